@@ -1,0 +1,1 @@
+//! Every command, over the same engine.

@@ -1,0 +1,1 @@
+//! file < environment < flag, strict; secrets by reference.

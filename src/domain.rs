@@ -1,0 +1,35 @@
+//! Pure data and rules: no I/O, no clock, no async.
+//!
+//! ```text
+//! Bot ── Identity ── Reading (holdings + facts, as read) ── Plan (steps, hash) ── Outcome
+//! ```
+//!
+//! Everything here can be computed again from the same input: the plan from a reading, the outcome from what the
+//! journal holds, the readings and the clock.
+
+mod activity;
+mod bot;
+mod holding;
+mod id;
+mod identity;
+mod outcome;
+mod plan;
+mod reading;
+mod scope;
+mod step;
+mod text;
+
+pub use activity::Activity;
+pub use bot::{Bot, BotName, BotState};
+pub use holding::{Family, Fingerprint, Holding, HoldingState};
+pub use id::{HoldingId, IdError, IdentityId, IncidentId, ObjectId, OperationId, ProviderName, StepId};
+pub use identity::{Identity, IdentityKind, IdentityState};
+pub use outcome::{Contradiction, Outcome, OutcomeInput, Reason, StepRecord, conclude};
+pub use plan::{Collateral, Depth, Exposure, Plan, PlanHash, Residual};
+pub use reading::{Fact, Gap, Reading, ReadingSet};
+pub use scope::{Level, Scope};
+pub use step::{
+    Action, Answer, AnswerKind, Lane, Postcondition, Reversibility, Step, StepEvent, StepState, TransitionError,
+    Values, Verdict,
+};
+pub use text::Untrusted;

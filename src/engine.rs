@@ -1,0 +1,20 @@
+//! The only place that orchestrates: fleet, isolation, queues, clock.
+//!
+//! ```text
+//! Provider ──inventory/holdings──▶ fleet ──Snapshot──▶ console, commands
+//!    ▲                                │ plan
+//!    └──perform(ArmedStep)── isolation ◀── key, command
+//!                               └──EngineEvent──▶ console, commands
+//! ```
+
+mod clock;
+mod event;
+mod order;
+mod port;
+mod snapshot;
+
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use event::{Ended, EngineEvent, OperationPhase};
+pub use order::{Order, Rechecked, Refusal};
+pub use port::{Coverage, LaneCheck, Limits, Listing, Preflight, Provider, ProviderError, Whoami};
+pub use snapshot::{BotView, ProviderStatus, STALE_AFTER, Snapshot};

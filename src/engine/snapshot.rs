@@ -1,0 +1,94 @@
+//! What is known of the fleet right now: immutable, shared, replaced as a whole.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::domain::{Bot, BotName, BotState, Identity, IdentityId, Plan, ProviderName, ReadingSet};
+
+/// A plan is stale after this long.
+pub const STALE_AFTER: SignedDuration = SignedDuration::from_secs(60);
+
+/// One bot, with everything that the console shows of it.
+#[derive(Debug, Clone)]
+pub struct BotView {
+    /// Name, owner, environment, identities.
+    pub bot: Bot,
+    /// Where it stands.
+    pub state: BotState,
+    /// Its identities as their providers list them; one that is configured and not found has state `Gone` or
+    /// `Unknown`.
+    pub identities: Vec<Identity>,
+    /// The newest reading of each, children included; empty: not read yet.
+    pub readings: ReadingSet,
+    /// What `X` would do now.
+    pub plan: Arc<Plan>,
+    /// What `B` would do now.
+    pub burn: Arc<Plan>,
+    /// The newest activity of any identity.
+    pub last_active_at: Option<Timestamp>,
+    /// Why its newest read failed, where it did.
+    pub error: Option<String>,
+}
+
+impl BotView {
+    /// Whether any of its readings is missing or older than [`STALE_AFTER`].
+    pub fn is_stale(&self, now: Timestamp) -> bool {
+        self.identities.iter().any(|identity| {
+            self.readings.get(&identity.id).is_none_or(|reading| now.duration_since(reading.read_at) > STALE_AFTER)
+        })
+    }
+}
+
+/// How a provider stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProviderStatus {
+    /// Its unique name.
+    pub name: ProviderName,
+    /// Its kind.
+    pub kind: &'static str,
+    /// Whether its last listing was answered.
+    pub reachable: bool,
+    /// Whether its last listing had every page and every bot could be read.
+    pub complete: bool,
+    /// When it was last listed.
+    pub read_at: Option<Timestamp>,
+    /// Why the last listing failed or is incomplete, one sentence.
+    pub error: Option<String>,
+}
+
+/// The fleet.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// Rises with every change.
+    pub revision: u64,
+    /// When it was put together.
+    pub generated_at: Timestamp,
+    /// The scenario's name, where this is an exercise.
+    pub exercise: Option<String>,
+    /// The bots, by name.
+    pub bots: Vec<Arc<BotView>>,
+    /// Every other non-human identity.
+    pub others: Vec<Identity>,
+    /// The providers, in the order of the configuration.
+    pub providers: Vec<ProviderStatus>,
+    /// What a responder should know: `names several identities` …
+    pub notices: Vec<String>,
+}
+
+impl Snapshot {
+    /// The bot of that name.
+    pub fn bot(&self, name: &BotName) -> Option<&Arc<BotView>> {
+        self.bots.iter().find(|view| view.bot.name == *name)
+    }
+
+    /// The bot that has the identity.
+    pub fn bot_of(&self, identity: &IdentityId) -> Option<&Arc<BotView>> {
+        self.bots.iter().find(|view| view.bot.identities.contains(identity))
+    }
+
+    /// Whether every provider could be read in full.
+    pub fn is_complete(&self) -> bool {
+        self.providers.iter().all(|provider| provider.reachable && provider.complete)
+    }
+}

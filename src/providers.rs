@@ -1,0 +1,1 @@
+//! One file or folder each, a thin HTTP client, no base class.

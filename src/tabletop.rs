@@ -1,0 +1,1 @@
+//! Exercises: the real provider code over simulated transports.

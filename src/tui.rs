@@ -1,0 +1,1 @@
+//! The console: one loop, one message type, a pure `update`, effects.
