@@ -1,1 +1,3 @@
 //! One file or folder each, a thin HTTP client, no base class.
+
+pub mod transport;
