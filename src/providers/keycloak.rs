@@ -27,11 +27,13 @@ mod residual;
 mod scopes;
 mod sessions;
 mod steps;
+#[cfg(test)]
+mod testing;
 mod token;
 mod wire;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -56,8 +58,9 @@ use crate::{
 
 /// Reads at the same time. A single node answers eight at once twice as fast as one by one, and more gains nothing.
 const CONCURRENT_READS: usize = 8;
-/// Mutations at the same time: fifty on as many objects were measured to succeed; half of it leaves room for others.
-const CONCURRENT_WRITES: usize = 24;
+/// Mutations at the same time: as many as there are idle connections. Fifty on as many objects were measured to
+/// succeed.
+const CONCURRENT_WRITES: usize = 16;
 /// Connections that [`Provider::warm`] opens.
 const WARM_CONNECTIONS: usize = 4;
 /// Time for one request.
@@ -118,6 +121,8 @@ pub struct Keycloak {
     /// Service-account users by client UUID, as readings found them: the listing does not tell them, the gate wants
     /// them.
     service_accounts: Mutex<BTreeMap<String, String>>,
+    /// Clients that could mint when they were read: what they made is not unmade by taking the role away.
+    minters: Mutex<BTreeSet<String>>,
 }
 
 impl fmt::Debug for Keycloak {
@@ -137,6 +142,7 @@ impl Keycloak {
             settings,
             reads: Semaphore::new(CONCURRENT_READS),
             service_accounts: Mutex::default(),
+            minters: Mutex::default(),
         }
     }
 
@@ -179,6 +185,15 @@ impl Keycloak {
 
     fn known_service_account(&self, client: &str) -> Option<String> {
         self.service_accounts.lock().unwrap_or_else(PoisonError::into_inner).get(client).cloned()
+    }
+
+    /// Whether the client can mint or could before; remembers that it can.
+    fn could_mint(&self, client: &str, can: bool) -> bool {
+        let mut minters = self.minters.lock().unwrap_or_else(PoisonError::into_inner);
+        if can {
+            minters.insert(client.to_owned());
+        }
+        minters.contains(client)
     }
 
     fn remember_service_account(&self, client: &str, user: &str) {

@@ -58,11 +58,6 @@ impl ServerClock {
         let most = self.bounds.lock().unwrap_or_else(PoisonError::into_inner).map_or(0, |bounds| bounds.most);
         (now.as_millisecond() + most).div_euclid(1000)
     }
-
-    /// A second of its clock, told in ours; rounded to the past.
-    pub fn in_ours(&self, second: i64) -> i64 {
-        (second * 1000).saturating_sub(self.ahead_ms().unwrap_or(0)).div_euclid(1000)
-    }
 }
 
 #[cfg(test)]
@@ -98,7 +93,7 @@ mod tests {
         clock.observe(&headers("Tue, 24 Nov 2026 12:00:10 GMT"), at(NOON), at(NOON + 10));
         let ahead = clock.ahead_ms().expect("known");
         assert!((9_990..=10_999).contains(&ahead), "{ahead}");
-        assert_eq!(clock.in_ours(NOON / 1000 + 20), NOON / 1000 + 9);
+        assert_eq!(clock.latest_second(at(NOON)), NOON / 1000 + 10);
         clock.observe(&headers("Tue, 24 Nov 2026 12:00:00 GMT"), at(NOON + 20), at(NOON + 30));
         assert_eq!(clock.ahead_ms(), Some(0));
     }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{
     Keycloak,
     paths::gap_of,
-    record::Record,
+    record::{Record, hint},
     wire::{ClientWire, EventWire},
 };
 use crate::{
@@ -56,6 +56,9 @@ pub(super) async fn inventory(keycloak: &Keycloak) -> Result<Listing, ProviderEr
 fn identity(keycloak: &Keycloak, record: &Record, used: &BTreeMap<String, Timestamp>) -> Identity {
     let user = keycloak.known_service_account(&record.id);
     let mut identity = record.identity(&keycloak.settings.name, user.as_deref());
+    if keycloak.could_mint(&record.id, false) {
+        identity.hints.insert(hint::COULD_MINT.to_owned(), "true".to_owned());
+    }
     identity.last_active_at = used.get(&record.client_id).copied();
     identity
 }

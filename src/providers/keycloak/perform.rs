@@ -1,6 +1,8 @@
 //! One step, one request that changes anything. Its answer is a class and a code; what the server made anew (a secret,
 //! a registration token) is dropped unread.
 
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -26,10 +28,15 @@ pub(super) async fn perform(keycloak: &Keycloak, step: &Step, key: Uuid) -> Answ
         Ok(flag) => flag,
         Err(answer) => return answer,
     };
-    let latest = keycloak.client.server_clock().latest_second(keycloak.clock.now());
-    // Exclusive, in whole seconds: one more than the second in which the server can be.
-    let not_before = latest + 1;
-    let request = || request(keycloak, step, authorization, not_before).map(|call| call.key(key));
+    // What the server set aside as too old: told by the request that was sent last.
+    let not_before = AtomicI64::new(0);
+    let request = || {
+        // Exclusive, in whole seconds: one more than the second in which the server can be, and computed now, so
+        // that nothing minted since the plan was made is spared.
+        let second = keycloak.client.server_clock().latest_second(keycloak.clock.now()) + 1;
+        not_before.store(second, Ordering::Relaxed);
+        request(keycloak, step, authorization, second).map(|call| call.key(key))
+    };
     if let Err(Unusable(why)) = request() {
         let mut answer = Answer::new(AnswerKind::Rejected, "http", "");
         answer.detail = Some(Untrusted::from(format!("the step cannot be sent: {why}")));
@@ -37,13 +44,17 @@ pub(super) async fn perform(keycloak: &Keycloak, step: &Step, key: Uuid) -> Answ
     }
     // It was built once above, from the same data.
     let sent = keycloak.authorized(|| request().expect("the request can be built")).await;
-    let permission = permission_of(step);
     let mut answer = match sent {
-        Ok(result) => answer_to(&result, permission, keycloak.clock.now()),
+        Ok(result) => answer_to(&result, permission_of(step), keycloak.clock.now()),
         Err(error) => unsent(&error),
     };
+    if step.gate && answer.kind == AnswerKind::Accepted {
+        // What is minted until here may be as young as this, by the clock that stamps it.
+        let second = keycloak.client.server_clock().latest_second(keycloak.clock.now());
+        answer.values.insert("server-second".to_owned(), second);
+    }
     if action == action::DISABLE_CLIENT && answer.kind == AnswerKind::Accepted {
-        answer.values.insert("client.not-before".to_owned(), not_before);
+        answer.values.insert("client.not-before".to_owned(), not_before.load(Ordering::Relaxed));
     }
     refine(keycloak, action, &mut answer);
     answer

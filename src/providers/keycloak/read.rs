@@ -22,9 +22,6 @@ use crate::{
     providers::http::{Call, Grounds, check_id},
 };
 
-/// The hint that a bot could make new credentials when it was read before: what it made then is not unmade by taking
-/// the role away.
-const COULD_MINT: &str = "could-mint";
 /// Lines of activity that a reading brings along.
 const ACTIVITY: usize = 50;
 
@@ -82,7 +79,7 @@ async fn whole(keycloak: &Keycloak, identity: &Identity, record: &Record, read_a
         sessions::read(&reader, record),
         scopes::in_token(&reader, record, effective),
     );
-    let mints = effective.mints() || identity.hints.contains_key(COULD_MINT);
+    let mints = keycloak.could_mint(&record.id, effective.mints() || identity.hints.contains_key(hint::COULD_MINT));
     let maker = children::Maker { identity: &identity.id, record, account: account_id, mints };
     let users = known_users(&sessions, &trail, account_id);
     let (made, consents, exchangers) = futures::join!(
@@ -97,7 +94,7 @@ async fn whole(keycloak: &Keycloak, identity: &Identity, record: &Record, read_a
     );
 
     let mut reading = Reading::of(seen(keycloak, identity, record, account.as_ref(), &trail, mints), read_at);
-    reading.facts = facts(keycloak, record, account.as_ref());
+    reading.facts = facts(record, account.as_ref());
     let realm_name = &keycloak.settings.realm;
     reading.holdings = credentials::of(&identity.id, record, account.as_ref(), &in_token, &trail, read_at);
     let of_user = |user: &str| scopes_for(realm_name, record, &consents, account_id, &in_token, user);
@@ -192,16 +189,15 @@ fn seen(
         (false, true, None) => IdentityState::Unknown,
     };
     if mints {
-        identity.hints.insert(COULD_MINT.to_owned(), "true".to_owned());
+        identity.hints.insert(hint::COULD_MINT.to_owned(), "true".to_owned());
     }
     identity.child_of.clone_from(&known.child_of);
     identity.last_active_at = trail.last_active().or(known.last_active_at);
     identity
 }
 
-/// What postconditions speak of. `client.not-before` is in the server's clock, as its gate's answer tells it;
-/// `user.not-before`, which the server sets by itself, is told in ours, as it is compared with our gate's second.
-fn facts(keycloak: &Keycloak, record: &Record, account: Option<&Account>) -> BTreeMap<String, Fact> {
+/// What postconditions speak of; times are seconds of the server's clock.
+fn facts(record: &Record, account: Option<&Account>) -> BTreeMap<String, Fact> {
     let mut facts = BTreeMap::from([
         ("client.enabled".to_owned(), Fact::Bool(record.enabled)),
         ("client.not-before".to_owned(), Fact::Int(record.not_before)),
@@ -212,8 +208,7 @@ fn facts(keycloak: &Keycloak, record: &Record, account: Option<&Account>) -> BTr
             facts.insert("user.enabled".to_owned(), Fact::Bool(enabled));
         }
         if let Some(not_before) = user.not_before {
-            let ours = keycloak.client.server_clock().in_ours(not_before);
-            facts.insert("user.not-before".to_owned(), Fact::Int(ours.max(0)));
+            facts.insert("user.not-before".to_owned(), Fact::Int(not_before));
         }
     }
     facts

@@ -14,6 +14,10 @@ pub(super) mod hint {
     pub(in super::super) const AUTHORIZATION: &str = "authorization-services-enabled";
     pub(in super::super) const KEY_ATTRIBUTES: &str = "key-attributes";
     pub(in super::super) const TRUST_ATTRIBUTES: &str = "trust-attributes";
+    /// Of every secret and key, so that those which open several identities show without reading each.
+    pub(in super::super) const FINGERPRINTS: &str = "fingerprints";
+    /// It could make new credentials when it was read before: taking the role away does not unmake what it made.
+    pub(in super::super) const COULD_MINT: &str = "could-mint";
 }
 
 /// Clients that every realm has and that are no bots, unless somebody gave them a service account.
@@ -72,7 +76,8 @@ pub(super) struct Record {
 
 impl Record {
     pub(super) fn of(wire: ClientWire) -> Self {
-        let attributes = wire.attributes.unwrap_or_default();
+        let attributes: BTreeMap<String, SecretText> =
+            wire.attributes.unwrap_or_default().into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
         let text = |name: &str| attributes.get(name).map(SecretText::expose).filter(|text| !text.is_empty());
         let number = |name: &str| text(name).and_then(|text| text.parse::<i64>().ok());
         let is_on = |name: &str| text(name) == Some("true");
@@ -152,6 +157,10 @@ impl Record {
                 hints.insert(name.to_owned(), attributes.join(" "));
             }
         }
+        let fingerprints = self.fingerprints();
+        if !fingerprints.is_empty() {
+            hints.insert(hint::FINGERPRINTS.to_owned(), fingerprints.join(","));
+        }
         Identity {
             id: IdentityId::new(provider.clone(), self.id.clone()),
             name: Untrusted::from(self.client_id.as_str()),
@@ -162,6 +171,11 @@ impl Record {
             child_of: None,
             last_active_at: None,
         }
+    }
+
+    fn fingerprints(&self) -> Vec<&str> {
+        let secrets = self.secret.iter().chain(self.rotated.as_ref().map(|rotated| &rotated.fingerprint));
+        secrets.chain(self.keys.iter().map(|key| &key.fingerprint)).map(Fingerprint::as_str).collect()
     }
 
     /// Whether it can ask for offline tokens, whose access tokens the realm's session maximum does not bound.

@@ -52,7 +52,7 @@ pub(super) struct ClientWire {
     pub(super) service_accounts_enabled: bool,
     pub(super) authorization_services_enabled: Option<bool>,
     pub(super) full_scope_allowed: bool,
-    pub(super) attributes: Option<BTreeMap<String, SecretText>>,
+    pub(super) attributes: Option<BTreeMap<String, Option<SecretText>>>,
     pub(super) default_client_scopes: Vec<String>,
     pub(super) optional_client_scopes: Vec<String>,
 }
