@@ -1,3 +1,5 @@
 //! One file or folder each, a thin HTTP client, no base class.
 
+pub mod http;
+pub mod keycloak;
 pub mod transport;
