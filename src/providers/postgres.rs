@@ -15,7 +15,7 @@ mod error;
 mod exposure;
 pub(crate) mod identity;
 pub(crate) mod memory;
-mod permission;
+pub(crate) mod permission;
 mod pool;
 pub(crate) mod preflight;
 mod query;
@@ -208,7 +208,9 @@ impl Provider for Postgres {
     }
 
     async fn inventory(&self) -> Result<Listing, ProviderError> {
-        Ok(identity::listing(&self.name, &self.catalog().await?))
+        let catalog = self.catalog().await?;
+        self.memory.observe(&catalog);
+        Ok(identity::listing(&self.name, &catalog))
     }
 
     async fn holdings(&self, identity: &Identity) -> Result<Reading, ProviderError> {

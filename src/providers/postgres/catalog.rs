@@ -52,9 +52,9 @@ pub struct Role {
     /// INHERIT: before version 16 it decides for all memberships of the role.
     pub inherit: bool,
     /// CREATEROLE.
-    pub create_role: bool,
+    pub creates_roles: bool,
     /// CREATEDB.
-    pub create_db: bool,
+    pub creates_dbs: bool,
     /// LOGIN: the gate.
     pub login: bool,
     /// REPLICATION.
@@ -78,7 +78,6 @@ impl Role {
 
 /// One row of `pg_auth_members`: `member` was granted `role`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[expect(clippy::struct_excessive_bools, reason = "the server's own options, one column each")]
 pub struct Edge {
     /// What was granted.
     pub role: Oid,
@@ -92,6 +91,47 @@ pub struct Edge {
     pub inherit: bool,
     /// WITH SET: the member may `SET ROLE`. Always so before version 16.
     pub set: bool,
+}
+
+/// All memberships, found from either end.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Edges {
+    list: Vec<Edge>,
+    by_role: BTreeMap<Oid, Vec<usize>>,
+    by_member: BTreeMap<Oid, Vec<usize>>,
+}
+
+impl From<Vec<Edge>> for Edges {
+    fn from(list: Vec<Edge>) -> Self {
+        let mut edges = Self { list, ..Self::default() };
+        for (index, edge) in edges.list.iter().enumerate() {
+            edges.by_role.entry(edge.role).or_default().push(index);
+            edges.by_member.entry(edge.member).or_default().push(index);
+        }
+        edges
+    }
+}
+
+impl Edges {
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Edge> {
+        self.list.iter()
+    }
+
+    /// Who was granted the role.
+    pub fn of_role(&self, role: Oid) -> impl Iterator<Item = &Edge> {
+        self.by_role.get(&role).into_iter().flatten().map(|index| &self.list[*index])
+    }
+
+    /// What the member was granted.
+    pub fn of_member(&self, member: Oid) -> impl Iterator<Item = &Edge> {
+        self.by_member.get(&member).into_iter().flatten().map(|index| &self.list[*index])
+    }
+
+    /// The roles that are granted to anybody.
+    pub fn roles(&self) -> impl Iterator<Item = Oid> {
+        self.by_role.keys().copied()
+    }
 }
 
 /// One row of `pg_stat_activity`, without the text of queries: it may hold anything.
@@ -134,7 +174,7 @@ pub struct Privilege {
     /// The schema, or empty where there is none.
     pub place: String,
     /// `SELECT`, `INSERT` …; `OWNER` for what is owned.
-    pub privilege: String,
+    pub verb: String,
     /// Who has it.
     pub grantee: Oid,
     /// Who gave it.
@@ -172,7 +212,7 @@ pub struct Catalog {
     /// Every role.
     pub roles: BTreeMap<Oid, Role>,
     /// Every membership.
-    pub edges: Vec<Edge>,
+    pub edges: Edges,
     /// Every session of a role.
     pub sessions: Vec<Session>,
 }
@@ -198,20 +238,21 @@ impl Catalog {
 
     /// What a role can act as: first along SET, then along INHERIT from each stop.
     pub fn reach(&self, role: Oid) -> Reach {
-        let settable =
-            closure([role], |from| self.edges.iter().filter(move |e| e.set && e.member == from).map(|e| e.role));
-        let effective = closure(settable.iter().copied(), |from| {
-            self.edges.iter().filter(move |e| e.inherit && e.member == from).map(|e| e.role)
-        });
+        let settable = closure([role], |from| self.edges.of_member(from).filter(|edge| edge.set).map(|edge| edge.role));
+        let effective = closure(settable.iter().copied(), |from| self.inherited(from));
         Reach { settable, effective }
     }
 
     /// Who can become a role by `SET ROLE`, over any number of steps, without itself.
     pub fn can_become(&self, role: Oid) -> BTreeSet<Oid> {
         let mut members =
-            closure([role], |from| self.edges.iter().filter(move |e| e.set && e.role == from).map(|e| e.member));
+            closure([role], |from| self.edges.of_role(from).filter(|edge| edge.set).map(|edge| edge.member));
         members.remove(&role);
         members
+    }
+
+    fn inherited(&self, from: Oid) -> impl Iterator<Item = Oid> {
+        self.edges.of_member(from).filter(|edge| edge.inherit).map(|edge| edge.role)
     }
 
     /// Whether the console is a superuser.
@@ -221,15 +262,12 @@ impl Catalog {
 
     /// Whether the console has the privileges of a role without asking.
     pub fn console_inherits(&self, role: Oid) -> bool {
-        let inherited = closure([self.console.oid], |from| {
-            self.edges.iter().filter(move |e| e.inherit && e.member == from).map(|e| e.role)
-        });
-        inherited.contains(&role)
+        closure([self.console.oid], |from| self.inherited(from)).contains(&role)
     }
 
     /// Whether the console has ADMIN OPTION on a role, itself or by what it inherits.
     pub fn console_administers(&self, role: Oid) -> bool {
-        self.edges.iter().any(|edge| edge.role == role && edge.admin && self.console_inherits(edge.member))
+        self.edges.of_role(role).any(|edge| edge.admin && self.console_inherits(edge.member))
     }
 
     /// Sessions of a role that a step can end: workers of a session go with their leader and are not listed.
@@ -267,7 +305,7 @@ pub mod tests {
     }
 
     fn catalog(edges: Vec<Edge>) -> Catalog {
-        Catalog { edges, ..Catalog::default() }
+        Catalog { edges: edges.into(), ..Catalog::default() }
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub fn exposure(provider: &ProviderName, catalog: &Catalog, bot: Oid, belongings
         };
         why.entry(row.grantee)
             .or_default()
-            .push(format!("has {} on {on} by a grant of this role, which stays", row.privilege));
+            .push(format!("has {} on {on} by a grant of this role, which stays", row.verb));
     }
     for edge in catalog.edges.iter().filter(|edge| edge.grantor == bot && edge.role != bot && edge.member != bot) {
         let role = catalog.name(edge.role);
@@ -75,9 +75,9 @@ fn breakable(catalog: &Catalog, bot: Oid) -> (&'static str, Vec<Oid>) {
     };
     if has(|role| role.superuser) {
         ("SUPERUSER reads and sets any password", among(&|_| true))
-    } else if scopes::makes_roles(catalog, &reach) && !has(|role| role.create_role) {
+    } else if scopes::makes_roles(catalog, &reach) && !has(|role| role.creates_roles) {
         ("programs and files of the server reach any password", among(&|_| true))
-    } else if !has(|role| role.create_role) {
+    } else if !has(|role| role.creates_roles) {
         ("", Vec::new())
     } else if catalog.console.is_16() {
         let administered = |role: &Role| {
@@ -113,7 +113,7 @@ mod tests {
         Catalog {
             console: Console { version: 150_018, ..Console::default() },
             roles: [bot, role(2, "alice"), role(3, "sibling"), group, root].map(|role| (role.oid, role)).into(),
-            edges,
+            edges: edges.into(),
             sessions: Vec::new(),
         }
     }
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn createrole_exposes_all_but_superusers_before_16_and_only_the_administered_from_then_on() {
-        let maker = || Role { create_role: true, ..role(1, "bot") };
+        let maker = || Role { creates_roles: true, ..role(1, "bot") };
         let mut catalog = catalog(maker(), vec![Edge { admin: true, set: false, ..edge(2, 1) }]);
         let exposed =
             |catalog: &Catalog| names(catalog, &Belongings::default()).into_iter().map(|e| e.0).collect::<Vec<_>>();

@@ -82,8 +82,8 @@ fn attributes(catalog: &Catalog, role: &Role) -> BTreeMap<String, Untrusted> {
     let flag = |on: bool| on.then(|| "yes".to_owned());
     let administrators: Vec<String> = catalog
         .edges
-        .iter()
-        .filter(|edge| edge.role == role.oid && permission::is_administrator(catalog, edge))
+        .of_role(role.oid)
+        .filter(|edge| permission::is_administrator(catalog, edge))
         .map(|edge| catalog.name(edge.member))
         .collect();
     let own = [
@@ -91,8 +91,8 @@ fn attributes(catalog: &Catalog, role: &Role) -> BTreeMap<String, Untrusted> {
         ("connection-limit", (role.connection_limit >= 0).then(|| role.connection_limit.to_string())),
         ("valid-until", at_ms(role.valid_until_ms).map(|at| at.to_string())),
         ("superuser", flag(role.superuser)),
-        ("createrole", flag(role.create_role)),
-        ("createdb", flag(role.create_db)),
+        ("createrole", flag(role.creates_roles)),
+        ("createdb", flag(role.creates_dbs)),
         ("replication", flag(role.replication)),
         ("bypassrls", flag(role.bypass_rls)),
         ("no-login", flag(!role.login)),
@@ -131,7 +131,7 @@ mod tests {
         let catalog = Catalog {
             console: Console { version: 150_018, ..Console::default() },
             roles: [bot, role(3375, "pg_read_all_data"), role(16_390, "alice")].map(|role| (role.oid, role)).into(),
-            edges: vec![edge(16_385, 16_390)],
+            edges: vec![edge(16_385, 16_390)].into(),
             sessions: vec![Session { user: 16_385, changed_ms: Some(5), ..Session::default() }],
         };
         let listing = listing(&ProviderName::new("db"), &catalog);

@@ -21,6 +21,14 @@ pub struct Memory {
 }
 
 impl Memory {
+    /// Takes in what a listing shows of every role: who loses a membership before the role is first looked at is known
+    /// all the same.
+    pub fn observe(&self, catalog: &Catalog) {
+        for role in catalog.edges.roles() {
+            self.members(catalog, role, None);
+        }
+    }
+
     /// Takes in what was read now and what was known before (`OID,OID`), and says which members count.
     pub fn members(&self, catalog: &Catalog, role: Oid, before: Option<&str>) -> Members {
         let now = catalog.can_become(role);
@@ -68,7 +76,7 @@ mod tests {
         Catalog {
             console: Console { oid: 9, clock_us, ..Console::default() },
             roles: [role(BOT, "bot"), role(ALICE, "alice")].map(|role| (role.oid, role)).into(),
-            edges,
+            edges: edges.into(),
             sessions: started.iter().map(session).collect(),
         }
     }

@@ -68,7 +68,7 @@ pub fn takes_own_admin(catalog: &Catalog, edge: &Edge) -> bool {
             }
         }
     }
-    let after = Catalog { console: catalog.console.clone(), roles: catalog.roles.clone(), edges, sessions: Vec::new() };
+    let after = Catalog { console: catalog.console.clone(), edges: edges.into(), ..Catalog::default() };
     !after.console_administers(edge.role)
 }
 
@@ -81,7 +81,7 @@ pub fn is_administrator(catalog: &Catalog, edge: &Edge) -> bool {
 }
 
 fn creates_roles(catalog: &Catalog) -> bool {
-    catalog.roles.get(&catalog.console.oid).is_some_and(|role| role.create_role)
+    catalog.roles.get(&catalog.console.oid).is_some_and(|role| role.creates_roles)
 }
 
 #[cfg(test)]
@@ -97,12 +97,12 @@ mod tests {
     const ESTOP: Oid = 9;
 
     fn catalog(version: i32, edges: Vec<Edge>) -> Catalog {
-        let estop = Role { create_role: true, ..role(ESTOP, "estop") };
+        let estop = Role { creates_roles: true, ..role(ESTOP, "estop") };
         let roles = [role(BOT, "bot"), role(ALICE, "alice"), estop];
         Catalog {
             console: Console { oid: ESTOP, version, signals: true, sees_sessions: true, ..Console::default() },
             roles: roles.into_iter().map(|role| (role.oid, role)).collect(),
-            edges,
+            edges: edges.into(),
             sessions: Vec::new(),
         }
     }

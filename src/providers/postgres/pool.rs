@@ -270,7 +270,7 @@ mod tests {
         let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
         let url = format!("postgres://estop@127.0.0.1:{port}/docs").parse().expect("a URL");
         let pool = Pool::new(Target::of(&url).expect("a target"), Arc::new(|| Ok("x".into())), None).expect("a pool");
-        assert_eq!(pool.reader().await.err().expect("nobody there").class, Class::Unreachable);
+        assert_eq!(pool.reader().await.expect_err("nobody there").class, Class::Unreachable);
         assert_eq!(pool.warm().await.expect_err("nobody there").class, Class::Unreachable);
     }
 }

@@ -114,8 +114,8 @@ mod tests {
     use super::super::catalog::{Console, tests::role};
     use super::*;
 
-    fn check(create_role: bool, signals: bool, sees_sessions: bool) -> Vec<(bool, bool, Vec<String>)> {
-        let console = Role { create_role, ..role(9, "estop") };
+    fn check(creates_roles: bool, signals: bool, sees_sessions: bool) -> Vec<(bool, bool, Vec<String>)> {
+        let console = Role { creates_roles, ..role(9, "estop") };
         let catalog = Catalog {
             console: Console { oid: 9, version: 150_018, signals, sees_sessions, ..Console::default() },
             roles: [console, role(1, "bot")].map(|role| (role.oid, role)).into(),

@@ -130,7 +130,7 @@ pub(super) async fn catalog(client: &Client) -> Result<Catalog, Error> {
     Ok(Catalog {
         console: decode(&console, console_row)?.pop().unwrap_or_default(),
         roles,
-        edges: decode(&edges, edge)?,
+        edges: decode(&edges, edge)?.into(),
         sessions: decode(&sessions, session)?,
     })
 }
@@ -180,8 +180,8 @@ fn role(row: &Row) -> Result<Role, Error> {
         name: row.try_get(1)?,
         superuser: row.try_get(2)?,
         inherit: row.try_get(3)?,
-        create_role: row.try_get(4)?,
-        create_db: row.try_get(5)?,
+        creates_roles: row.try_get(4)?,
+        creates_dbs: row.try_get(5)?,
         login: row.try_get(6)?,
         replication: row.try_get(7)?,
         bypass_rls: row.try_get(8)?,
@@ -232,7 +232,7 @@ fn privilege(row: &Row) -> Result<Privilege, Error> {
     Ok(Privilege {
         kind: row.try_get(0)?,
         place: row.try_get(1)?,
-        privilege: row.try_get(2)?,
+        verb: row.try_get(2)?,
         grantee: row.try_get(3)?,
         grantor: row.try_get(4)?,
         grantable: row.try_get(5)?,

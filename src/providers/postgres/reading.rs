@@ -141,9 +141,11 @@ impl Maker<'_> {
     /// Roles that it is a member of; the dangerous ones are cut where that can be done and undone.
     fn memberships(&mut self) {
         let (catalog, bot) = (self.look.catalog, self.role.oid);
-        for edge in catalog.edges.iter().filter(|edge| edge.member == bot) {
+        for edge in catalog.edges.of_member(bot) {
             let native = steps::edge_native(edge.role, edge);
             let mut scopes = scopes::scopes(catalog, bot, &catalog.reach(edge.role), self.look.belongings);
+            // What everybody may is no reason to look at the membership.
+            scopes.retain(|scope| scope.via.as_ref().is_none_or(|via| via.raw() != "PUBLIC"));
             scopes.truncate(12);
             let name = format!("member of {}", catalog.name(edge.role));
             let dangerous = scopes::is_dangerous(catalog, edge.role);
@@ -161,8 +163,7 @@ impl Maker<'_> {
     /// Roles that can become it.
     fn members(&mut self, acting: &[Scope]) {
         let (catalog, bot) = (self.look.catalog, self.role.oid);
-        let edges =
-            catalog.edges.iter().filter(|edge| edge.role == bot && !permission::is_administrator(catalog, edge));
+        let edges = catalog.edges.of_role(bot).filter(|edge| !permission::is_administrator(catalog, edge));
         for edge in edges {
             let native = steps::edge_native(edge.member, edge);
             let name = member_name(catalog, edge, &self.role.name);
@@ -241,7 +242,7 @@ fn session_holding(identity: &Identity, session: &Session, acting: &[Scope]) -> 
 /// It is another user's: estop does not end it, and does not call the role dark while it is open.
 fn suspect_holding(catalog: &Catalog, identity: &Identity, session: &Session, acting: &[Scope]) -> Holding {
     let name = format!(
-        "session {} of {} may have become {} by SET ROLE before it was revoked: SELECT pg_terminate_backend({}) ends it",
+        "session {} of {} may act as {} by an earlier SET ROLE: SELECT pg_terminate_backend({}) ends it",
         session.pid,
         catalog.name(session.user),
         identity.name.raw(),

@@ -32,7 +32,7 @@ const PREDEFINED: &[(&str, &str, Level, bool)] = &[
 pub fn scopes(catalog: &Catalog, bot: Oid, of: &Reach, belongings: &Belongings) -> Vec<Scope> {
     let mut found = Vec::new();
     for role in of.settable.iter().filter_map(|oid| catalog.roles.get(oid)) {
-        found.extend(attributes(role, via(catalog, bot, role.oid)));
+        found.extend(attributes(role, via(catalog, bot, role.oid).as_deref()));
     }
     for role in of.effective.iter().filter_map(|oid| catalog.roles.get(oid)) {
         if let Some((name, on, level, mint)) = PREDEFINED.iter().find(|(name, ..)| *name == role.name) {
@@ -67,7 +67,7 @@ pub fn acting_as(name: &str, scopes: &[Scope]) -> Scope {
 pub fn makes_roles(catalog: &Catalog, reach: &Reach) -> bool {
     let roles =
         |oids: &BTreeSet<Oid>, test: fn(&Role) -> bool| oids.iter().filter_map(|oid| catalog.roles.get(oid)).any(test);
-    roles(&reach.settable, |role| role.superuser || role.create_role)
+    roles(&reach.settable, |role| role.superuser || role.creates_roles)
         || roles(&reach.effective, |role| PREDEFINED.iter().any(|(name, _, _, mint)| *mint && *name == role.name))
 }
 
@@ -83,17 +83,17 @@ pub fn is_dangerous(catalog: &Catalog, role: Oid) -> bool {
             .any(|role| PREDEFINED.iter().any(|(name, _, level, _)| *level > Level::Read && *name == role.name))
 }
 
-fn attributes(role: &Role, via: Option<String>) -> Vec<Scope> {
+fn attributes(role: &Role, via: Option<&str>) -> Vec<Scope> {
     [
         (role.superuser, "the server", "SUPERUSER", Level::Admin, true),
-        (role.create_role, "roles", "CREATEROLE", Level::Admin, true),
+        (role.creates_roles, "roles", "CREATEROLE", Level::Admin, true),
         (role.replication, "every database", "REPLICATION", Level::Export, false),
         (role.bypass_rls, "row security", "BYPASSRLS", Level::Export, false),
-        (role.create_db, "databases", "CREATEDB", Level::Write, false),
+        (role.creates_dbs, "databases", "CREATEDB", Level::Write, false),
     ]
     .into_iter()
     .filter(|(has, ..)| *has)
-    .map(|(_, on, verb, level, mint)| scope(on, verb, level, mint, via.clone()))
+    .map(|(_, on, verb, level, mint)| scope(on, verb, level, mint, via.map(str::to_owned)))
     .collect()
 }
 
@@ -101,7 +101,7 @@ fn attributes(role: &Role, via: Option<String>) -> Vec<Scope> {
 fn counted<'a>(privileges: &'a [Privilege], grantees: &BTreeSet<Oid>) -> Vec<(&'a Privilege, i64, Vec<String>)> {
     let mut sums: BTreeMap<_, (&Privilege, i64, Vec<String>)> = BTreeMap::new();
     for row in privileges.iter().filter(|row| row.grantee == PUBLIC || grantees.contains(&row.grantee)) {
-        let key = (&row.kind, &row.place, &row.privilege, row.grantee, row.grantable);
+        let key = (&row.kind, &row.place, &row.verb, row.grantee, row.grantable);
         let sum = sums.entry(key).or_insert((row, 0, Vec::new()));
         sum.1 += row.count;
         sum.2.extend(row.sample.iter().cloned());
@@ -112,16 +112,15 @@ fn counted<'a>(privileges: &'a [Privilege], grantees: &BTreeSet<Oid>) -> Vec<(&'
 fn privilege_scope(row: &Privilege, count: i64, sample: &[String], via: Option<String>) -> Scope {
     let resource = resource(row, count, sample);
     let reads_hashes = row.place == "pg_catalog"
-        && row.privilege == "SELECT"
+        && row.verb == "SELECT"
         && sample.iter().any(|name| name.starts_with("pg_authid") || name.starts_with("pg_shadow"));
-    let owner = row.privilege == "OWNER";
-    let level = match row.privilege.as_str() {
+    let owner = row.verb == "OWNER";
+    let level = match row.verb.as_str() {
         _ if row.grantable || owner || reads_hashes => Level::Admin,
         "SELECT" | "USAGE" | "CONNECT" | "TEMPORARY" | "REFERENCES" | "EXECUTE" => Level::Read,
         _ => Level::Write,
     };
-    let verb =
-        if row.grantable && !owner { format!("{} WITH GRANT OPTION", row.privilege) } else { row.privilege.clone() };
+    let verb = if row.grantable && !owner { format!("{} WITH GRANT OPTION", row.verb) } else { row.verb.clone() };
     scope(resource, verb, level, row.grantable, via)
 }
 
@@ -172,14 +171,17 @@ fn shortened(mut scopes: Vec<Scope>) -> Vec<Scope> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::catalog::tests::{edge, role};
+    use super::super::catalog::{
+        Edge,
+        tests::{edge, role},
+    };
     use super::*;
 
     fn privilege(kind: &str, place: &str, verb: &str, grantee: Oid, count: i64, sample: &[&str]) -> Privilege {
         Privilege {
             kind: kind.into(),
             place: place.into(),
-            privilege: verb.into(),
+            verb: verb.into(),
             grantee,
             grantor: 10,
             grantable: false,
@@ -201,7 +203,7 @@ mod tests {
         let roles = [role(1, "bot"), role(2, "readers"), role(3, "pg_read_all_data"), role(4, "stranger")];
         let catalog = Catalog {
             roles: roles.into_iter().map(|role| (role.oid, role)).collect(),
-            edges: vec![edge(2, 1), edge(3, 2)],
+            edges: vec![edge(2, 1), edge(3, 2)].into(),
             ..Catalog::default()
         };
         let privileges = vec![
@@ -226,14 +228,14 @@ mod tests {
 
     #[test]
     fn the_power_over_roles_comes_by_set_role_only() {
-        let admin = Role { create_role: true, ..role(2, "admins") };
+        let admin = Role { creates_roles: true, ..role(2, "admins") };
         let mut catalog = Catalog {
             roles: [role(1, "bot"), admin].into_iter().map(|role| (role.oid, role)).collect(),
-            edges: vec![edge(2, 1)],
+            edges: vec![edge(2, 1)].into(),
             ..Catalog::default()
         };
         assert!(makes_roles(&catalog, &catalog.reach(1)));
-        catalog.edges[0].set = false;
+        catalog.edges = vec![Edge { set: false, ..edge(2, 1) }].into();
         assert!(!makes_roles(&catalog, &catalog.reach(1)), "attributes are not inherited");
     }
 
