@@ -2,4 +2,5 @@
 
 pub mod http;
 pub mod keycloak;
+pub mod postgres;
 pub mod transport;

@@ -1,1 +1,3 @@
 //! Exercises: the real provider code over simulated transports.
+
+pub mod postgres;
