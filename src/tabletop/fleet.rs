@@ -21,6 +21,8 @@ pub struct Fleet {
     pub(super) select: SelectData,
     #[serde(default, rename = "role")]
     pub(super) roles: Vec<RoleData>,
+    #[serde(default, rename = "group")]
+    pub(super) groups: Vec<GroupData>,
     #[serde(default, rename = "scope")]
     pub(super) scopes: Vec<ScopeData>,
     #[serde(default, rename = "client")]
@@ -146,6 +148,14 @@ pub(super) struct RoleData {
     pub(super) contains: Vec<String>,
 }
 
+/// Users whose roles come from the group.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct GroupData {
+    pub(super) name: String,
+    pub(super) holds: RolesByClient,
+}
+
 /// Roles by the client that has them; `realm` is the realm itself.
 pub(super) type RolesByClient = BTreeMap<String, Vec<String>>;
 
@@ -204,6 +214,9 @@ pub(super) struct ClientData {
     /// What its service account holds.
     #[serde(default)]
     pub(super) holds: RolesByClient,
+    /// The groups that its service account is in.
+    #[serde(default)]
+    pub(super) groups: Vec<String>,
     /// The client that made it through the admin API.
     pub(super) made_by: Option<String>,
     /// When.

@@ -33,6 +33,9 @@ mod token;
 mod truth;
 mod world;
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},

@@ -167,9 +167,14 @@ impl World {
         }
     }
 
-    pub(super) fn list_identity_providers(&self, caller: &Caller) -> Reply {
+    pub(super) fn list_identity_providers(&self, caller: &Caller, rest: &[&str]) -> Reply {
         caller.needs(&["view-identity-providers", "manage-identity-providers"])?;
-        Ok(Answer::ok(json!(self.identity_providers)))
+        let named = |alias: &str| self.identity_providers.iter().find(|known| known["alias"].as_str() == Some(alias));
+        match rest {
+            [] => Ok(Answer::ok(json!(self.identity_providers))),
+            [alias] => named(alias).cloned().map(Answer::ok).ok_or_else(|| Answer::error(404, "HTTP 404 Not Found")),
+            _ => Err(Answer::error(404, "HTTP 404 Not Found")),
+        }
     }
 
     /// `/client-policies/…`: where a secret lives on after a new one is made.

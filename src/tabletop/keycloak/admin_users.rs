@@ -6,7 +6,7 @@ use super::{
     answer::{Answer, Reply},
     call::Call,
     permissions::Caller,
-    world::{User, World},
+    world::{Group, User, World},
 };
 
 /// Keycloak's own default page of users.
@@ -31,6 +31,7 @@ impl World {
                 });
                 Ok(Answer::ok(json))
             }
+            ("POST", []) => self.create_user(caller, &call.json()),
             ("PUT", [id]) => self.update_user(caller, id, &call.json()),
             ("DELETE", [id]) => {
                 caller.writes_users()?;
@@ -43,6 +44,7 @@ impl World {
             ("DELETE", [id, "consents", client]) => self.delete_consent(caller, id, client),
             ("DELETE", [id, "federated-identity", alias]) => self.unlink(caller, id, alias),
             ("POST", [id, "federated-identity", alias]) => self.link(caller, call, id, alias),
+            ("PUT" | "DELETE", [id, "groups", group]) => self.change_group(caller, call, id, group),
             (_, [id, "role-mappings", part @ ..]) => self.role_mappings(caller, call, id, part),
             ("GET", [id, part @ ..]) => {
                 caller.reads_users()?;
@@ -79,6 +81,20 @@ impl World {
             json
         };
         Ok(Answer::ok(call.page(found.into_iter(), PAGE).into_iter().map(listed).collect()))
+    }
+
+    fn create_user(&mut self, caller: &Caller, body: &Value) -> Reply {
+        caller.writes_users()?;
+        let username = body["username"].as_str().unwrap_or_default().to_owned();
+        if self.users.values().any(|user| user.username == username) || username.is_empty() {
+            return Err(Answer::status(409, json!({ "errorMessage": "User exists with same username" })));
+        }
+        let id = self.random.uuid();
+        let enabled = body["enabled"].as_bool().unwrap_or(false);
+        let user = User { enabled, ..User::new(id.clone(), username, self.millis()) };
+        self.users.insert(id.clone(), user);
+        self.record_admin(caller, ("CREATE", "USER"), format!("users/{id}"), Some(body));
+        Ok(Answer::created(format!("{}/admin/realms/{}/users/{id}", self.base, self.realm.name)))
     }
 
     /// A merge; sessions stay, and wake when the user is enabled again.
@@ -124,7 +140,8 @@ impl World {
             }
             ["consents"] => self.consents_json(user),
             ["federated-identity"] => json!(user.federated),
-            ["groups" | "credentials"] => json!([]),
+            ["groups"] => user.groups.iter().filter_map(|id| self.groups.get(id)).map(group_json).collect(),
+            ["credentials"] => json!([]),
             _ => return Err(Answer::error(404, "HTTP 404 Not Found")),
         }))
     }
@@ -172,6 +189,36 @@ impl World {
         Ok(Answer::no_content())
     }
 
+    /// 204 also where the user was not (or already was) in it.
+    fn change_group(&mut self, caller: &Caller, call: &Call, id: &str, group: &str) -> Reply {
+        caller.writes_users()?;
+        if !self.groups.contains_key(group) {
+            return Err(Answer::error(404, "Group not found"));
+        }
+        let user = self.users.get_mut(id).ok_or_else(|| Answer::error(404, "User not found"))?;
+        let operation = if call.method == "PUT" {
+            user.groups.insert(group.to_owned());
+            "CREATE"
+        } else {
+            user.groups.remove(group);
+            "DELETE"
+        };
+        self.record_admin(caller, (operation, "GROUP_MEMBERSHIP"), format!("users/{id}/groups/{group}"), None);
+        Ok(Answer::no_content())
+    }
+
+    /// `/groups…`
+    pub(super) fn admin_groups(&self, caller: &Caller, call: &Call, rest: &[&str]) -> Reply {
+        caller.reads_users()?;
+        let group = |id: &str| self.groups.get(id).ok_or_else(|| Answer::error(404, "Could not find group by id"));
+        Ok(Answer::ok(match rest {
+            [] => call.page(self.groups.values(), usize::MAX).into_iter().map(group_json).collect(),
+            [id] => group_json(group(id)?),
+            [id, "role-mappings"] => self.mappings_json(&group(id)?.roles),
+            _ => return Err(Answer::error(404, "HTTP 404 Not Found")),
+        }))
+    }
+
     fn unlink(&mut self, caller: &Caller, id: &str, alias: &str) -> Reply {
         caller.writes_users()?;
         let user = self.users.get_mut(id).ok_or_else(|| Answer::error(404, "User not found"))?;
@@ -196,6 +243,10 @@ impl World {
         self.record_admin(caller, ("CREATE", "USER"), format!("users/{id}/federated-identity/{alias}"), None);
         Ok(Answer::no_content())
     }
+}
+
+fn group_json(group: &Group) -> Value {
+    json!({ "id": group.id, "name": group.name, "path": format!("/{}", group.name), "subGroups": [] })
 }
 
 impl User {

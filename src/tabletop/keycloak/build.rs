@@ -10,7 +10,9 @@ use super::{
     events::{AdminEvent, Event},
     permissions::{REALM_MANAGEMENT, contained},
     random::{Random, named_uuid},
-    world::{Client, ClientScope, Consent, InitialAccess, Operator, Realm, Role, Rotation, Session, User, World},
+    world::{
+        Client, ClientScope, Consent, Group, InitialAccess, Operator, Realm, Role, Rotation, Session, User, World,
+    },
 };
 use crate::tabletop::fleet::{Ago, ClientData, EventData, Fleet, RolesByClient, SessionData, UserData};
 
@@ -20,7 +22,7 @@ pub enum WorldError {
     /// It names something that is not there.
     #[error("the fleet names a {what} `{name}` that is not in it: add it, or correct the name")]
     Unknown {
-        /// Client, role, scope or user.
+        /// Client, role, group, scope or user.
         what: &'static str,
         /// Its name.
         name: String,
@@ -31,6 +33,7 @@ pub enum WorldError {
 pub(super) fn world(fleet: &Fleet, base: &str, start: Timestamp) -> Result<World, WorldError> {
     let mut builder = Builder { seed: fleet.seed, start, world: empty(fleet, base, start) };
     builder.roles(fleet)?;
+    builder.groups(fleet)?;
     builder.scopes(fleet)?;
     for client in &fleet.clients {
         builder.client(client)?;
@@ -78,6 +81,7 @@ fn empty(fleet: &Fleet, base: &str, start: Timestamp) -> World {
         clients: IndexMap::new(),
         users: IndexMap::new(),
         roles: IndexMap::new(),
+        groups: IndexMap::new(),
         scopes: IndexMap::new(),
         sessions: IndexMap::new(),
         codes: HashMap::new(),
@@ -265,10 +269,25 @@ impl Builder {
         let user = User {
             service_account_of: Some(client.to_owned()),
             roles: self.held(&data.holds)?,
+            groups: self.group_ids(&data.groups)?,
             ..User::new(id.clone(), username, made.as_millisecond())
         };
         self.world.users.insert(id, user);
         Ok(())
+    }
+
+    fn groups(&mut self, fleet: &Fleet) -> Result<(), WorldError> {
+        for group in &fleet.groups {
+            let (id, roles) = (self.id(&format!("group/{}", group.name)), self.held(&group.holds)?);
+            self.world.groups.insert(id.clone(), Group { id, name: group.name.clone(), roles });
+        }
+        Ok(())
+    }
+
+    fn group_ids(&self, names: &[String]) -> Result<BTreeSet<String>, WorldError> {
+        let missing = |name: &String| WorldError::Unknown { what: "group", name: name.clone() };
+        let known = |name: &String| self.world.groups.values().find(|group| group.name == *name);
+        names.iter().map(|name| known(name).map(|group| group.id.clone()).ok_or_else(|| missing(name))).collect()
     }
 
     /// A key set with one key. Its modulus is chance: a key is compared here, never computed with.

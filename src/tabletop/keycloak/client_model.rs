@@ -213,6 +213,7 @@ impl User {
             created,
             service_account_of: None,
             roles: BTreeSet::new(),
+            groups: BTreeSet::new(),
             federated: Vec::new(),
         }
     }

@@ -167,7 +167,7 @@ impl World {
     /// The user's roles within the client's scope, and whom the token is for.
     fn claims_of(&self, subject: &Subject<'_>) -> (BTreeSet<String>, Vec<String>) {
         let client = &self.clients[subject.client];
-        let held = self.users.get(subject.user).map(|user| self.with_composites(&user.roles)).unwrap_or_default();
+        let held = self.users.get(subject.user).map(|user| self.effective_roles(user)).unwrap_or_default();
         let scopes: Vec<_> =
             self.scopes.values().filter(|scope| self.applies(client, &scope.id, subject.scopes)).collect();
         let mut allowed = client.scope_mappings.clone();

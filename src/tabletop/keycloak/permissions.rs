@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use super::{
     answer::{Answer, Reply},
     call::Call,
-    world::{Client, TokenKind, World},
+    world::{Client, TokenKind, User, World},
 };
 
 /// What one administrative role brings with it.
@@ -112,7 +112,7 @@ impl World {
 
     fn management_roles(&self, client: &str, user: &str) -> BTreeSet<String> {
         let Some(management) = self.client_named("realm-management") else { return BTreeSet::new() };
-        let held = self.users.get(user).map(|user| self.with_composites(&user.roles)).unwrap_or_default();
+        let held = self.users.get(user).map(|user| self.effective_roles(user)).unwrap_or_default();
         let Some(client) = self.clients.get(client) else { return BTreeSet::new() };
         held.iter()
             .filter(|role| self.in_client_scope(client, role))
@@ -124,6 +124,15 @@ impl World {
 
     fn in_client_scope(&self, client: &Client, role: &str) -> bool {
         client.full_scope || self.with_composites(&client.scope_mappings).contains(role)
+    }
+
+    /// A user's own roles and those of its groups, with all that they contain.
+    pub(super) fn effective_roles(&self, user: &User) -> BTreeSet<String> {
+        let mut roles = user.roles.clone();
+        for group in user.groups.iter().filter_map(|id| self.groups.get(id)) {
+            roles.extend(group.roles.iter().cloned());
+        }
+        self.with_composites(&roles)
     }
 
     /// Roles with all that they contain, at any depth.

@@ -55,13 +55,14 @@ impl World {
             return self.change_mappings(caller, call, id, part);
         }
         caller.reads_users()?;
-        let held = &self.user(id)?.roles;
+        let user = self.user(id)?;
+        let held = &user.roles;
         Ok(Answer::ok(match part {
             [] => self.mappings_json(held),
             ["realm"] => self.roles_json(held, None),
-            ["realm", "composite"] => self.roles_json(&self.with_composites(held), None),
+            ["realm", "composite"] => self.roles_json(&self.effective_roles(user), None),
             ["clients", client] => self.roles_json(held, Some(client)),
-            ["clients", client, "composite"] => self.roles_json(&self.with_composites(held), Some(client)),
+            ["clients", client, "composite"] => self.roles_json(&self.effective_roles(user), Some(client)),
             _ => return Err(Answer::error(404, "HTTP 404 Not Found")),
         }))
     }
@@ -111,21 +112,28 @@ impl World {
         if call.method != "GET" {
             return Err(Answer::error(405, "HTTP 405 Method Not Allowed"));
         }
-        caller.reads_realm()?;
         let named = |name: &str| self.roles.values().find(|role| role.client.is_none() && role.name == name);
         match rest {
             ["roles"] => {
+                caller.reads_realm()?;
                 let own = self.roles.values().filter(|role| role.client.is_none());
                 Ok(Answer::ok(own.map(|role| self.role_json(role)).collect()))
             }
-            ["roles", name, part @ ..] => self.role_part(named(name), part),
-            ["roles-by-id", id, part @ ..] => self.role_part(self.roles.get(*id), part),
+            ["roles", name, part @ ..] => self.role_part(caller, named(name), part),
+            ["roles-by-id", id, part @ ..] => self.role_part(caller, self.roles.get(*id), part),
             _ => Err(Answer::error(404, "HTTP 404 Not Found")),
         }
     }
 
-    fn role_part(&self, role: Option<&Role>, part: &[&str]) -> Reply {
+    /// The realm's own roles are the realm's to show, a client's are the clients'.
+    fn role_part(&self, caller: &Caller, role: Option<&Role>, part: &[&str]) -> Reply {
+        caller.reads_realm().or_else(|refusal| caller.reads_clients().map_err(|_| refusal))?;
         let role = role.ok_or_else(|| Answer::error(404, "Could not find role"))?;
+        if role.client.is_some() {
+            caller.reads_clients()?;
+        } else {
+            caller.reads_realm()?;
+        }
         let parts = role.composites.iter().filter_map(|id| self.roles.get(id));
         Ok(Answer::ok(match part {
             [] => self.role_json(role),

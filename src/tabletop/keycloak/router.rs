@@ -79,12 +79,9 @@ impl World {
             ("GET", ["events"]) => self.list_events(&caller, call),
             ("GET", ["events", "config"]) => self.events_config(&caller),
             ("GET", ["admin-events"]) => self.list_admin_events(&caller, call),
-            ("GET", ["identity-provider", "instances"]) => self.list_identity_providers(&caller),
+            ("GET", ["identity-provider", "instances", rest @ ..]) => self.list_identity_providers(&caller, rest),
             ("GET", ["client-policies", part @ ("policies" | "profiles")]) => self.policies(&caller, part),
-            ("GET", ["groups"]) => {
-                caller.reads_users()?;
-                Ok(Answer::ok(json!([])))
-            }
+            ("GET", ["groups", rest @ ..]) => self.admin_groups(&caller, call, rest),
             (_, ["roles" | "roles-by-id", ..]) => self.admin_roles(&caller, call, rest),
             ("POST", ["logout-all"]) => self.logout_all(&caller),
             ("POST", ["push-revocation"]) => {

@@ -60,6 +60,7 @@ impl World {
             self.record(failed.error("user_disabled"));
             return Err(Answer::oauth(401, "invalid_request", &reason));
         }
+        self.refuse_scopes(&client, form.get("scope"))?;
         let scopes = self.granted_scopes(&client, form.get("scope"));
         let (text, token) = self.issue_access(&Subject {
             client: &client.id,
@@ -165,6 +166,7 @@ impl World {
             return Err(Answer::oauth(403, "access_denied", "Client is not within the token audience"));
         }
         let origin = self.clients.get(&from.client).map(|client| client.client_id.clone()).unwrap_or_default();
+        self.refuse_scopes(&client, form.get("scope"))?;
         let scopes = self.granted_scopes(&client, form.get("scope"));
         let (text, token) = self.issue_access(&Subject {
             client: &client.id,
@@ -182,6 +184,16 @@ impl World {
         let mut answer = token_answer(&text, &token, None);
         answer["issued_token_type"] = json!(ACCESS);
         Ok(Answer::ok(answer))
+    }
+
+    /// 400 where a scope is asked that the client does not have.
+    fn refuse_scopes(&self, client: &Client, asked: Option<&str>) -> Result<(), Answer> {
+        let unknown = |scope: &&str| *scope != "openid" && !self.may_ask(client, scope);
+        if asked.unwrap_or_default().split_whitespace().any(|scope| unknown(&scope)) {
+            let text = format!("Invalid scopes: {}", asked.unwrap_or_default());
+            return Err(Answer::oauth(400, "invalid_scope", &text));
+        }
+        Ok(())
     }
 
     /// What of the asked scopes the client gets: its own, and `openid`, which needs no grant.

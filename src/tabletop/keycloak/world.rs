@@ -22,6 +22,7 @@ pub(super) struct World {
     pub(super) clients: IndexMap<String, Client>,
     pub(super) users: IndexMap<String, User>,
     pub(super) roles: IndexMap<String, Role>,
+    pub(super) groups: IndexMap<String, Group>,
     pub(super) scopes: IndexMap<String, ClientScope>,
     pub(super) sessions: IndexMap<String, Session>,
     pub(super) codes: HashMap<String, Code>,
@@ -105,6 +106,7 @@ pub(super) struct User {
     /// The client whose service account it is.
     pub(super) service_account_of: Option<String>,
     pub(super) roles: BTreeSet<String>,
+    pub(super) groups: BTreeSet<String>,
     pub(super) federated: Vec<Value>,
 }
 
@@ -115,6 +117,14 @@ pub(super) struct Role {
     pub(super) description: Option<String>,
     pub(super) client: Option<String>,
     pub(super) composites: BTreeSet<String>,
+}
+
+/// A group of users: its roles are theirs.
+#[derive(Clone)]
+pub(super) struct Group {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) roles: BTreeSet<String>,
 }
 
 #[derive(Clone)]
