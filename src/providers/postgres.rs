@@ -121,23 +121,27 @@ impl Postgres {
         .await
     }
 
-    /// Sends one mutation.
-    async fn execute(&self, command: &Command) -> Answer {
+    /// Sends one mutation; `permission` is what the server wants to see for it.
+    async fn execute(&self, command: &Command, permission: &str) -> Answer {
         let writer = match self.pool.writer().await {
             Ok(writer) => writer,
-            Err(failure) => return failure.into_answer(command.permission()),
+            Err(failure) => return failure.into_answer(permission),
         };
         let sent = match command {
             Command::Terminate { role, pid, started_us } => terminate(&writer, *role, *pid, *started_us).await,
             _ => alter(&writer, command).await,
         };
         match sent {
-            Ok(kind) => Answer::new(kind, "postgres", "00000"),
+            Ok(kind) => {
+                writer.put_back();
+                Answer::new(kind, "postgres", "00000")
+            }
             Err(failure) => {
-                if failure.class == Class::Lost {
-                    writer.discard();
+                if !failure.code.is_empty() {
+                    // The server has answered: nothing runs on it any more.
+                    writer.put_back();
                 }
-                failure.into_answer(command.permission())
+                failure.into_answer(permission)
             }
         }
     }
@@ -249,7 +253,10 @@ impl Provider for Postgres {
 
     async fn perform(&self, armed: &ArmedStep, _attempt: u32) -> Answer {
         match Command::of(armed.step()) {
-            Ok(command) => self.execute(&command).await,
+            Ok(command) => {
+                let permission = armed.step().missing_permission.as_deref().unwrap_or(command.permission());
+                self.execute(&command, permission).await
+            }
             Err(detail) => {
                 Answer { detail: Some(Untrusted::new(detail)), ..Answer::new(AnswerKind::Rejected, "postgres", "") }
             }

@@ -110,7 +110,9 @@ impl Failure {
             Class::Unreachable => {
                 ProviderError::Unreachable(format!("{place}: not reachable: {said}: check address, port and TLS"))
             }
-            Class::Rejected => ProviderError::BadData(format!("{place}: {said}")),
+            Class::Rejected => ProviderError::BadData(format!(
+                "{place}: {said}: check that the url names a PostgreSQL server (12 or later) and a database there"
+            )),
         }
     }
 }

@@ -2,12 +2,12 @@
 //!
 //! ```text
 //! warm ─▶ idle ──take──▶ in use ──put back──▶ idle
-//!           │ closed        │ deadline, lost
-//!           └──▶ dropped ◀──┘            a new one is made when it is wanted
+//!           │ closed        │ dropped: deadline, lost answer
+//!           └──▶ closed  ◀──┘            a new one is made when it is wanted
 //! ```
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -16,7 +16,10 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject as _},
 };
 use secrecy::ExposeSecret as _;
-use tokio::sync::{Mutex as AsyncMutex, Semaphore, SemaphorePermit};
+use tokio::{
+    sync::{Mutex as AsyncMutex, Semaphore, SemaphorePermit},
+    time::Instant,
+};
 use tokio_postgres::{Client, Config, NoTls, config::SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -30,9 +33,11 @@ pub(super) const WRITERS: usize = 4;
 /// From the first packet to a session that is ready.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 /// One statement, as estop waits for it. The server gives up a second earlier, so that its word comes in time.
-pub(super) const STATEMENT_DEADLINE: Duration = Duration::from_secs(6);
+pub(super) const STATEMENT_DEADLINE: Duration = Duration::from_secs(5);
+/// One mutation: a connection, the look-up of names, the change.
+pub(super) const DEADLINE: Duration = Duration::from_secs(15);
 /// What every session starts with: limits of the server's own, and no search path that somebody else could fill.
-const OPTIONS: &str = "-c statement_timeout=5s -c lock_timeout=3s -c search_path=pg_catalog \
+const OPTIONS: &str = "-c statement_timeout=4s -c lock_timeout=3s -c search_path=pg_catalog \
                        -c client_min_messages=error";
 /// And the one that reads cannot change anything.
 const READ_ONLY: &str = " -c default_transaction_read_only=on";
@@ -42,39 +47,32 @@ struct Connector {
     target: Target,
     password: PasswordSource,
     tls: Option<MakeRustlsConnect>,
+    failed: Mutex<Option<(Instant, Failure)>>,
 }
 
 /// See the module.
 pub(super) struct Pool {
     connector: Connector,
     reader: AsyncMutex<Option<Arc<Client>>>,
-    writers: Mutex<Vec<Client>>,
+    idle: Mutex<Vec<Arc<Client>>>,
     permits: Semaphore,
 }
 
-/// A connection that is somebody's alone until it is put back.
+/// A connection that is somebody's alone until it is put back. One that is dropped instead (a deadline, a lost answer)
+/// is closed: a statement may still run on it.
 pub(super) struct Writer<'a> {
     pool: &'a Pool,
-    client: Option<Client>,
+    client: Arc<Client>,
     _permit: SemaphorePermit<'a>,
 }
 
 impl Writer<'_> {
     pub(super) fn client(&self) -> &Client {
-        self.client.as_ref().expect("taken out only when dropped")
+        &self.client
     }
 
-    /// Closes it instead of putting it back: a statement may still run on it.
-    pub(super) fn discard(mut self) {
-        self.client = None;
-    }
-}
-
-impl Drop for Writer<'_> {
-    fn drop(&mut self) {
-        if let Some(client) = self.client.take().filter(|client| !client.is_closed()) {
-            self.pool.idle().push(client);
-        }
+    pub(super) fn put_back(self) {
+        self.pool.keep(Arc::clone(&self.client));
     }
 }
 
@@ -82,9 +80,9 @@ impl Pool {
     pub(super) fn new(target: Target, password: PasswordSource, ca_file: Option<&[u8]>) -> Result<Self, SettingsError> {
         let tls = if target.tls { Some(MakeRustlsConnect::new(tls_config(ca_file)?)) } else { None };
         Ok(Self {
-            connector: Connector { target, password, tls },
+            connector: Connector { target, password, tls, failed: Mutex::new(None) },
             reader: AsyncMutex::new(None),
-            writers: Mutex::new(Vec::new()),
+            idle: Mutex::new(Vec::new()),
             permits: Semaphore::new(WRITERS),
         })
     }
@@ -96,11 +94,12 @@ impl Pool {
 
     /// The connection that only reads; several may ask on it at once.
     pub(super) async fn reader(&self) -> Result<Arc<Client>, Failure> {
+        let asked = Instant::now();
         let mut slot = self.reader.lock().await;
         if let Some(client) = slot.as_ref().filter(|client| !client.is_closed()) {
             return Ok(Arc::clone(client));
         }
-        let client = Arc::new(self.connector.connect(true).await?);
+        let client = Arc::new(self.connector.connect(true, asked).await?);
         *slot = Some(Arc::clone(&client));
         Ok(client)
     }
@@ -115,21 +114,34 @@ impl Pool {
 
     /// A connection for one mutation.
     pub(super) async fn writer(&self) -> Result<Writer<'_>, Failure> {
+        let asked = Instant::now();
         let permit =
             self.permits.acquire().await.map_err(|_| Failure::new(Class::Unreachable, "the pool is closed"))?;
         let idle = self.take_idle();
         let client = match idle {
             Some(client) => client,
-            None => self.connector.connect(false).await?,
+            None => Arc::new(self.connector.connect(false, asked).await?),
         };
-        Ok(Writer { pool: self, client: Some(client), _permit: permit })
+        Ok(Writer { pool: self, client, _permit: permit })
     }
 
     /// Makes every connection that is missing, and hears from each that it still answers.
+    ///
+    /// It takes none away: a mutation that comes meanwhile uses the idle ones as ever.
     pub(super) async fn warm(&self) -> Result<(), Failure> {
-        let writers = futures::future::try_join_all((0..WRITERS).map(|_| self.warm_writer()));
-        let (reader, writers) = tokio::join!(self.warm_reader(), writers);
-        drop(writers?);
+        let idle = self.idle().clone();
+        let answers = futures::future::join_all(idle.iter().map(|client| answers(client)));
+        let (reader, answers) = tokio::join!(self.warm_reader(), answers);
+        let dead: Vec<&Arc<Client>> =
+            idle.iter().zip(answers).filter(|(_, answers)| !answers).map(|(client, _)| client).collect();
+        let missing = {
+            let mut idle = self.idle();
+            idle.retain(|client| !client.is_closed() && !dead.iter().any(|dead| Arc::ptr_eq(dead, client)));
+            self.permits.available_permits().saturating_sub(idle.len())
+        };
+        let asked = Instant::now();
+        let fresh = futures::future::try_join_all((0..missing).map(|_| self.connector.connect(false, asked))).await?;
+        fresh.into_iter().for_each(|client| self.keep(Arc::new(client)));
         reader
     }
 
@@ -142,16 +154,14 @@ impl Pool {
         self.reader().await.map(drop)
     }
 
-    /// All writers are held until each has answered, so that none is asked twice.
-    async fn warm_writer(&self) -> Result<Writer<'_>, Failure> {
-        let mut writer = self.writer().await?;
-        if !answers(writer.client()).await {
-            writer.client = Some(self.connector.connect(false).await?);
+    fn keep(&self, client: Arc<Client>) {
+        let mut idle = self.idle();
+        if !client.is_closed() && idle.len() < WRITERS {
+            idle.push(client);
         }
-        Ok(writer)
     }
 
-    fn take_idle(&self) -> Option<Client> {
+    fn take_idle(&self) -> Option<Arc<Client>> {
         let mut idle = self.idle();
         while let Some(client) = idle.pop() {
             if !client.is_closed() {
@@ -161,8 +171,8 @@ impl Pool {
         None
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Client>> {
-        self.writers.lock().unwrap_or_else(PoisonError::into_inner)
+    fn idle(&self) -> MutexGuard<'_, Vec<Arc<Client>>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -172,7 +182,22 @@ async fn answers(client: &Client) -> bool {
 }
 
 impl Connector {
-    async fn connect(&self, read_only: bool) -> Result<Client, Failure> {
+    /// Who had to wait while another's attempt failed hears that failure: a server that does not answer costs one
+    /// deadline, not one for each who asks.
+    async fn connect(&self, read_only: bool, asked: Instant) -> Result<Client, Failure> {
+        if let Some((_, failure)) = self.failed().as_ref().filter(|(at, _)| *at > asked) {
+            return Err(failure.clone());
+        }
+        let connected = self.try_connect(read_only).await;
+        *self.failed() = connected.as_ref().err().map(|failure| (Instant::now(), failure.clone()));
+        connected
+    }
+
+    fn failed(&self) -> MutexGuard<'_, Option<(Instant, Failure)>> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn try_connect(&self, read_only: bool) -> Result<Client, Failure> {
         let password = Arc::clone(&self.password);
         // The source may read a file or run a command.
         let password = tokio::task::spawn_blocking(move || password())
@@ -272,5 +297,16 @@ mod tests {
         let pool = Pool::new(Target::of(&url).expect("a target"), Arc::new(|| Ok("x".into())), None).expect("a pool");
         assert_eq!(pool.reader().await.expect_err("nobody there").class, Class::Unreachable);
         assert_eq!(pool.warm().await.expect_err("nobody there").class, Class::Unreachable);
+    }
+    /// A server that takes the connection and says nothing.
+    #[tokio::test(start_paused = true)]
+    async fn all_who_wait_on_a_mute_server_pay_one_deadline() {
+        let mute = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("postgres://estop@{}/docs", mute.local_addr().expect("an address")).parse().expect("a URL");
+        let pool = Pool::new(Target::of(&url).expect("a target"), Arc::new(|| Ok("x".into())), None).expect("a pool");
+        let asked = Instant::now();
+        let failures = futures::future::join_all((0..8).map(|_| pool.reader())).await;
+        assert!(failures.into_iter().all(|failure| failure.is_err_and(|f| f.class == Class::Unreachable)));
+        assert!(asked.elapsed() < CONNECT_DEADLINE * 2, "{:?}", asked.elapsed());
     }
 }

@@ -17,7 +17,7 @@ pub const PROPAGATION: Duration = Duration::from_secs(1);
 
 /// One connection a mutation; the server's own limit is `max_connections`.
 pub fn limits() -> Limits {
-    Limits { concurrent_writes: pool::WRITERS, concurrent_reads: 4, deadline: pool::STATEMENT_DEADLINE }
+    Limits { concurrent_writes: pool::WRITERS, concurrent_reads: 4, deadline: pool::DEADLINE }
 }
 
 /// What no view lists and no statement cuts.
