@@ -96,10 +96,6 @@ impl<'t> Section<'t> {
         }
     }
 
-    pub(super) fn at(&self) -> Range<usize> {
-        self.at.clone()
-    }
-
     /// An error at a place of this table's file.
     pub(super) fn error(&self, at: &Range<usize>, what: impl Into<String>) -> ConfigError {
         self.origin.error(at, what)
