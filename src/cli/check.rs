@@ -34,7 +34,7 @@ async fn sink(context: &Context) -> SinkRow {
 
 fn print(output: &Output, document: &CheckDocument, context: &Context) {
     for provider in &document.providers {
-        let who = provider.whoami.as_ref().map_or_else(|| "-".to_owned(), |who| who.shown());
+        let who = provider.whoami.as_ref().map_or_else(|| "-".to_owned(), crate::domain::Untrusted::shown);
         let state = if provider.reachable { "reachable" } else { "unreachable" };
         output.rows(&[Row::of(provider.name.as_str()).with(provider.kind).state(state).with(format!("as {who}"))]);
         let word = |able: bool| if able { "yes" } else { "NO" };

@@ -39,7 +39,7 @@ const FINISH_TIME: Duration = Duration::from_secs(9);
 /// After a second one.
 const HURRIED_TIME: Duration = Duration::from_secs(2);
 /// After SIGHUP: so long past the last answer.
-const ORPHAN_TIME: Duration = Duration::from_secs(60);
+const ORPHAN_TIME: Duration = Duration::from_mins(1);
 
 /// One isolation that is followed.
 pub(super) struct Followed {
@@ -177,7 +177,7 @@ fn lagged(output: &Output, missed: u64) {
 fn print(output: &Output, line: &StepLine) {
     let code = line.answer.as_ref().map_or("", |answer| answer.code.as_str());
     let detail = line.detail.as_deref().unwrap_or("");
-    let target = line.target.as_ref().map_or_else(|| line.step.to_string(), |target| target.shown());
+    let target = line.target.as_ref().map_or_else(|| line.step.to_string(), crate::domain::Untrusted::shown);
     output.rows(&[Row::of(crate::domain::Untrusted::new(line.bot.as_str()).shown())
         .with(format!("{:<10}", line.lane.unwrap_or("?")))
         .with(format!("{} {target}", line.action.as_deref().unwrap_or("?")))

@@ -48,7 +48,8 @@ fn check_usage(args: &IsolateArgs) -> Result<(), Stop> {
     if args.bots.len() > 1 && args.plan.is_some() {
         return Err(Stop::usage("--plan is the hash of one bot's plan: isolate one bot with it"));
     }
-    if !args.yes && !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
+    let can_ask = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    if !args.yes && !can_ask {
         return Err(Stop::usage("there is no terminal to ask for the bot's name on: say --yes"));
     }
     Ok(())

@@ -29,7 +29,7 @@ pub(super) async fn run(output: &Output, global: &Global, command: &JournalComma
     let store = Store::at(state_dir(global)?, global.exercise.clone(), stamp(&clock), Process::this());
     let incidents = store.incidents().map_err(|error| Stop::failed(error.to_string()))?;
     match command {
-        JournalCommand::List => list(output, global, &store, &incidents),
+        JournalCommand::List => Ok(list(output, global, &store, &incidents)),
         JournalCommand::Show(args) => {
             let newest = || incidents.last().copied().ok_or_else(|| Stop::usage("there is no journal on this host"));
             show(output, global, &store, args.incident.map_or_else(newest, Ok)?)
@@ -66,7 +66,7 @@ struct JournalRow {
     health: String,
 }
 
-fn list(output: &Output, global: &Global, store: &Store, incidents: &[IncidentId]) -> Result<Exit, Stop> {
+fn list(output: &Output, global: &Global, store: &Store, incidents: &[IncidentId]) -> Exit {
     let mut exit = Exit::Done;
     let mut journals = Vec::new();
     for id in incidents.iter().rev() {
@@ -110,7 +110,7 @@ fn list(output: &Output, global: &Global, store: &Store, incidents: &[IncidentId
         };
         output.rows(&document.journals.iter().map(row).collect::<Vec<_>>());
     }
-    Ok(exit)
+    exit
 }
 
 /// One sentence; `sound` where there is nothing to say.
@@ -154,9 +154,9 @@ struct RecordRow {
 impl From<&Record> for RecordRow {
     fn from(record: &Record) -> Self {
         let body = match &record.body {
-            RecordBody::Known(body) => {
-                serde_json::to_value(body).ok().and_then(|mut tagged| tagged.get_mut("body").map(|body| body.take()))
-            }
+            RecordBody::Known(body) => serde_json::to_value(body)
+                .ok()
+                .and_then(|mut tagged| tagged.get_mut("body").map(serde_json::Value::take)),
             RecordBody::Part { .. } => None,
             RecordBody::Unknown(body) => Some(body.clone()),
         };

@@ -56,8 +56,9 @@ fn print(output: &Output, document: &ListDocument, snapshot: &Snapshot) {
         let identities: Vec<String> = bot.identities.iter().map(|identity| identity.id.to_string()).collect();
         let stale = if bot.stale { " (stale)" } else { "" };
         let protected = if bot.protected { " (protected)" } else { "" };
-        let text =
-            |text: &Option<crate::domain::Untrusted>| text.as_ref().map_or_else(|| "-".to_owned(), |t| t.shown());
+        let text = |text: &Option<crate::domain::Untrusted>| {
+            text.as_ref().map_or_else(|| "-".to_owned(), crate::domain::Untrusted::shown)
+        };
         rows.push(
             Row::of(format!("{}{protected}", crate::domain::Untrusted::new(bot.name.as_str()).shown()))
                 .state(bot.state)

@@ -208,6 +208,7 @@ impl Row {
 
 /// Every character beyond ASCII as JSON's own escape: no control of any kind reaches a terminal, and no locale matters.
 fn ascii_json(json: &str) -> String {
+    use std::fmt::Write as _;
     let mut out = String::with_capacity(json.len());
     for character in json.chars() {
         if character.is_ascii() && character != '\x7f' {
@@ -215,7 +216,7 @@ fn ascii_json(json: &str) -> String {
         } else {
             let mut units = [0; 2];
             for unit in character.encode_utf16(&mut units) {
-                out.push_str(&format!("\\u{unit:04x}"));
+                let _ = write!(out, "\\u{unit:04x}");
             }
         }
     }
@@ -223,12 +224,15 @@ fn ascii_json(json: &str) -> String {
 }
 
 fn ascii_text(text: &str) -> String {
+    use std::fmt::Write as _;
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
             '…' => out.push_str("..."),
             _ if character.is_ascii() => out.push(character),
-            _ => out.push_str(&format!("<U+{:04X}>", u32::from(character))),
+            _ => {
+                let _ = write!(out, "<U+{:04X}>", u32::from(character));
+            }
         }
     }
     out

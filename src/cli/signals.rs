@@ -84,7 +84,7 @@ async fn arrival(signal: &mut Option<Signal>) {
         None => None,
     };
     if arrived.is_none() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -72,7 +72,11 @@ async fn key_to_wire(folder: &Path) {
     }
     times.sort_unstable();
     let sync = commit_alone(folder);
-    println!("key → first gate on the wire: p50 {:.2} ms, p99 {:.2} ms (N={KEYS})", ms(times[KEYS / 2]), ms(times[KEYS * 99 / 100]));
+    println!(
+        "key → first gate on the wire: p50 {:.2} ms, p99 {:.2} ms (N={KEYS})",
+        ms(times[KEYS / 2]),
+        ms(times[KEYS * 99 / 100])
+    );
     println!("one write and fdatasync here:  p50 {:.2} ms", ms(sync));
 }
 
@@ -109,7 +113,11 @@ async fn makespan(folder: &Path, count: usize) {
     let ratio = |time: Duration| time.as_secs_f64() / bound.as_secs_f64();
     println!(
         "{count:>6} {:>10.0} {:>10.1} {:>8.2} {:>10.1} {:>8.2}",
-        ms(bound), ms(estop), ratio(estop), ms(curl), ratio(curl)
+        ms(bound),
+        ms(estop),
+        ratio(estop),
+        ms(curl),
+        ratio(curl)
     );
 }
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::fleet::GapRow;
+use super::bot::GapRow;
 use crate::{
     cli::time::Moment,
     domain::{Depth, Exposure, IdentityId, Plan, Residual, Reversibility, Step, StepId, Untrusted},
