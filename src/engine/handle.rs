@@ -74,10 +74,7 @@ impl Running {
     /// # Errors
     /// The journal took nothing: nothing was sent.
     pub async fn ended(self) -> Result<Ended, JournalError> {
-        match self.ended.await {
-            Ok(ended) => ended,
-            Err(_) => Err(JournalError::Lost("the isolation's task ended without an outcome".to_owned())),
-        }
+        self.ended.await.unwrap_or(Err(JournalError::Ended))
     }
 }
 
@@ -366,10 +363,10 @@ impl Engine {
         let opening = vec![Entry::general(Body::IncidentOpen { title, follows: None })];
         match store.open(incident).await {
             Ok(journal) => Ok((incident, journal, opening)),
-            Err(error) if order.break_glass => {
-                let journal = store.volatile(incident, &error.to_string()).await;
-                Ok((incident, journal, opening))
-            }
+            Err(error) if order.break_glass => match store.open_in_memory(incident, &error) {
+                Ok(journal) => Ok((incident, journal, opening)),
+                Err(error) => Err(Refusal::NoSink(error.to_string())),
+            },
             Err(error) => Err(Refusal::NoSink(error.to_string())),
         }
     }

@@ -35,8 +35,16 @@ pub(super) struct Shared {
     incident: Option<IncidentId>,
     process: Process,
     exercise: Option<String>,
-    /// Break-glass: the journal that this one goes on for, without being durable.
-    instead_of: Option<Journal>,
+    /// Break-glass: what this one goes on without, in memory only.
+    without: Option<Without>,
+}
+
+/// Why a journal is kept in memory only.
+pub(super) enum Without {
+    /// The journal that it goes on for: its older intents count.
+    Journal(Journal),
+    /// No journal could be opened at all, and why.
+    Disk(String),
 }
 
 /// Where the lines can be read again.
@@ -107,7 +115,7 @@ pub(super) struct Opening {
 
 impl Journal {
     /// Opens it and starts its writer on the current runtime. Blocks as long as opening takes.
-    pub(super) fn start(opening: Opening, sink: Box<dyn Sink>, instead_of: Option<Self>) -> Result<Self, JournalError> {
+    pub(super) fn start(opening: Opening, sink: Box<dyn Sink>, without: Option<Without>) -> Result<Self, JournalError> {
         let Opening { incident, exercise, process, stamp, source, records } = opening;
         let frame = Frame { incident, exercise: exercise.clone(), process: process.clone() };
         let (at, mono_ms) = stamped(&stamp);
@@ -119,7 +127,7 @@ impl Journal {
         let (jobs, queue) = mpsc::unbounded_channel();
         tokio::spawn(run(queue, Hand::Sound(Box::new(sound)), Arc::clone(&core)));
         let path = source.path();
-        let shared = Shared { jobs, core, stamp, source, path, incident, process, exercise, instead_of };
+        let shared = Shared { jobs, core, stamp, source, path, incident, process, exercise, without };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -194,7 +202,7 @@ impl Journal {
                 None => missing.push(id),
             }
         }
-        if let Some(before) = self.shared.instead_of.as_ref().filter(|_| !missing.is_empty()) {
+        if let Some(Without::Journal(before)) = self.shared.without.as_ref().filter(|_| !missing.is_empty()) {
             armed.extend(Box::pin(before.rearm(op, missing)).await?);
         }
         Ok(armed)
@@ -217,18 +225,18 @@ impl Journal {
             // Followers are told what is durable: nothing of this is.
             records: broadcast::Sender::new(1),
         };
-        Self::start(opening, Box::new(sink), Some(self.clone()))
+        Self::start(opening, Box::new(sink), Some(Without::Journal(self.clone())))
     }
 
     /// Why it is not durable any more, if so: one sentence.
     pub fn trouble(&self) -> Option<String> {
-        match &self.shared.instead_of {
-            Some(before) => {
-                let why = before.trouble().map(|why| format!(": {why}"));
-                Some(format!("the record is kept in memory only and ends with this process{}", why.unwrap_or_default()))
-            }
-            None => self.shared.core.trouble().map(|error| error.to_string()),
-        }
+        let why = match &self.shared.without {
+            Some(Without::Journal(before)) => before.trouble(),
+            Some(Without::Disk(why)) => Some(why.clone()),
+            None => return self.shared.core.trouble().map(|error| error.to_string()),
+        };
+        let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+        Some(format!("the record is kept in memory only and ends with this process{why}"))
     }
 
     /// Entries that were handed over and did not reach the disk, in order.

@@ -11,7 +11,7 @@ use tokio::sync::broadcast;
 use super::{
     Journal, JournalError, Process, Record, Recorded, Stamp, disk,
     file::Place,
-    handle::{Opening, Shared, Source},
+    handle::{Opening, Shared, Source, Without},
     recorded::Health,
     sink::MemorySink,
 };
@@ -132,6 +132,25 @@ impl Store {
     /// keeps it from being written.
     pub async fn open(&self, incident: IncidentId) -> Result<Journal, JournalError> {
         self.open_any(Some(incident)).await
+    }
+
+    /// Break-glass: a journal of that incident that is kept in memory only, and says so for ever, because of an error
+    /// that kept the real one from being opened.
+    ///
+    /// # Errors
+    /// None that memory can have; the signature is that of opening.
+    pub fn open_in_memory(&self, incident: IncidentId, because: &JournalError) -> Result<Journal, JournalError> {
+        let sink = MemorySink::default();
+        let opening = Opening {
+            incident: Some(incident),
+            exercise: self.inner.exercise.clone(),
+            process: self.inner.process.clone(),
+            stamp: Arc::clone(&self.inner.stamp),
+            source: Source::Memory(sink.clone()),
+            // Followers are told what is durable: nothing of this is.
+            records: broadcast::Sender::new(1),
+        };
+        Journal::start(opening, Box::new(sink), Some(Without::Disk(because.to_string())))
     }
 
     /// Opens the host's journal: what belongs to no incident.

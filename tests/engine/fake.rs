@@ -268,6 +268,7 @@ impl Provider for Fake {
         self.requests.fetch_add(1, Ordering::SeqCst);
         let began = self.clock.monotonic();
         let behaviour = self.behaviour();
+        assert!(!behaviour.panics || armed.step().gate, "the provider's code panics on purpose");
         // The other worst moment: the step is about to run.
         self.world.lock().unwrap().mint();
         if self.reach().await.is_err() {
@@ -283,7 +284,6 @@ impl Provider for Fake {
             world.shut_from.get_or_insert(from);
             return Answer::new(AnswerKind::Accepted, "fake", "204");
         }
-        assert!(!behaviour.panics, "the provider's code panics on purpose");
         let number: u32 = armed.step().holdings[0].native().parse().unwrap();
         if !behaviour.fake_success {
             let before = world.sessions.len();

@@ -46,6 +46,8 @@ struct Lane {
     journal: Journal,
     ledger: Arc<Ledger>,
     permits: BTreeMap<ProviderName, Arc<Semaphore>>,
+    /// What may be sent again: the journal made each once.
+    armed: Mutex<HashMap<StepId, Arc<ArmedStep>>>,
     objects: Mutex<HashMap<ObjectId, Arc<AsyncMutex<()>>>>,
 }
 
@@ -59,7 +61,8 @@ impl Strike {
                 (provider.name().clone(), Arc::new(Semaphore::new(provider.limits().concurrent_writes.max(1))))
             })
             .collect();
-        let lane = Lane { fleet, journal: isolation.journal.clone(), ledger, permits, objects: Mutex::default() };
+        let journal = isolation.journal.clone();
+        let lane = Lane { fleet, journal, ledger, permits, armed: Mutex::default(), objects: Mutex::default() };
         Self { lane: Arc::new(lane), tasks: AsyncMutex::default(), op: isolation.op, epoch: isolation.epoch }
     }
 
@@ -84,9 +87,21 @@ impl Strike {
             .into_iter()
             .filter(|step| ledger.record(&step.id).is_none_or(|record| record.step.params != step.params))
             .collect();
-        let armed = self.lane.journal.arm(self.op, self.epoch, before, hash, round, steps.clone()).await?;
+        let journal = &self.lane.journal;
+        let (entries, hash_again) = (before.clone(), hash.clone());
+        let armed = match journal.arm(self.op, self.epoch, before, hash, round, steps.clone()).await {
+            Ok(armed) => armed,
+            // Superseded: another process has it. Before the strike: nothing is on record, so nothing may be sent.
+            Err(error @ JournalError::Superseded { .. }) => return Err(error),
+            Err(error) if ledger.records().is_empty() => return Err(error),
+            // In mid-strike the disk failed: what the sweep found is cut all the same, and the outcome says so.
+            Err(_) => {
+                let memory = journal.break_glass()?;
+                memory.arm(self.op, self.epoch, entries, hash_again, round, steps.clone()).await?
+            }
+        };
         ledger.take(&steps);
-        self.send(armed).await;
+        self.send(armed.into_iter().map(Arc::new).collect()).await;
         Ok(())
     }
 
@@ -99,26 +114,28 @@ impl Strike {
             .filter(|record| !matches!(record.state, StepState::Verified | StepState::Manual | StepState::Attested))
             .map(|record| record.step.id.clone())
             .collect();
-        self.again(open).await
-    }
-
-    /// A new attempt of steps that read as alive.
-    pub async fn again(&self, steps: Vec<StepId>) -> Result<(), JournalError> {
-        if steps.is_empty() {
-            return Ok(());
-        }
-        let armed = self.lane.journal.rearm(self.op, steps).await?;
-        self.send(armed).await;
+        let armed = self.lane.journal.rearm(self.op, open).await?;
+        self.send(armed.into_iter().map(Arc::new).collect()).await;
         Ok(())
     }
 
+    /// A new attempt of steps that read as alive.
+    pub async fn again(&self, steps: &[StepId]) {
+        let armed: Vec<Arc<ArmedStep>> = {
+            let known = self.lane.armed.lock().unwrap_or_else(PoisonError::into_inner);
+            steps.iter().filter_map(|id| known.get(id).cloned()).collect()
+        };
+        self.send(armed).await;
+    }
+
     /// One task per object; the most urgent objects first, for the case that a provider's permits bind.
-    async fn send(&self, armed: Vec<ArmedStep>) {
-        let mut queues: BTreeMap<ObjectId, Vec<ArmedStep>> = BTreeMap::new();
+    async fn send(&self, armed: Vec<Arc<ArmedStep>>) {
+        let mut queues: BTreeMap<ObjectId, Vec<Arc<ArmedStep>>> = BTreeMap::new();
         for step in armed {
+            self.lane.keep(&step);
             queues.entry(step.step().object.clone()).or_default().push(step);
         }
-        let mut queues: Vec<Vec<ArmedStep>> = queues.into_values().collect();
+        let mut queues: Vec<Vec<Arc<ArmedStep>>> = queues.into_values().collect();
         for queue in &mut queues {
             queue.sort_by(|a, b| (a.step().rank, &a.step().id).cmp(&(b.step().rank, &b.step().id)));
         }
@@ -138,12 +155,17 @@ impl Strike {
 }
 
 /// The order in which objects ask for permits.
-fn urgency(queue: &[ArmedStep]) -> Option<(bool, bool, crate::domain::Level, Option<jiff::Timestamp>)> {
+fn urgency(queue: &[Arc<ArmedStep>]) -> Option<(bool, bool, crate::domain::Level, Option<jiff::Timestamp>)> {
     queue.iter().map(|armed| armed.step().priority()).max()
 }
 
 impl Lane {
-    async fn run(&self, queue: Vec<ArmedStep>) {
+    fn keep(&self, armed: &Arc<ArmedStep>) {
+        let mut known = self.armed.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(armed.step().id.clone(), armed.clone());
+    }
+
+    async fn run(&self, queue: Vec<Arc<ArmedStep>>) {
         for armed in queue {
             let _object = self.object(&armed.step().object).await;
             self.wait_for(&armed.step().after).await;

@@ -105,7 +105,7 @@ impl<'a> OneSweep<'a> {
     async fn run(mut self) -> Swept {
         let window = u32::try_from(self.provider.propagation().as_secs()).unwrap_or(ROUNDS);
         let most = ROUNDS.saturating_add(window);
-        while self.swept.rounds < most {
+        loop {
             let began = self.isolation.fleet.clock.monotonic();
             self.swept.rounds += 1;
             let round = self.round().await;
@@ -113,7 +113,8 @@ impl<'a> OneSweep<'a> {
             self.new = round.new.len();
             self.record(&round);
             self.swept.clean_rounds = if clean { self.swept.clean_rounds + 1 } else { 0 };
-            if self.swept.clean_rounds >= 2 || self.hopeless(&round) {
+            // The last round only looks: what it finds alive has had its chances.
+            if self.swept.clean_rounds >= 2 || self.swept.rounds > most || self.hopeless(&round) {
                 break;
             }
             self.strike_again(round).await;
@@ -199,7 +200,7 @@ impl<'a> OneSweep<'a> {
         let number = self.swept.rounds;
         // Trouble with the journal in mid-strike does not stop the strike; it shows in the outcome.
         let _ = self.strike.arm(round.snapshots, hash, number, round.new).await;
-        let _ = self.strike.again(again).await;
+        self.strike.again(&again).await;
         self.let_land().await;
     }
 
