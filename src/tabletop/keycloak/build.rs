@@ -99,6 +99,7 @@ fn empty(fleet: &Fleet, base: &str, start: Timestamp) -> World {
                     "alias": provider.alias, "displayName": provider.display_name, "providerId": "oidc",
                     "internalId": id(&format!("idp/{}", provider.alias)), "enabled": true,
                     "config": { "clientId": fleet.realm.name, "syncMode": "IMPORT" },
+                    "types": ["USER_AUTHENTICATION"],
                 })
             })
             .collect(),
