@@ -97,8 +97,10 @@ impl Builder {
         let client = self.client_id(&data.client)?;
         let username = data.user.clone().unwrap_or_else(|| format!("service-account-{}", data.client));
         let user = self.user_id(&username)?;
-        let session =
-            self.world.sessions.values().find(|session| session.user == user && session.clients.contains_key(&client));
+        let offline = data.details.get("scope").is_some_and(|scope| scope.contains("offline_access"));
+        let session = self.world.sessions.values().find(|session| {
+            session.user == user && session.clients.contains_key(&client) && session.offline == offline
+        });
         let session = session.map(|session| session.id.clone());
         for time in 0..data.times {
             let at = data.every.map_or(data.at, |every| data.at.and(every, time)).before(self.start);
