@@ -41,6 +41,9 @@ pub struct ExerciseRegistry {
 
 impl ExerciseRegistry {
     /// Adds the real Keycloak provider over a simulated server, as the simulator's own console.
+    ///
+    /// # Panics
+    /// Never: the simulator's address is a constant.
     pub fn keycloak(&mut self, name: &str, simulated: &Arc<SimulatedKeycloak>, clock: &Arc<dyn Clock>) {
         let Some((client_id, secret)) = simulated.operator() else { return };
         let settings = Settings {
@@ -51,7 +54,8 @@ impl ExerciseRegistry {
             client_id,
             client_secret: Arc::new(move || Ok::<SecretString, String>(secret.clone())),
         };
-        self.providers.push(Arc::new(Keycloak::new(settings, Arc::<SimulatedKeycloak>::clone(simulated), clock.clone())));
+        let transport = Arc::<SimulatedKeycloak>::clone(simulated);
+        self.providers.push(Arc::new(Keycloak::new(settings, transport, clock.clone())));
     }
 
     /// Those that were added.
