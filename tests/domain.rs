@@ -69,6 +69,7 @@ fn step(number: usize, postcondition: Postcondition) -> Step {
         postcondition,
         proof: "GET thing".to_owned(),
         manual: None,
+        by_hand: false,
         missing_permission: None,
         params: BTreeMap::new(),
     }

@@ -87,16 +87,16 @@ impl Postgres {
         let mut again = true;
         loop {
             let client = self.pool.reader().await.map_err(|failure| self.error(failure))?;
-            let failure = match tokio::time::timeout(STATEMENT_DEADLINE, ask(Arc::clone(&client))).await {
+            let answered = tokio::time::timeout(STATEMENT_DEADLINE, ask(Arc::clone(&client))).await;
+            let (failure, in_time) = match answered {
                 Ok(Ok(found)) => return Ok(found),
-                Ok(Err(error)) => Failure::of(&error, When::Asking),
-                Err(_) => Failure::deadline(When::Asking),
+                Ok(Err(error)) => (Failure::of(&error, When::Asking), true),
+                Err(_) => (Failure::deadline(When::Asking), false),
             };
-            if failure.class != Class::Lost {
-                return Err(self.error(failure));
+            if failure.class == Class::Lost {
+                self.pool.forget_reader(&client).await;
             }
-            self.pool.forget_reader(&client).await;
-            if !again || !client.is_closed() {
+            if failure.class != Class::Lost || !in_time || !again {
                 return Err(self.error(failure));
             }
             again = false;
@@ -137,7 +137,7 @@ impl Postgres {
                 Answer::new(kind, "postgres", "00000")
             }
             Err(failure) => {
-                if !failure.code.is_empty() {
+                if failure.class != Class::Lost && !failure.code.is_empty() {
                     // The server has answered: nothing runs on it any more.
                     writer.put_back();
                 }

@@ -159,6 +159,11 @@ impl SimulatedKeycloak {
         Some((operator.client_id.clone(), SecretString::from(operator.secret.clone())))
     }
 
+    /// The realm's name.
+    pub fn realm(&self) -> String {
+        self.lock().world.realm.name.clone()
+    }
+
     /// Gives the console exactly these roles.
     pub fn permit_operator(&self, roles: &[&str]) {
         for operator in self.lock().world.operators.values_mut() {

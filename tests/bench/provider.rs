@@ -82,6 +82,7 @@ impl Bench {
             postcondition,
             proof: "the list".to_owned(),
             manual: None,
+            by_hand: false,
             missing_permission: None,
             params: BTreeMap::new(),
         }

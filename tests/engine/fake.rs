@@ -160,6 +160,7 @@ impl Fake {
             postcondition,
             proof: "GET bot".to_owned(),
             manual: None,
+            by_hand: false,
             missing_permission: None,
             params: BTreeMap::new(),
         }

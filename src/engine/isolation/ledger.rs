@@ -109,6 +109,14 @@ impl Ledger {
         let _ = self.events.send(EngineEvent::Planned { op: self.op, steps });
     }
 
+    /// No API can do it: a person is asked.
+    pub fn ask(&self, step: &Step) {
+        let instruction = step.manual.clone().unwrap_or_else(|| step.target.shown());
+        self.apply(&step.id, &StepEvent::AskedOfPerson, None, Some(instruction.clone()));
+        let body = Body::StepManual { step: step.id.clone(), instruction, attested_by: None, note: None };
+        self.journal.append(self.entry(body));
+    }
+
     /// An attempt leaves: recorded first, without waiting.
     pub fn attempt(&self, id: &StepId) -> u32 {
         let attempt = {

@@ -101,6 +101,10 @@ impl Strike {
             }
         };
         ledger.take(&steps);
+        let (by_hand, armed): (Vec<_>, Vec<_>) = armed.into_iter().partition(|armed| armed.step().by_hand);
+        for asked in by_hand {
+            ledger.ask(asked.step());
+        }
         self.send(armed.into_iter().map(Arc::new).collect()).await;
         Ok(())
     }

@@ -114,6 +114,7 @@ impl Plan<'_> {
             postcondition: draft.postcondition,
             proof: draft.proof,
             manual: Some(draft.manual),
+            by_hand: false,
             missing_permission: missing,
             params,
         }

@@ -111,7 +111,7 @@ impl Failure {
                 ProviderError::Unreachable(format!("{place}: not reachable: {said}: check address, port and TLS"))
             }
             Class::Rejected => ProviderError::BadData(format!(
-                "{place}: {said}: check that the url names a PostgreSQL server (12 or later) and a database there"
+                "{place}: {said}: check that the url names a PostgreSQL server (13 or later) and a database there"
             )),
         }
     }

@@ -80,6 +80,27 @@ pub fn is_administrator(catalog: &Catalog, edge: &Edge) -> bool {
         || (catalog.console.is_16() && edge.admin && !edge.set && !edge.inherit && edge.grantor == BOOTSTRAP)
 }
 
+/// Whether a membership that the console cannot revoke itself goes with its grantor's, by CASCADE: every membership
+/// by which the grantor may grant is one that the console revokes.
+pub fn falls_with_its_grantor(catalog: &Catalog, edge: &Edge) -> bool {
+    catalog.console.is_16() && falls(catalog, edge, &mut vec![edge.member])
+}
+
+fn falls(catalog: &Catalog, edge: &Edge, seen: &mut Vec<Oid>) -> bool {
+    if seen.contains(&edge.grantor) {
+        return false;
+    }
+    seen.push(edge.grantor);
+    let mut by: Vec<&Edge> = catalog.edges.of_role(edge.role).filter(|e| e.admin && e.member == edge.grantor).collect();
+    by.retain(|e| !(is_revoked(catalog, e) || falls(catalog, e, seen)));
+    by.is_empty() && catalog.edges.of_role(edge.role).any(|e| e.admin && e.member == edge.grantor)
+}
+
+/// Whether a strike revokes it.
+fn is_revoked(catalog: &Catalog, edge: &Edge) -> bool {
+    !is_administrator(catalog, edge) && missing_for_revoke(catalog, edge).is_none() && !takes_own_admin(catalog, edge)
+}
+
 fn creates_roles(catalog: &Catalog) -> bool {
     catalog.roles.get(&catalog.console.oid).is_some_and(|role| role.creates_roles)
 }
@@ -149,5 +170,17 @@ mod tests {
         let maker = Edge { set: false, inherit: false, ..admin(ALICE, 10) };
         assert!(is_administrator(&catalog(160_001, vec![]), &maker));
         assert!(!is_administrator(&catalog(150_018, vec![]), &admin(ALICE, 10)), "before 16 it can SET ROLE");
+    }
+
+    #[test]
+    fn what_a_cut_member_granted_on_falls_with_it() {
+        const CARL: Oid = 3;
+        let by_alice = Edge { grantor: ALICE, ..edge(BOT, CARL) };
+        let falls = |alice: Edge| falls_with_its_grantor(&catalog(160_001, vec![alice, by_alice.clone()]), &by_alice);
+        assert!(falls(admin(ALICE, ESTOP)), "estop revokes what it granted");
+        assert!(!falls(admin(ALICE, 10)), "a superuser's grant is out of its reach, and so is what hangs on it");
+        assert!(!falls(Edge { grantor: ESTOP, ..edge(BOT, ALICE) }), "not by that one: alice could not grant by it");
+        let ring = catalog(160_001, vec![admin(ALICE, CARL), admin(CARL, ALICE)]);
+        assert!(!falls_with_its_grantor(&ring, &admin(ALICE, CARL)), "a ring ends");
     }
 }

@@ -132,6 +132,7 @@ impl Pool {
         let idle = self.idle().clone();
         let answers = futures::future::join_all(idle.iter().map(|client| answers(client)));
         let (reader, answers) = tokio::join!(self.warm_reader(), answers);
+        reader?;
         let dead: Vec<&Arc<Client>> =
             idle.iter().zip(answers).filter(|(_, answers)| !answers).map(|(client, _)| client).collect();
         let missing = {
@@ -141,8 +142,10 @@ impl Pool {
         };
         let asked = Instant::now();
         let fresh = futures::future::try_join_all((0..missing).map(|_| self.connector.connect(false, asked))).await?;
-        fresh.into_iter().for_each(|client| self.keep(Arc::new(client)));
-        reader
+        for client in fresh {
+            self.keep(Arc::new(client));
+        }
+        Ok(())
     }
 
     async fn warm_reader(&self) -> Result<(), Failure> {

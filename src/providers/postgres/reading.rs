@@ -169,6 +169,10 @@ impl Maker<'_> {
             let name = member_name(catalog, edge, &self.role.name);
             self.add(steps::MEMBER, &native, Lane::Connectors, Family::Connector, name).scopes = acting.to_vec();
             let missing = permission::missing_for_revoke(catalog, edge);
+            if missing.is_some() && permission::falls_with_its_grantor(catalog, edge) {
+                // No step of its own: it would be refused, and the grantor's cut takes it along.
+                continue;
+            }
             let by_hand = catalog.console.is_16() && missing.is_some() || permission::takes_own_admin(catalog, edge);
             let manual = by_hand.then(|| by_hand_text(catalog, edge));
             self.hint(steps::MEMBER, &native, edge, missing, manual);

@@ -115,6 +115,7 @@ fn revoke(identity: &Identity, holding: &Holding) -> Option<Step> {
     let command = Command::Revoke { edge: cut.edge, by_grantor: cut.by_grantor };
     Some(Step {
         missing_permission: cut.missing,
+        by_hand: cut.manual.is_some(),
         manual: cut.manual,
         mint_cut: holding.mints(),
         reversible: Reversibility::FromSnapshot,
@@ -175,6 +176,7 @@ fn on_role(identity: &Identity, action: &str, qualifier: Option<&str>, rank: u8,
         postcondition: Postcondition::All { of: Vec::new() },
         proof: String::new(),
         manual: None,
+        by_hand: false,
         missing_permission: None,
         params: command.params(),
     }

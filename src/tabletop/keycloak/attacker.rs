@@ -168,7 +168,7 @@ impl Attacker<'_> {
 
     /// The admin API of the realm: status and answer. The path begins behind the realm: `/clients`.
     pub fn admin(&self, method: &str, path: &str, access: &str, body: &Value) -> (u16, Value) {
-        let path = format!("/admin/realms/{}{path}", self.realm());
+        let path = format!("/admin/realms/{}{path}", self.at.realm());
         let body = if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) };
         let answer = self.request(method, &path, Some(access), body);
         (answer.status, answer.value())
@@ -194,12 +194,8 @@ impl Attacker<'_> {
         text(&self.request("GET", &path, Some(registration), Bytes::new()), "registrationAccessToken")
     }
 
-    fn realm(&self) -> String {
-        self.at.lock().world.realm.name.clone()
-    }
-
     fn path(&self, rest: &str) -> String {
-        format!("/realms/{}{rest}", self.realm())
+        format!("/realms/{}{rest}", self.at.realm())
     }
 
     fn token(&self, fields: &[(&str, &str)]) -> Result<Tokens, u16> {

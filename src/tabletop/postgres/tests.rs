@@ -94,6 +94,11 @@ impl Exercise {
     }
 }
 
+/// What is known about a sending that no postcondition here looks at.
+fn unsent<T: Default>() -> T {
+    T::default()
+}
+
 fn actions(steps: &[Step]) -> Vec<&str> {
     let mut words: Vec<&str> = steps.iter().map(|step| step.action.word()).collect();
     words.sort_unstable();
@@ -118,7 +123,7 @@ async fn isolating_leaves_nothing_alive_and_the_neighbour_untouched() {
     assert!(classes(&after, HoldingState::Live).is_empty(), "{:?}", after.holdings);
     assert_eq!(classes(&after, HoldingState::Gated), BTreeSet::from(["membership", "password"]));
     for step in steps {
-        assert_eq!(step.postcondition.judge(&after, &Default::default()), Verdict::Holds, "{:?}", step.id);
+        assert_eq!(step.postcondition.judge(&after, &unsent()), Verdict::Holds, "{:?}", step.id);
     }
     let client = SessionSeed { application: String::new(), client: "6.6.6.6".into(), verb: None, reconnects: false };
     let now = exercise.now();
@@ -269,7 +274,7 @@ async fn burning_ends_the_password_and_cannot_be_read_back_by_all() {
     let steps = seeing.provider.steps(&before, Depth::Burn);
     let burn = steps.iter().find(|step| step.action.word() == "clear-password").expect("a burn");
     assert!(matches!(burn.postcondition, Postcondition::Equal { .. }));
-    assert_eq!(burn.postcondition.judge(&after, &Default::default()), Verdict::Holds);
+    assert_eq!(burn.postcondition.judge(&after, &unsent()), Verdict::Holds);
 }
 
 #[tokio::test(start_paused = true)]
@@ -285,4 +290,27 @@ async fn a_role_that_was_dropped_keeps_its_open_sessions_in_sight() {
     assert_eq!(kinds[0], ("disable-login", &AnswerKind::Gone));
     assert!(kinds[1..].iter().all(|(_, kind)| **kind == AnswerKind::Accepted), "{kinds:?}");
     assert!(exercise.provider.holdings(&bot).await.expect("it answers").holdings.is_empty());
+}
+
+#[test]
+fn a_scenario_file_says_only_what_differs_and_nothing_misspelt() {
+    let text = r#"
+        database = "docs"
+        console = "estop"
+        [[roles]]
+        name = "estop"
+        login = true
+        [[roles]]
+        name = "kb_reader"
+        login = true
+        member_of = ["pg_read_all_data"]
+        sessions = [{ client = "10.0.0.7", reconnects = true }]
+    "#;
+    let seed: WorldSeed = toml::from_str(text).expect("it is good");
+    let world = World::new(&seed, 0);
+    let catalog = world.catalog(0);
+    let bot = world.oid("kb_reader").expect("it is there");
+    assert_eq!((catalog.sessions_of(bot).count(), catalog.edges.of_member(bot).count()), (1, 1));
+    let misspelt = text.replace("member_of", "memberof");
+    assert!(toml::from_str::<WorldSeed>(&misspelt).is_err());
 }

@@ -5,12 +5,15 @@ use super::*;
 const ALL: &str = "CC AT RT OFF OFF-AT EX-CC EX-AT mint mint-rotated registration";
 const ENABLE: &str = "enabled";
 
+/// How it is undone, and what stays dead.
+type Undo = (fn(&Scene), &'static str);
+
 /// One row: the action, what it kills, and what the undo leaves dead.
 struct Row {
     name: &'static str,
     act: fn(&Scene),
     dead: &'static str,
-    undo: Option<(fn(&Scene), &'static str)>,
+    undo: Option<Undo>,
 }
 
 fn row(name: &'static str, act: fn(&Scene), dead: &'static str) -> Row {

@@ -135,7 +135,7 @@ async fn faults_on_order() {
     sim.heal();
 
     sim.fault(Fault::all(Effect::Hang).first(1));
-    let hangs = tokio::time::timeout(Duration::from_secs(600), send(&sim, "PUT", &path, &off())).await;
+    let hangs = tokio::time::timeout(Duration::from_mins(10), send(&sim, "PUT", &path, &off())).await;
     assert!(hangs.is_err());
     assert_eq!(enabled(&sim).await, json!(true));
 
