@@ -91,6 +91,32 @@ fn a_broken_configuration_falls_back_to_nothing_and_keeps_its_secret() {
     assert_eq!(code(&output), 2, "a file that was named must be there");
 }
 
+/// A provider that is away or whose secret is missing costs a 3 and a sentence; the secret itself shows nowhere.
+#[test]
+fn secrets_that_are_there_and_secrets_that_are_not() {
+    let place = Place::new();
+    let file = place.path().join("config.toml");
+    let provider = |name: &str, variable: &str| {
+        format!(
+            "[[provider]]\nname = \"{name}\"\nkind = \"keycloak\"\nbase_url = \"http://127.0.0.1:1\"\nrealm = \"r\"\n\
+             client_id = \"estop\"\nclient_secret = {{ env = \"{variable}\" }}\n"
+        )
+    };
+    let text_of_file = provider("away", "ESTOP_TEST_CANARY") + &provider("unresolved", "ESTOP_TEST_UNSET");
+    std::fs::write(&file, text_of_file).unwrap();
+    for arguments in [&["list"][..], &["list", "--json"], &["check", "-v"], &["isolate", "away:x", "--yes"]] {
+        let mut command = place.estop(&[&["--config", file.to_str().unwrap()], arguments].concat());
+        let output = command.env("ESTOP_TEST_CANARY", "c4n4ry").output().unwrap();
+        let expected = if arguments[0] == "isolate" { 2 } else { 3 };
+        let everything = text(&output.stdout) + &text(&output.stderr);
+        assert_eq!(code(&output), expected, "{arguments:?}: {everything}");
+        assert!(!everything.contains("c4n4ry") && !everything.contains("YzRuNHJ5"), "{everything}");
+        assert!(everything.contains("away") && everything.contains("unresolved"), "{everything}");
+        let names_it = everything.contains("ESTOP_TEST_UNSET") || arguments[0] == "isolate";
+        assert!(names_it, "the variable is named: {everything}");
+    }
+}
+
 #[test]
 fn the_console_wants_a_terminal() {
     let place = Place::new();
