@@ -255,12 +255,13 @@ fn lost_output_is_no_panic_and_no_success() {
 /// Starts an isolation and waits until its first step was answered.
 fn struck(place: &Place) -> (Child, BufReader<std::process::ChildStdout>) {
     let arguments = ["--exercise", "embedded-fleet", "isolate", "helpdesk", "--yes", "--json"];
-    let mut child = place.estop(&arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut child =
+        place.estop(&arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the binary runs");
+    let mut output = BufReader::new(child.stdout.take().expect("a pipe"));
     let mut line = String::new();
     while !line.contains("\"accepted\"") {
         line.clear();
-        assert!(output.read_line(&mut line).unwrap() > 0, "it ended before anything was answered");
+        assert!(output.read_line(&mut line).expect("a line") > 0, "it ended before anything was answered");
     }
     (child, output)
 }
