@@ -41,9 +41,6 @@ pub struct ExerciseRegistry {
 
 impl ExerciseRegistry {
     /// Adds the real Keycloak provider over a simulated server, as the simulator's own console.
-    ///
-    /// # Panics
-    /// Never: the simulator's address is a constant.
     pub fn keycloak(&mut self, name: &str, simulated: &Arc<SimulatedKeycloak>, clock: &Arc<dyn Clock>) {
         let Some((client_id, secret)) = simulated.operator() else { return };
         let settings = Settings {
@@ -54,8 +51,11 @@ impl ExerciseRegistry {
             client_id,
             client_secret: Arc::new(move || Ok::<SecretString, String>(secret.clone())),
         };
-        let transport = Arc::<SimulatedKeycloak>::clone(simulated);
-        self.providers.push(Arc::new(Keycloak::new(settings, transport, clock.clone())));
+        self.providers.push(Arc::new(Keycloak::new(
+            settings,
+            Arc::<SimulatedKeycloak>::clone(simulated),
+            clock.clone(),
+        )));
     }
 
     /// Those that were added.
