@@ -1,5 +1,7 @@
 //! The journal on a real disk, through its public face.
 
+#![expect(clippy::unwrap_used, reason = "what a test cannot go on without fails it")]
+
 use std::{
     fs,
     os::unix::fs::{FileExt as _, PermissionsExt as _, symlink},
@@ -71,7 +73,8 @@ async fn files_are_ours_alone() {
 /// Gauntlet 14: what is no regular file of ours is refused, and nothing hangs on it.
 #[tokio::test]
 async fn odd_paths_are_refused() {
-    let make: [(&str, fn(&Path)); 5] = [
+    type Odd = (&'static str, fn(&Path));
+    let make: [Odd; 5] = [
         ("symbolic link", |path| {
             let real = path.with_file_name("real");
             fs::write(&real, "").unwrap();

@@ -140,8 +140,7 @@ pub(super) async fn bytes_of(entries: Vec<Entry>) -> Vec<u8> {
     for entry in entries {
         journal.commit(vec![entry]).await.expect("memory commits");
     }
-    let bytes = memory.memory().segments[0].clone();
-    bytes
+    std::mem::take(&mut memory.memory().segments[0])
 }
 
 /// What a disk is told to do, and what was asked of it.

@@ -242,12 +242,15 @@ fn round(record: &Record) -> Option<u32> {
     }
 }
 
+/// How a file is changed behind a writer's back.
+type Alteration = (&'static str, fn(&mut Vec<u8>, &[u8]));
+
 /// The path ends in the head last seen, else alarm.
 #[tokio::test]
 async fn a_file_that_was_altered_meanwhile_is_an_alarm() {
     let bytes = bytes_of(five()).await;
     let foreign = bytes_of(vec![sweep(9)]).await;
-    let alterations: [(&str, fn(&mut Vec<u8>, &[u8])); 3] = [
+    let alterations: [Alteration; 3] = [
         ("cut", |bytes, _| bytes.truncate(bytes.len() / 2)),
         ("emptied", |bytes, _| bytes.clear()),
         ("replaced", |bytes, foreign| {
