@@ -77,7 +77,7 @@ pub(super) async fn check(keycloak: &Keycloak) -> Result<Preflight, ProviderErro
                 .to_owned(),
         );
     }
-    Ok(Preflight { whoami: whoami?, lanes, clock_ahead_ms: keycloak.client.server_clock().ahead_ms(), notices })
+    Ok(Preflight { whoami: whoami?, lanes, clock_ahead_ms: keycloak.server_clock().ahead_ms(), notices })
 }
 
 /// A read that tells whether we may; any error but a refusal is one of the whole preflight.

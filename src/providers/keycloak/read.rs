@@ -89,7 +89,7 @@ async fn whole(keycloak: &Keycloak, identity: &Identity, record: &Record, read_a
     );
     let involved = grants::users_of(&[&users], &consents);
     let (exposed, ()) = futures::join!(
-        exposure::read(&reader, record, effective, &made.changed),
+        exposure::read(&reader, record, effective, &made),
         sessions::add_hidden(&reader, record, &involved, &trail, &mut sessions),
     );
 

@@ -239,6 +239,7 @@ pub(super) struct TokenWire {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct ClaimsWire {
+    pub(super) iat: Option<i64>,
     pub(super) resource_access: Option<BTreeMap<String, RolesClaim>>,
     pub(super) preferred_username: Option<String>,
 }
