@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use super::{
     credentials::{class, holding, second},
     events::{REGISTER, Trail},
-    paths::Reader,
+    reader::Reader,
     record::Record,
     wire::{AdminEventWire, ClientWire, EventWire, InitialAccessWire},
 };

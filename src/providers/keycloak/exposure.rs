@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{children::Made, list, paths::Reader, record::Record, scopes::Effective};
+use super::{children::Made, list, reader::Reader, record::Record, scopes::Effective};
 use crate::domain::{Exposure, IdentityId, Untrusted};
 
 /// So many are named; how many there are is said with each.

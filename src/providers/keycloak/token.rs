@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// A token is renewed when this much of its life is left, or a third where its life is short.
-const RENEW_BEFORE: Duration = Duration::from_secs(60);
+const RENEW_BEFORE: Duration = Duration::from_mins(1);
 
 /// A token as requests carry it.
 #[derive(Clone)]
