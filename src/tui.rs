@@ -11,13 +11,26 @@
 //! ```
 
 pub mod action;
+pub mod app;
+pub mod decode;
+pub mod effect;
+pub mod encode;
 pub mod fleet;
+mod input;
 pub mod keymap;
 pub mod message;
 pub mod operation;
+pub mod operator;
+pub mod output;
 pub mod paint;
+mod run;
 pub mod screen;
+pub mod signals;
 pub mod state;
 pub mod strike;
+mod terminal;
 pub mod theme;
 pub mod update;
+
+pub use run::{ExitState, Options, run};
+pub use terminal::can_open;

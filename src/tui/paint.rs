@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use jiff::{SignedDuration, Timestamp, Zoned, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp};
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
@@ -230,9 +230,9 @@ pub fn ago(now: Timestamp, at: Option<Timestamp>) -> String {
 
 /// A time of day, UTC; with the date where it is not today.
 pub fn clock(now: Timestamp, at: Timestamp) -> String {
-    let (today, there) = (Zoned::new(now, TimeZone::UTC), Zoned::new(at, TimeZone::UTC));
-    let format = if today.date() == there.date() { "%H:%M:%SZ" } else { "%Y-%m-%d %H:%MZ" };
-    there.strftime(format).to_string()
+    let day = |time: Timestamp| time.strftime("%Y-%m-%d").to_string();
+    let format = if day(now) == day(at) { "%H:%M:%SZ" } else { "%Y-%m-%d %H:%MZ" };
+    at.strftime(format).to_string()
 }
 
 /// A time that is left: seconds under ten minutes, minutes and hours beyond.
