@@ -77,18 +77,20 @@ impl Encoder {
 
     fn row(&mut self, shown: &Buffer, next: &Buffer, y: u16) {
         let (left, right) = (next.area.left(), next.area.right());
-        let blank_from = (left..right).rev().find(|x| next[(*x, y)] != Cell::EMPTY).map_or(left, |x| x + 1);
+        // Behind the last character, both halves of a wide one included.
+        let last = (left..right).rev().find(|x| next[(*x, y)] != Cell::EMPTY);
+        let blank_from = last.map_or(left, |x| (x + columns(&next[(x, y)])).min(right));
         let stale = (blank_from..right).filter(|x| shown[(*x, y)] != Cell::EMPTY).count();
         let erase = stale > 3;
         let end = if erase { blank_from } else { right };
         let mut x = left;
         while x < end {
             let cell = &next[(x, y)];
-            let width = u16::try_from(cell.symbol().width().max(1)).unwrap_or(1);
+            let width = columns(cell);
             // A wide character is written again when either of its halves has changed.
             let changed = (x..(x + width).min(right)).any(|x| shown[(x, y)] != next[(x, y)]);
             // What a wide character leaves uncovered must be written, though the cell itself has not changed.
-            let uncovered = x > left && shown[(x - 1, y)].symbol().width() > 1 && next[(x - 1, y)].symbol().width() < 2;
+            let uncovered = x > left && columns(&shown[(x - 1, y)]) > 1 && columns(&next[(x - 1, y)]) < 2;
             if changed || uncovered {
                 self.go(x, y);
                 self.put(cell);
@@ -105,13 +107,7 @@ impl Encoder {
 
     fn put(&mut self, cell: &Cell) {
         self.ink(Pen::from(cell));
-        // The library's cells filter nothing; nothing that is not a character may reach the terminal.
-        let symbol = cell.symbol();
-        if symbol.is_empty() || symbol.chars().any(char::is_control) {
-            self.out.push(b'?');
-        } else {
-            self.out.extend_from_slice(symbol.as_bytes());
-        }
+        self.out.extend_from_slice(symbol(cell).as_bytes());
     }
 
     /// Moves by the shortest sequence.
@@ -156,6 +152,16 @@ impl Encoder {
         let _ = write!(self.out, "\x1b[{}m", codes.join(";"));
         self.pen = next;
     }
+}
+
+/// What is written for a cell. The library's cells filter nothing; what is no character may not reach the terminal.
+fn symbol(cell: &Cell) -> &str {
+    let symbol = cell.symbol();
+    if symbol.is_empty() || symbol.chars().any(char::is_control) { "?" } else { symbol }
+}
+
+fn columns(cell: &Cell) -> u16 {
+    u16::try_from(symbol(cell).width().max(1)).unwrap_or(1)
 }
 
 impl Default for Encoder {
@@ -214,6 +220,11 @@ mod tests {
             buffer.set_string(0, *y, text, *style);
         }
         buffer
+    }
+
+    fn terminal() -> vt100::Parser {
+        let cells = |count| std::num::NonZero::new(count).unwrap();
+        vt100::Parser::new(cells(AREA.height), cells(AREA.width), 0)
     }
 
     /// What a terminal shows after the bytes.
@@ -283,11 +294,11 @@ mod tests {
         #[test]
         fn any_sequence_of_frames_ends_in_the_last_one(frames in proptest::collection::vec(arbitrary_screen(), 1..6)) {
             let mut encoder = Encoder::new();
-            let mut parser = vt100::Parser::new(AREA.height, AREA.width, 0);
+            let mut parser = terminal();
             for frame in &frames {
                 parser.process(&encoder.encode(frame.clone(), false, None));
             }
-            let mut fresh = vt100::Parser::new(AREA.height, AREA.width, 0);
+            let mut fresh = terminal();
             let last = frames.last().unwrap();
             fresh.process(&Encoder::new().encode(last.clone(), true, None));
             prop_assert_eq!(contents(&parser), contents(&fresh));

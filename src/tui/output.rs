@@ -202,7 +202,7 @@ mod tests {
             output.show(picture(frame, if frame % 2 == 0 { "ab" } else { "cd" }));
         }
         output.show(picture(2000, "Z"));
-        let mut parser = vt100::Parser::new(50, 200, 0);
+        let mut parser = vt100::Parser::new(50.try_into().unwrap(), 200.try_into().unwrap(), 0);
         let mut bytes = [0; 4096];
         let mut written = Vec::new();
         while written.last() != Some(&2000) {
