@@ -55,6 +55,18 @@ pub enum Action {
     Quit,
 }
 
+impl Action {
+    /// The screen that it switches to.
+    pub const fn leads_to(self) -> Option<Context> {
+        match self {
+            Self::Fleet => Some(Context::Fleet),
+            Self::Isolations => Some(Context::Isolation),
+            Self::Journal => Some(Context::Journal),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self:?}")

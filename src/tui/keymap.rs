@@ -105,7 +105,21 @@ pub const DEFAULT: &[Binding] = &[
         FLEET,
     )),
     shown(row(Action::Filter, &[ch('/')], "filter", "Filter by name, owner, environment or state.", FLEET)),
-    shown(row(Action::Open, &[named(KeyCode::Enter)], "detail", "Look closer at the selected row.", FLEET)),
+    shown(row(
+        Action::Open,
+        &[named(KeyCode::Enter), named(KeyCode::Right), ch('l')],
+        "open",
+        "Look closer at the selected row.",
+        FLEET,
+    )),
+    shown(row(Action::Help, &[ch('?')], "help", "Every key.", EVERYWHERE)),
+    shown(row(
+        Action::Quit,
+        &[ch('q'), ctrl('c')],
+        "quit",
+        "Leave. An isolation that runs is finished first, without the screen.",
+        EVERYWHERE,
+    )),
     row(Action::NextPane, &[named(KeyCode::Tab)], "pane", "Switch between list and detail.", FLEET),
     row(Action::ShowAll, &[ch('a')], "all", "Show every non-human identity, not only bots.", FLEET),
     shown(row(
@@ -122,7 +136,6 @@ pub const DEFAULT: &[Binding] = &[
         "The isolation after this one.",
         &[Context::Isolation],
     )),
-    row(Action::Open, &[named(KeyCode::Right), ch('l')], "detail", "Look closer at the selected row.", FLEET),
     row(Action::Back, &[named(KeyCode::Left), ch('h')], "back", "Back to the list.", FLEET),
     row(Action::Up, &[named(KeyCode::Up), ch('k')], "up", "One row up.", LISTS),
     row(Action::Down, &[named(KeyCode::Down), ch('j')], "down", "One row down.", LISTS),
@@ -138,14 +151,6 @@ pub const DEFAULT: &[Binding] = &[
     row(Action::Theme, &[ch('t')], "theme", "The next theme.", EVERYWHERE),
     row(Action::Redraw, &[ctrl('l')], "redraw", "Draw the whole screen again.", EVERYWHERE),
     row(Action::Suspend, &[ctrl('z')], "suspend", "Back to the shell; `fg` continues.", EVERYWHERE),
-    shown(row(Action::Help, &[ch('?')], "help", "Every key.", EVERYWHERE)),
-    shown(row(
-        Action::Quit,
-        &[ch('q'), ctrl('c')],
-        "quit",
-        "Leave. An isolation that runs is finished first, without the screen.",
-        EVERYWHERE,
-    )),
 ];
 
 /// What a key means in a context.

@@ -168,6 +168,20 @@ impl Paint<'_> {
         true
     }
 
+    /// Puts lines one below the other, from an offset on; where some are left, the last row says how many.
+    pub fn lines(&mut self, area: Rect, lines: &[Line], offset: usize) {
+        let rows = usize::from(area.height);
+        let left = lines.len().saturating_sub(offset);
+        let shown = if left > rows { rows.saturating_sub(1) } else { left };
+        for (y, line) in (area.y..area.bottom()).zip(lines.iter().skip(offset).take(shown)) {
+            self.line(area.x, y, area.width, line);
+        }
+        if left > rows && rows > 0 {
+            let more = format!(" {} {} more below", self.look.glyphs.more(), left - shown);
+            self.line(area.x, area.bottom() - 1, area.width, &[piece(Role::Dim, more)]);
+        }
+    }
+
     /// Fills an area with blanks of a role.
     pub fn fill(&mut self, area: Rect, role: Role) {
         let style = self.style(role);

@@ -64,10 +64,11 @@ fn figures(state: &State) -> crate::tui::paint::Piece {
         Context::Fleet => {
             let (shown, all) = (state.fleet.rows.len(), state.snapshot.bots.len());
             let others = if state.fleet.all { state.snapshot.others.len() } else { 0 };
+            let word = if others > 0 { "identities" } else { "bots" };
             if shown == all + others {
-                format!("  {shown}")
+                format!("  {shown} {word}")
             } else {
-                format!("  {shown} of {}", all + others)
+                format!("  {shown} of {} {word}", all + others)
             }
         }
         Context::Isolation => {
@@ -181,6 +182,8 @@ fn footer(state: &State, paint: &mut Paint<'_>, area: Rect) {
         keymap::DEFAULT
             .iter()
             .filter(|binding| binding.footer && binding.contexts.contains(&state.screen))
+            // The key of the screen that is shown would do nothing.
+            .filter(|binding| binding.action.leads_to() != Some(state.screen))
             .map(|binding| {
                 let off = disabled(state, binding.action).is_some();
                 let (_, _, dark, dim) = key("", "", off);

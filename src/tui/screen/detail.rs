@@ -9,7 +9,7 @@ use crate::{
     domain::{Activity, BotState, Holding, HoldingState, Identity, Lane, Scope},
     engine::BotView,
     tui::{
-        paint::{Line, Paint, ago, clock, piece},
+        paint::{self, Line, Paint, ago, clock, piece},
         state::{Look, State},
         theme::Role,
     },
@@ -22,16 +22,7 @@ const MAX_ACTIVITY: usize = 12;
 pub fn draw(state: &State, paint: &mut Paint<'_>, area: Rect) {
     let lines = lines(state, usize::from(area.width));
     let offset = state.fleet.detail_offset;
-    for (y, line) in (area.y..area.bottom()).zip(lines.iter().skip(offset)) {
-        paint.line(area.x, y, area.width, line);
-    }
-    let below = lines.len().saturating_sub(offset + usize::from(area.height));
-    if below > 0 && area.height > 0 {
-        let more = format!("{} {below} more ", paint.look.glyphs.more());
-        let columns = u16::try_from(more.chars().count()).unwrap_or(0);
-        let x = area.right().saturating_sub(columns);
-        paint.line(x, area.bottom() - 1, columns, &[piece(Role::Dim, more)]);
-    }
+    paint.lines(area, &lines, offset);
 }
 
 /// All of it.
@@ -74,13 +65,10 @@ fn head(state: &State, view: &BotView, width: usize, lines: &mut Vec<Line>) {
         line.push(piece(Role::Warn, "  protected"));
     }
     lines.push(line);
-    let owner = format!(
-        "   owner {}   contact {}   environment {}",
-        look.maybe(bot.owner.as_ref()),
-        look.maybe(bot.contact.as_ref()),
-        look.maybe(bot.environment.as_ref())
-    );
-    lines.push(vec![piece(Role::Dim, owner)]);
+    for (label, value) in [("owner", &bot.owner), ("contact", &bot.contact), ("environment", &bot.environment)] {
+        let label = look.cell(label, 13);
+        lines.push(vec![piece(Role::Dim, format!("   {label}")), piece(Role::Text, look.maybe(value.as_ref()))]);
+    }
     if let Some(error) = &view.error {
         for text in look.wrap(&look.text(error), width.saturating_sub(4)) {
             lines.push(vec![piece(Role::Bad, format!("   {text}"))]);
@@ -110,6 +98,7 @@ fn identity_line(state: &State, view: &BotView, identity: &Identity, lines: &mut
 }
 
 fn lane_lines(state: &State, view: &BotView, lane: Lane, width: usize, lines: &mut Vec<Line>) {
+    let look = &state.look;
     let holdings: Vec<&Holding> = view.readings.holdings().filter(|holding| holding.lane == lane).collect();
     if lane == Lane::Identity && holdings.is_empty() {
         return;
@@ -117,6 +106,11 @@ fn lane_lines(state: &State, view: &BotView, lane: Lane, width: usize, lines: &m
     let live = holdings.iter().filter(|holding| holding.state == HoldingState::Live).count();
     let count = if holdings.is_empty() { "none".to_owned() } else { format!("{}, {live} live", holdings.len()) };
     heading(lines, &lane.word().to_uppercase(), &count);
+    if let (false, Some(line)) = (holdings.is_empty(), lines.last_mut()) {
+        let labels = format!(" {} {} {}", look.cell("LEVEL", 6), look.cell("USED", 5), look.cell("ENDS", 8));
+        let gap = width.saturating_sub(paint::width(line) + labels.len());
+        line.push(piece(Role::Dim, format!("{}{labels}", " ".repeat(gap))));
+    }
     for holding in holdings {
         lines.push(holding_line(state, holding, width));
     }
@@ -134,13 +128,13 @@ fn holding_line(state: &State, holding: &Holding, width: usize) -> Line {
     let level = holding.scopes.iter().map(|scope| scope.level).max().map_or("-", crate::domain::Level::word);
     let used = holding.last_used_at.map_or_else(|| "-".to_owned(), |at| ago(now, Some(at)));
     let ends = holding.expires_at.map_or_else(|| "never".to_owned(), |at| ends(now, at));
-    let tail = format!(" {} used {} ends {}", look.cell(level, 6), look.cell(&used, 4), look.cell(&ends, 9));
+    let tail = format!(" {} {} {}", look.cell(level, 6), look.cell(&used, 5), look.cell(&ends, 8));
     let name = look.text(holding.name.raw());
     let name = match &holding.on_behalf_of {
         Some(user) if !name.contains(&look.text(user.raw())) => format!("{name} for {}", look.text(user.raw())),
         _ => name,
     };
-    let room = width.saturating_sub(3 + 11 + tail.chars().count() + 1);
+    let room = width.saturating_sub(3 + 11 + tail.chars().count());
     vec![
         piece(role, format!("   {} ", look.cell(&format!("{} {}", look.glyphs.bot(status), holding.state.word()), 10))),
         piece(Role::Text, look.cell(&name, room)),

@@ -24,7 +24,9 @@ const STATE: usize = 14;
 /// Columns of an environment.
 const ENVIRONMENT: usize = 11;
 /// Columns of an owner.
-const OWNER: usize = 12;
+const OWNER: usize = 11;
+/// Columns of the number of identities.
+const IDENTITIES: usize = 4;
 /// Columns of `admin mint`.
 const SCOPES: usize = 11;
 
@@ -51,7 +53,7 @@ pub fn draw(state: &State, paint: &mut Paint<'_>, body: Rect) -> Option<BotName>
 /// Where the list is.
 pub fn list_area(state: &State, body: Rect) -> Rect {
     if is_wide(state) {
-        return Rect { width: body.width / 2 - 2, ..body };
+        return Rect { width: body.width * 9 / 20, ..body };
     }
     Rect { height: body.height.saturating_sub(plan::HEIGHT.min(body.height / 2)), ..body }
 }
@@ -80,23 +82,30 @@ struct Columns {
     name: usize,
     owner: usize,
     environment: usize,
+    identities: usize,
 }
 
 impl Columns {
     fn of(width: usize) -> Self {
-        // Marker, state, identities, scopes, last activity, each with its gap.
-        let fixed = 2 + STATE + 1 + 4 + SCOPES + 6;
-        let left = width.saturating_sub(fixed);
-        let environment = if left >= 16 + ENVIRONMENT { ENVIRONMENT } else { 0 };
-        let owner = if left >= 18 + ENVIRONMENT + OWNER { OWNER } else { 0 };
-        Self { name: left.saturating_sub(environment + owner), owner, environment }
+        // Marker, state, scopes, last activity, each with its gap. A name is worth more than what the detail tells too.
+        let fixed = 2 + STATE + 1 + SCOPES + 6;
+        let mut left = width.saturating_sub(fixed);
+        let mut take = |wanted: usize| {
+            let has_room = left >= 17 + wanted;
+            left -= if has_room { wanted } else { 0 };
+            if has_room { wanted } else { 0 }
+        };
+        let environment = take(ENVIRONMENT);
+        let owner = take(OWNER);
+        let identities = take(IDENTITIES);
+        Self { name: left, owner, environment, identities }
     }
 }
 
 fn list(state: &State, paint: &mut Paint<'_>, area: Rect) {
     let look = paint.look;
     let columns = Columns::of(usize::from(area.width));
-    let head = row(look, &columns, "STATE", ["BOT", "OWNER", "ENVIRONMENT", "IDS", "SCOPES", "LAST"], Role::Heading);
+    let head = row(look, &columns, "STATE", ["BOT", "OWNER", "ENV", "IDS", "SCOPES", "LAST"], Role::Heading);
     let mut line = vec![piece(Role::Text, "  ")];
     line.extend(head);
     paint.line(area.x, area.y, area.width, &line);
@@ -127,7 +136,7 @@ fn row(look: &Look, columns: &Columns, state: &str, texts: [&str; 6], role: Role
         piece(role, cell(name, columns.name)),
         piece(role, cell(owner, columns.owner)),
         piece(role, cell(environment, columns.environment)),
-        piece(role, cell(identities, 4)),
+        piece(role, cell(identities, columns.identities)),
         piece(role, cell(scopes, SCOPES)),
         piece(role, format!("{last:>5}")),
     ]

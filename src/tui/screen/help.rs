@@ -22,9 +22,7 @@ const PLACE: usize = 12;
 /// Draws it.
 pub fn draw(state: &State, paint: &mut Paint<'_>, body: Rect) {
     let lines = lines(state, usize::from(body.width));
-    for (y, line) in (body.y..body.bottom()).zip(lines.iter().skip(state.help_offset)) {
-        paint.line(body.x, y, body.width, line);
-    }
+    paint.lines(body, &lines, state.help_offset);
 }
 
 /// All of it.

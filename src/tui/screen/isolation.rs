@@ -43,15 +43,7 @@ pub fn draw(state: &State, paint: &mut Paint<'_>, body: Rect) {
     paint.rule(rule, &[], &[piece(Role::Dim, started)]);
     let area = steps_area(state, body);
     let lines = lines(state, usize::from(area.width));
-    for (y, line) in (area.y..area.bottom()).zip(lines.iter().skip(state.operation_offset)) {
-        paint.line(area.x, y, area.width, line);
-    }
-    let below = lines.len().saturating_sub(state.operation_offset + usize::from(area.height));
-    if below > 0 && area.height > 0 {
-        let more = format!("{} {below} more ", look.glyphs.more());
-        let columns = u16::try_from(more.chars().count()).unwrap_or(0);
-        paint.line(area.right().saturating_sub(columns), area.bottom() - 1, columns, &[piece(Role::Dim, more)]);
-    }
+    paint.lines(area, &lines, state.operation_offset);
 }
 
 /// Where the steps scroll.
@@ -119,8 +111,6 @@ fn figures(state: &State, operation: &OperationView) -> Line {
             line.extend(figure("running", Role::Isolating, running));
         }
         Some(ended) => {
-            let verified = ended.time_to_verified_ms.map_or_else(|| "-".to_owned(), took);
-            line.extend(figure("proof", Role::Text, verified));
             let dark = match (ended.time_to_dark_ms, &ended.outcome) {
                 (Some(ms), _) => took(ms),
                 (None, Outcome::Dark) => "now".to_owned(),
@@ -130,7 +120,7 @@ fn figures(state: &State, operation: &OperationView) -> Line {
         }
     }
     if let Some(at) = operation.dark_at().filter(|at| *at > state.now.wall) {
-        line.extend(figure("residual", Role::DarkAt, format!("{} left", remaining(state.now.wall, at))));
+        line.extend(figure("residual", Role::DarkAt, remaining(state.now.wall, at)));
     }
     line
 }

@@ -31,7 +31,10 @@ pub fn draw(state: &State, view: &BotView, paint: &mut Paint<'_>, area: Rect) ->
     let room = usize::from(area.width).saturating_sub(paint::width(&[age.clone()]) + 7);
     let full_title = paint::width(&title) <= room;
     paint.rule(Rect { height: 1, ..area }, &title, &[age]);
-    let full_counts = paint.line(area.x + 1, area.y + 1, area.width.saturating_sub(2), &counts(look, plan));
+    let room = area.width.saturating_sub(2);
+    let roomy = counts(look, plan, LABEL);
+    let counts = if paint::width(&roomy) <= usize::from(room) { roomy } else { counts(look, plan, 0) };
+    let full_counts = paint.line(area.x + 1, area.y + 1, room, &counts);
     let answers = answers(look, state.now.wall, plan);
     let width = area.width.saturating_sub(2);
     for (y, (label, role, text)) in (area.y + 2..area.bottom()).zip(answers) {
@@ -52,14 +55,20 @@ fn age(now: Timestamp, plan: &Plan) -> Piece {
     }
 }
 
-/// Steps in all, and per lane.
-fn counts(look: &Look, plan: &Plan) -> Line {
+/// Steps in all, and per lane; where room is short, without the column that the answers below stand in.
+fn counts(look: &Look, plan: &Plan, label: usize) -> Line {
     let dot = look.glyphs.dot();
+    let short = label == 0;
     let steps = if plan.steps.len() == 1 { "1 step".to_owned() } else { format!("{} steps", plan.steps.len()) };
-    let mut line = vec![piece(Role::Title, look.cell(&steps, LABEL))];
+    let steps = if short { format!("{steps}: ") } else { look.cell(&steps, label.max(steps.len() + 1)) };
+    let mut line = vec![piece(Role::Title, steps)];
     for (index, lane) in Lane::ALL.into_iter().enumerate() {
         let count = plan.in_lane(lane);
-        let gap = if index == 0 { String::new() } else { format!(" {dot} ") };
+        let gap = match (index, short) {
+            (0, _) => String::new(),
+            (_, true) => " ".to_owned(),
+            (_, false) => format!(" {dot} "),
+        };
         let role = if count == 0 { Role::Dim } else { Role::Text };
         line.push(piece(Role::Dim, gap));
         line.push(piece(role, format!("{} {count}", lane.word())));
@@ -84,7 +93,7 @@ fn answers(look: &Look, now: Timestamp, plan: &Plan) -> Vec<(&'static str, Role,
     let missing: Vec<String> = plan.missing_permissions().into_iter().map(|name| look.text(name)).collect();
     let gaps = plan.gaps.len();
     let missing_text = match (missing.len(), gaps) {
-        (0, 0) => "no permission".to_owned(),
+        (0, 0) => "none".to_owned(),
         (0, _) => format!("{gaps} unread: {}", look.text(&plan.gaps[0].what)),
         _ => list(missing),
     };

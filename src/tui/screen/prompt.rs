@@ -2,10 +2,11 @@
 
 use ratatui::layout::Rect;
 
-use super::Drawn;
+use super::{Drawn, fleet};
 use crate::{
     domain::Depth,
     tui::{
+        action::Context,
         paint::{Line, Paint, piece},
         state::{Prompt, State},
         strike::Shown,
@@ -16,6 +17,9 @@ use crate::{
 /// Draws it over the body.
 pub fn draw(state: &State, prompt: &Prompt, paint: &mut Paint<'_>, body: Rect) -> Drawn {
     let look = paint.look;
+    // Over the list, so that the plan stays beside the question.
+    let body = if state.screen == Context::Fleet { fleet::list_area(state, body) } else { body };
+    paint.fill(body, Role::Text);
     let columns = body.width.saturating_sub(4).min(72);
     let inner = usize::from(columns).saturating_sub(4);
     let verb = match prompt.depth {
@@ -51,7 +55,6 @@ pub fn draw(state: &State, prompt: &Prompt, paint: &mut Paint<'_>, body: Rect) -
         width: columns,
         height,
     };
-    paint.fill(area, Role::Text);
     let title = [piece(Role::Danger, format!("{verb} {}", look.fit(&prompt.bot.shown(), inner.saturating_sub(10))))];
     paint.rule(area, &title, &[]);
     let mut full = true;
