@@ -35,6 +35,8 @@ const FRAME: Duration = Duration::from_millis(100);
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 /// The same while it is not known whether it answers.
 const FIRST_ANSWER_WITHIN: Duration = Duration::from_millis(100);
+/// Least time between two wake-ups of the state's own.
+const WAKE_APART: Duration = Duration::from_millis(20);
 
 /// What frames are shown on.
 pub trait Display {
@@ -81,13 +83,14 @@ pub struct App<O, D> {
     drawn: Option<(Buffer, Option<(u16, u16)>)>,
     drawn_at: Option<Instant>,
     waits_for: Option<u64>,
+    woken: Instant,
 }
 
 impl<O: Operator, D: Display> App<O, D> {
     /// Nothing is drawn yet.
     pub fn new(operator: O, display: D, state: State) -> Self {
         let started = Instant::now();
-        Self { operator, display, state, started, frame: 0, drawn: None, drawn_at: None, waits_for: None }
+        Self { operator, display, state, started, frame: 0, drawn: None, drawn_at: None, waits_for: None, woken: started }
     }
 
     /// Runs until something ends it. The first frame is out before anything is read.
@@ -121,7 +124,7 @@ impl<O: Operator, D: Display> App<O, D> {
                     Err(RecvError::Closed) => Some(Message::TerminalLost("the engine has ended".to_owned())),
                 },
                 Some(line) = lines.next() => Some(Message::JournalWritten(line)),
-                () = sleep_until(wake.unwrap_or(self.started)), if wake.is_some() => Some(Message::TimePassed),
+                () = sleep_until(wake.unwrap_or(self.started)), if wake.is_some() => self.passed(),
             };
             // The screen's own code may be wrong; the isolation must not go down with it.
             let step = terminal::on_screen(|| self.step(message));
@@ -152,6 +155,15 @@ impl<O: Operator, D: Display> App<O, D> {
 
     fn now(&self) -> Moment {
         Moment { wall: self.operator.now(), mono: self.started.elapsed() }
+    }
+
+    /// Either the state's moment or only the next frame's has come.
+    fn passed(&mut self) -> Option<Message> {
+        let due = self.state.wakes_at().is_some_and(|at| self.started + at <= Instant::now());
+        due.then(|| {
+            self.woken = Instant::now();
+            Message::TimePassed
+        })
     }
 
     fn heard(&mut self, heard: Heard) -> Option<Message> {
@@ -210,7 +222,8 @@ impl<O: Operator, D: Display> App<O, D> {
     }
 
     fn wakes_at(&self) -> Option<Instant> {
-        let state = self.state.wakes_at().map(|at| self.started + at);
+        // A wish that lies in the past and stays there must not turn the loop into a spin.
+        let state = self.state.wakes_at().map(|at| (self.started + at).max(self.woken + WAKE_APART));
         [state, self.draws_at()].into_iter().flatten().min()
     }
 

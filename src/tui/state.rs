@@ -263,8 +263,13 @@ impl State {
 
     /// When providers are read again by themselves.
     fn reads_at(&self) -> Option<Duration> {
+        // A strike has the providers for itself; its end is an event, after which this is asked again.
+        if self.is_working() {
+            return None;
+        }
         let fleet = self.refreshed.filter(|_| !self.refreshing).map(|at| at + super::update::REFRESH_EVERY);
-        let bot = self.reading.as_ref().map(|(_, at)| *at + super::update::READ_EVERY);
+        let selected = self.reading.as_ref().filter(|(bot, _)| self.fleet.bot() == Some(bot));
+        let bot = selected.map(|(_, at)| *at + super::update::READ_EVERY);
         [fleet, bot].into_iter().flatten().min()
     }
 }

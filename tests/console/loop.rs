@@ -142,7 +142,7 @@ looped! {
         let console = open(Far::Silent).await;
         console.keys("X").await;
         assert!(console.desk.orders().is_empty(), "not known yet whether it answers");
-        console.read(b"\x1b").await;
+        console.send(Input::Key { key: KeyEvent::new(KeyCode::Esc), alone: true }).await;
         console.wait(2500).await;
         console.keys("j").await;
         console.wait(310).await;

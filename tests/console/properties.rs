@@ -119,7 +119,7 @@ fn answer(state: &mut State, far: &mut Far) -> Vec<Effect> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(120))]
 
     #[test]
     fn no_keys_leave_the_selection_outside_the_list_or_cut_what_was_not_shown(acts in acts()) {

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Columns of the keys.
-const KEYS: usize = 11;
+const KEYS: usize = 13;
 /// Columns of the place.
 const PLACE: usize = 12;
 
