@@ -1,1 +1,203 @@
-//! Every command, over the same engine.
+//! The command line: one file per subcommand, all over the same engine.
+//!
+//! ```text
+//! arguments ─▶ Context (engine over the configuration, or over an exercise) ─▶ command ─▶ Output + Exit
+//! ```
+//!
+//! What a command prints is made by pure functions over a snapshot, a plan, an incident or an event (`documents`).
+
+mod activity;
+mod args;
+mod check;
+mod context;
+mod documents;
+mod exit;
+mod follow;
+mod incident;
+mod init;
+mod isolate;
+mod journal;
+mod list;
+mod names;
+mod outcome;
+mod output;
+mod plan;
+mod process;
+mod recheck;
+mod resume;
+mod show;
+mod signals;
+mod status;
+mod time;
+
+use std::{io::IsTerminal as _, sync::Arc, time::Duration};
+
+use clap::{CommandFactory as _, Parser as _};
+
+use args::{Cli, Command, Global};
+use context::Context;
+pub use context::{EMBEDDED, Exercise, Session, Wiring};
+pub use exit::{Exit, Stop};
+use output::{Color, Output};
+pub use process::harden;
+use signals::Signals;
+
+/// After the last word, tasks that still run get so long.
+const FAREWELL: Duration = Duration::from_millis(500);
+
+/// Runs what the process was started with.
+pub fn run(wiring: &dyn Wiring) -> Exit {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let output = Arc::new(Output::standard(cli.global.json, cli.global.color));
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output.say(&format!("no thread can be started: {error}"));
+            return Exit::Failed;
+        }
+    };
+    let exit = runtime.block_on(execute(wiring, &cli, &output)).unwrap_or_else(|stop| {
+        output.say(&stop.message);
+        stop.exit
+    });
+    runtime.shutdown_timeout(FAREWELL);
+    exit.and(lost(&output))
+}
+
+fn lost(output: &Output) -> Exit {
+    if output.is_lost() { Exit::Failed } else { Exit::Done }
+}
+
+/// Help and version go to standard output, mistakes to standard error, both without escapes of any kind.
+fn usage(error: &clap::Error) -> Exit {
+    let output = Output::standard(false, Color::Never);
+    let text = error.render().to_string();
+    if error.use_stderr() {
+        for line in text.trim_end().lines() {
+            output.say(line.trim_start_matches("error: "));
+        }
+        return Exit::Usage;
+    }
+    for line in text.trim_end().lines() {
+        output.line(line);
+    }
+    lost(&output)
+}
+
+async fn execute(wiring: &dyn Wiring, cli: &Cli, output: &Arc<Output>) -> Result<Exit, Stop> {
+    let mut signals =
+        Signals::take().map_err(|error| Stop::failed(format!("signals cannot be taken over: {error}")))?;
+    let global = &cli.global;
+    match &cli.command {
+        None => console(wiring, global, output).await,
+        Some(Command::Init) => init::run(output, global.config.as_deref()),
+        Some(Command::Completions { shell }) => Ok(completions(output, *shell)),
+        Some(Command::Journal(command)) => tokio::select! {
+            exit = journal::run(output, global, command) => exit,
+            received = signals.next() => Ok(received.exit()),
+        },
+        Some(command) => {
+            let context = tokio::select! {
+                context = Context::of_command(wiring, global, Arc::clone(output)) => context?,
+                received = signals.next() => return Ok(received.exit()),
+            };
+            for notice in context.notices() {
+                output.say(&notice);
+            }
+            match command {
+                Command::Isolate(args) => isolate::run(&context, args, &mut signals).await,
+                Command::Resume(args) => resume::run(&context, args, &mut signals).await,
+                command => tokio::select! {
+                    exit = read(&context, command) => exit,
+                    received = signals.next() => Ok(received.exit()),
+                },
+            }
+        }
+    }
+}
+
+/// Commands that change nothing at a provider: a signal ends them at once.
+async fn read(context: &Context, command: &Command) -> Result<Exit, Stop> {
+    match command {
+        Command::List(args) => list::run(context, args).await,
+        Command::Show(args) => show::run(context, args).await,
+        Command::Activity(args) => activity::run(context, args).await,
+        Command::Plan(args) => plan::run(context, args).await,
+        Command::Recheck(args) => recheck::run(context, args).await,
+        Command::Status(args) => status::run(context, args),
+        Command::Incident(command) => incident::run(context, command).await,
+        Command::Check => check::run(context).await,
+        Command::Isolate(_)
+        | Command::Resume(_)
+        | Command::Journal(_)
+        | Command::Init
+        | Command::Completions { .. } => Err(Stop::failed("this command reads nothing")),
+    }
+}
+
+/// Bare `estop`: a terminal, or one line that says what to use instead.
+async fn console(wiring: &dyn Wiring, global: &Global, output: &Arc<Output>) -> Result<Exit, Stop> {
+    let dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
+    if dumb || !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
+        return Err(Stop::usage("the console needs a terminal; without one: estop list, show, plan, isolate, status"));
+    }
+    let context = Context::of_console(wiring, global, Arc::clone(output)).await?;
+    Ok(wiring.console(context.session()).await)
+}
+
+fn completions(output: &Output, shell: clap_complete::Shell) -> Exit {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "estop", &mut script);
+    output.verbatim(&String::from_utf8_lossy(&script));
+    Exit::Done
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_sound_and_every_help_has_an_example() {
+        fn walk(command: &clap::Command, path: &str) {
+            let path = format!("{path} {}", command.get_name());
+            let leaf = !command.has_subcommands() && command.get_name() != "help";
+            let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(!leaf || after.contains("Example"), "{path} has no example");
+            assert!(!leaf || after.contains("estop"), "{path}: the example is none");
+            for sub in command.get_subcommands() {
+                walk(sub, &path);
+            }
+        }
+        let command = Cli::command();
+        command.clone().debug_assert();
+        walk(&command, "");
+    }
+
+    /// Every example of a help text is taken as it stands.
+    #[test]
+    fn examples_can_be_typed() {
+        fn examples(command: &clap::Command, found: &mut Vec<String>) {
+            let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let lines = after.lines().map(str::trim).filter(|line| line.starts_with("estop "));
+            found.extend(lines.map(|line| line.split("  ").next().unwrap_or(line).to_owned()));
+            for sub in command.get_subcommands() {
+                examples(sub, found);
+            }
+        }
+        let mut found = Vec::new();
+        examples(&Cli::command(), &mut found);
+        assert!(found.len() > 15, "{found:?}");
+        for example in found {
+            let line = example.split(" > ").next().unwrap_or(&example);
+            let words = line.split('\'').enumerate().flat_map(|(index, part)| {
+                let quoted = index % 2 == 1;
+                if quoted { vec![part] } else { part.split_whitespace().collect() }
+            });
+            let words: Vec<&str> = words.collect();
+            assert!(Cli::try_parse_from(&words).is_ok(), "{words:?}");
+        }
+    }
+}

@@ -29,7 +29,7 @@ pub use plan::{Collateral, Depth, Exposure, Plan, PlanHash, Residual};
 pub use reading::{Fact, Gap, Reading, ReadingSet};
 pub use scope::{Level, Scope};
 pub use step::{
-    Action, Answer, AnswerKind, Lane, Postcondition, Reversibility, Step, StepEvent, StepState, TransitionError,
+    Action, Answer, AnswerKind, Lane, Postcondition, Reversibility, Sent, Step, StepEvent, StepState, TransitionError,
     Values, Verdict,
 };
 pub use text::Untrusted;

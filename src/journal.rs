@@ -3,11 +3,52 @@
 //! ```text
 //! Entry ──commit──▶ writer task ──lock, write, fdatasync──▶ Receipt (durable)
 //! Plan  ──arm─────▶ one commit  ──▶ ArmedStep (the only thing a provider performs)
-//! file  ──verify──▶ Verification      file ──fold──▶ incidents, operations, steps
+//! file  ──verify──▶ Verification      file ──read──▶ Record ──fold──▶ incident, operations, steps
 //! ```
+//!
+//! Three words for three promises: *handed over* ([`Journal::append`]), *durable* (a [`Receipt`]), *sound* (a
+//! [`Verification`] by code that shares nothing with the writer).
 
 mod armed;
+mod chain;
+mod commit;
+mod controls;
+mod disk;
 mod entry;
+mod error;
+mod file;
+mod fold;
+mod handle;
+mod line;
+mod lock;
+mod process;
+mod record;
+mod recorded;
+mod sink;
+mod split;
+mod state;
+mod store;
+mod verify;
+mod writer;
+
+use std::sync::Arc;
 
 pub use armed::ArmedStep;
 pub use entry::{Body, Entry, IntendedStep};
+pub use error::{Holder, JournalError};
+pub use fold::{Incident, Operation, OperationEnd, Remark, fold};
+pub use handle::Journal;
+pub use process::{Process, Who};
+pub use record::{ProcRef, Record, RecordBody};
+pub use recorded::{Health, Recorded};
+pub use store::Store;
+pub use verify::{Verification, verify};
+pub use writer::Receipt;
+
+/// The format's version.
+const VERSION: u32 = 1;
+/// Bytes of a line, newline excluded.
+const MAX_LINE: usize = 64 * 1024;
+
+/// Both clocks: wall time, and milliseconds since the process began, never going back.
+pub type Stamp = Arc<dyn Fn() -> (jiff::Timestamp, u64) + Send + Sync>;

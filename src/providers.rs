@@ -1,3 +1,7 @@
 //! One file or folder each, a thin HTTP client, no base class.
 
+pub mod http;
+pub mod keycloak;
+pub mod postgres;
+pub mod registry;
 pub mod transport;

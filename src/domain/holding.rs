@@ -63,6 +63,13 @@ impl Fingerprint {
         Self(format!("sha256:{hex}"))
     }
 
+    /// From its text form; `None` where it is none.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix("sha256:")?;
+        let hex = digits.len() == 12 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        hex.then(|| Self(text.to_ascii_lowercase()))
+    }
+
     /// `sha256:` and 12 hex digits.
     pub fn as_str(&self) -> &str {
         &self.0

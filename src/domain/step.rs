@@ -223,8 +223,10 @@ pub struct Step {
     pub postcondition: Postcondition,
     /// The read that proves it, for people: `GET client: enabled is false`.
     pub proof: String,
-    /// The instruction for a person, where no API can do it.
+    /// The instruction for a person, where the API refuses or there is none.
     pub manual: Option<String>,
+    /// Whether no API can do it: it is asked of a person and never sent.
+    pub by_hand: bool,
     /// The permission that preflight found missing.
     pub missing_permission: Option<String>,
     /// What the provider needs to perform it: ids, role names. Opaque to everybody else, never secret.

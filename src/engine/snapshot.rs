@@ -32,6 +32,17 @@ pub struct BotView {
 }
 
 impl BotView {
+    /// Its identities and the children that their readings name.
+    pub fn family(&self) -> Vec<Identity> {
+        let mut family = self.identities.clone();
+        for child in self.readings.iter().flat_map(|reading| &reading.children) {
+            if !family.iter().any(|member| member.id == child.id) {
+                family.push(child.clone());
+            }
+        }
+        family
+    }
+
     /// Whether any of its readings is missing or older than [`STALE_AFTER`].
     pub fn is_stale(&self, now: Timestamp) -> bool {
         self.identities.iter().any(|identity| {

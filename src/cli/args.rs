@@ -1,0 +1,295 @@
+//! What can be typed.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::{
+    output::Color,
+    time::{Since, parse_duration},
+};
+use crate::domain::IncidentId;
+
+/// The emergency stop for chatbot identities: shows what each one can reach, and takes one off the air at once.
+#[derive(Debug, Parser)]
+#[command(
+    name = "estop",
+    version,
+    about,
+    max_term_width = 100,
+    after_help = "Examples:
+  estop                                      the console
+  estop list                                 the bots, one a line
+  estop isolate helpdesk --yes --reason 'token in a paste'
+Exit codes: 0 done and verified, 1 own error, 2 usage or configuration, 3 partial, 4 still alive, 5 refused."
+)]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// Without one: the console.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Options everywhere")]
+pub struct Global {
+    /// The configuration, in place of the one in the user's configuration directory
+    #[arg(long, global = true, value_name = "FILE", env = "ESTOP_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Where the journals are kept
+    #[arg(long, global = true, value_name = "DIR", env = "ESTOP_STATE_DIR")]
+    pub state_dir: Option<PathBuf>,
+    /// Look only: nothing that changes anything is let through
+    #[arg(long, global = true)]
+    pub read_only: bool,
+    /// JSON instead of text: one document for reading commands, JSON Lines for running ones
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Whether state words are coloured; `NO_COLOR` is honoured
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
+    /// The console's theme: dusk, paper or mono
+    #[arg(long, global = true, value_name = "NAME")]
+    pub theme: Option<String>,
+    /// Run on the simulated providers of a scenario; nothing reaches a network
+    #[arg(long, global = true, value_name = "SCENARIO")]
+    pub exercise: Option<String>,
+    /// Say more on standard error
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// One subcommand each.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// The bots, one a line
+    #[command(after_help = "Example:
+  estop list --state live")]
+    List(ListArgs),
+    /// One bot: identities, holdings with effective scopes, activity
+    #[command(after_help = "Example:
+  estop show helpdesk")]
+    Show(BotArgs),
+    /// What a bot did, newest first
+    #[command(after_help = "Example:
+  estop activity helpdesk --since 2h --on-behalf-of alice")]
+    Activity(ActivityArgs),
+    /// What isolating a bot would do now, with the plan's hash; changes nothing
+    #[command(after_help = "Example:
+  estop plan helpdesk --burn")]
+    Plan(PlanArgs),
+    /// Cut bots off: strike, sweep, verify
+    #[command(after_help = "Examples:
+  estop isolate helpdesk --yes --reason 'token in a paste'
+  estop isolate helpdesk sales --count 2 --yes")]
+    Isolate(IsolateArgs),
+    /// Is a bot still dark? Reads everything again, changes nothing
+    #[command(after_help = "Example:
+  estop recheck helpdesk")]
+    Recheck(BotArgs),
+    /// Open incidents: unfinished operations, manual steps, residual clocks
+    #[command(after_help = "Example:
+  estop status")]
+    Status(IncidentArgs),
+    /// Finish what a killed process left
+    #[command(after_help = "Example:
+  estop resume")]
+    Resume(IncidentArgs),
+    /// The frame around operations
+    #[command(
+        subcommand,
+        after_help = "Example:
+  estop incident open --title 'helpdesk token leaked'"
+    )]
+    Incident(IncidentCommand),
+    /// The record
+    #[command(
+        subcommand,
+        after_help = "Example:
+  estop journal verify"
+    )]
+    Journal(JournalCommand),
+    /// Preflight: is every provider reachable, what may estop read and cut there
+    #[command(after_help = "Example:
+  estop check")]
+    Check,
+    /// Write a commented starter configuration; never overwrites
+    #[command(after_help = "Example:
+  estop --config /etc/estop/config.toml init")]
+    Init,
+    /// A completion script for a shell
+    #[command(after_help = "Example:
+  estop completions bash > /etc/bash_completion.d/estop")]
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// A state of a bot, as documents have it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum StateWord {
+    /// It can act
+    Live,
+    /// An isolation runs
+    Isolating,
+    /// Nothing of it can be used
+    Dark,
+    /// The same, but for residuals
+    DarkAt,
+    /// Something is missing
+    Partial,
+    /// Proved alive after it was called cut
+    Contradicted,
+    /// Not read
+    Unknown,
+}
+
+impl StateWord {
+    /// The word, as documents have it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Isolating => "isolating",
+            Self::Dark => "dark",
+            Self::DarkAt => "dark-at",
+            Self::Partial => "partial",
+            Self::Contradicted => "contradicted",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// `estop list`
+#[derive(Debug, Clone, Args)]
+pub struct ListArgs {
+    /// Also every other non-human identity of the providers
+    #[arg(long)]
+    pub all: bool,
+    /// Only bots in this state
+    #[arg(long)]
+    pub state: Option<StateWord>,
+}
+
+/// A bot and no more.
+#[derive(Debug, Clone, Args)]
+pub struct BotArgs {
+    /// A bot's name, or an identity's id (PROVIDER:NATIVE-ID)
+    pub bot: String,
+}
+
+/// `estop plan`
+#[derive(Debug, Clone, Args)]
+pub struct PlanArgs {
+    /// A bot's name, or an identity's id (PROVIDER:NATIVE-ID)
+    pub bot: String,
+    /// The plan that also ends every long-lived secret
+    #[arg(long)]
+    pub burn: bool,
+}
+
+/// `estop activity`
+#[derive(Debug, Clone, Args)]
+pub struct ActivityArgs {
+    /// A bot's name, or an identity's id (PROVIDER:NATIVE-ID)
+    pub bot: String,
+    /// Only from then on: 2026-08-21T09:00:00Z, or how long ago: 15m, 2h, 7d
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<Since>,
+    /// Only from this address
+    #[arg(long, value_name = "ADDRESS")]
+    pub from: Option<String>,
+    /// Only for this end user
+    #[arg(long, value_name = "USER")]
+    pub on_behalf_of: Option<String>,
+}
+
+/// `estop isolate`
+#[derive(Debug, Clone, Args)]
+pub struct IsolateArgs {
+    /// Names of bots, or ids of identities (PROVIDER:NATIVE-ID)
+    #[arg(required = true, value_name = "BOT")]
+    pub bots: Vec<String>,
+    /// Do not ask for the bot's name
+    #[arg(long)]
+    pub yes: bool,
+    /// Why, for the journal
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Also end every long-lived secret; this cannot be undone
+    #[arg(long)]
+    pub burn: bool,
+    /// Refuse if the plan is no longer this one (as `estop plan` prints it)
+    #[arg(long, value_name = "HASH")]
+    pub plan: Option<String>,
+    /// How many bots are named; needed for more than one
+    #[arg(long, value_name = "N")]
+    pub count: Option<usize>,
+    /// Keep watching for so long after dark
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = parse_duration)]
+    pub hold: Duration,
+    /// Go on without a record, if no journal can be written
+    #[arg(long)]
+    pub break_glass: bool,
+}
+
+/// An incident, or the open one.
+#[derive(Debug, Clone, Args)]
+pub struct IncidentArgs {
+    /// The incident's id; without it, the open ones
+    pub incident: Option<IncidentId>,
+}
+
+/// `estop incident`
+#[derive(Debug, Clone, Subcommand)]
+pub enum IncidentCommand {
+    /// Open one; the next isolation joins it
+    #[command(after_help = "Example:
+  estop incident open --title 'helpdesk token leaked'")]
+    Open {
+        /// What happened
+        #[arg(long, value_name = "TEXT")]
+        title: Option<String>,
+    },
+    /// All of them, the newest first
+    #[command(after_help = "Example:
+  estop incident list")]
+    List,
+    /// One: its operations, steps and residuals
+    #[command(after_help = "Example:
+  estop incident show")]
+    Show(IncidentArgs),
+    /// End one: nothing is appended to it any more
+    #[command(after_help = "Example:
+  estop incident close --note 'secret rotated'")]
+    Close {
+        /// The incident's id; without it, the open one
+        incident: Option<IncidentId>,
+        /// A last word, for the journal
+        #[arg(long, value_name = "TEXT")]
+        note: Option<String>,
+    },
+}
+
+/// `estop journal`
+#[derive(Debug, Clone, Subcommand)]
+pub enum JournalCommand {
+    /// The journals of this host
+    #[command(after_help = "Example:
+  estop journal list")]
+    List,
+    /// One journal, a record a line
+    #[command(after_help = "Example:
+  estop journal show")]
+    Show(IncidentArgs),
+    /// Is the chain intact? Works on any file, without configuration
+    #[command(after_help = "Example:
+  estop journal verify /media/evidence/0192f7a1.jsonl")]
+    Verify {
+        /// The file; without it, every journal of this host
+        file: Option<PathBuf>,
+    },
+}

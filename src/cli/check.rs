@@ -1,0 +1,127 @@
+//! `estop check`.
+
+use super::{
+    Context, Exit, Stop,
+    documents::{CheckDocument, LaneRow, SinkRow},
+    output::{Output, Row},
+    time::Moment,
+};
+
+/// Asks every provider what estop may read and cut there, and tries the place of the record. 3 where anything is
+/// missing.
+pub(super) async fn run(context: &Context) -> Result<Exit, Stop> {
+    let checked = context.engine.check().await;
+    let document = CheckDocument::of(
+        context.engine.snapshot().exercise.clone(),
+        &checked,
+        vec![sink(context).await],
+        context.notices(),
+    );
+    if context.output.json {
+        context.output.document(&document);
+    } else {
+        print(&context.output, &document, context);
+    }
+    tell(&context.output, &document);
+    Ok(Exit::of_reading(document.is_able()))
+}
+
+/// Whether a record would be durable: the host's journal is opened as an isolation would open its own.
+async fn sink(context: &Context) -> SinkRow {
+    let error = context.engine.store().host().await.err().map(|error| error.to_string());
+    SinkRow { path: context.state_dir.display().to_string(), durable: error.is_none(), error }
+}
+
+fn print(output: &Output, document: &CheckDocument, context: &Context) {
+    for provider in &document.providers {
+        let who = provider.whoami.as_ref().map_or_else(|| "-".to_owned(), crate::domain::Untrusted::shown);
+        let state = if provider.reachable { "reachable" } else { "unreachable" };
+        output.rows(&[Row::of(provider.name.as_str()).with(provider.kind).state(state).with(format!("as {who}"))]);
+        let word = |able: bool| if able { "yes" } else { "NO" };
+        let row = |lane: &LaneRow| {
+            Row::of(format!("  {}", lane.lane))
+                .with(format!("read {}", word(lane.can_read)))
+                .with(format!("cut {}", word(lane.can_cut)))
+                .with(lane.missing.join(", "))
+        };
+        output.rows(&provider.lanes.iter().map(row).collect::<Vec<_>>());
+        if let Some(ahead) = provider.clock_ahead_ms {
+            output.line(&format!("  its clock is {ahead} ms ahead of this host's"));
+        }
+        for notice in &provider.notices {
+            output.line(&format!("  {notice}"));
+        }
+    }
+    if document.providers.is_empty() {
+        output.line("no provider is configured");
+    }
+    for sink in &document.sinks {
+        let state = if sink.durable { "durable" } else { "NOT DURABLE" };
+        output.rows(&[Row::of("journal").with(sink.path.as_str()).with(state)]);
+    }
+    output.rows(&[Row::of("clock").with(Moment(context.engine.clock().now()).to_string())]);
+}
+
+/// What is missing, on standard error.
+fn tell(output: &Output, document: &CheckDocument) {
+    for notice in &document.notices {
+        output.say(notice);
+    }
+    for provider in &document.providers {
+        if let Some(error) = &provider.error {
+            output.say(&format!("{} is unreachable: {error}", provider.name));
+        }
+        for lane in provider.lanes.iter().filter(|lane| !lane.can_read || !lane.can_cut) {
+            let verb = if lane.can_read { "cut" } else { "read" };
+            let missing = lane.missing.join(", ");
+            output.say(&format!("{}: cannot {verb} all of lane {}: missing {missing}", provider.name, lane.lane));
+        }
+    }
+    for error in document.sinks.iter().filter_map(|sink| sink.error.as_ref()) {
+        output.say(error);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        cli::output::tests::captured,
+        domain::{Lane, ProviderName},
+        engine::{Checked, LaneCheck, Preflight, ProviderError, Whoami},
+    };
+
+    #[test]
+    fn what_is_missing_is_named_per_lane() {
+        let lane = |lane, can_cut| LaneCheck {
+            lane,
+            can_read: true,
+            can_cut,
+            missing: if can_cut { Vec::new() } else { vec!["manage-users".into()] },
+        };
+        let checked = [
+            Checked {
+                name: ProviderName::new("corp-sso"),
+                kind: "keycloak",
+                result: Ok(Preflight {
+                    whoami: Whoami { identity: None, name: "estop".into() },
+                    lanes: vec![lane(Lane::Identity, true), lane(Lane::Grants, false)],
+                    clock_ahead_ms: Some(12),
+                    notices: Vec::new(),
+                }),
+            },
+            Checked {
+                name: ProviderName::new("docs-db"),
+                kind: "postgres",
+                result: Err(ProviderError::Auth("the variable X is not set: set it".into())),
+            },
+        ];
+        let sink = SinkRow { path: "/state".into(), durable: true, error: None };
+        let document = CheckDocument::of(None, &checked, vec![sink], Vec::new());
+        assert!(!document.is_able());
+        let (output, _, err) = captured(false, false, false);
+        tell(&output, &document);
+        insta::assert_snapshot!("sentences", err.text());
+        insta::assert_snapshot!("document", serde_json::to_string_pretty(&document).unwrap());
+    }
+}

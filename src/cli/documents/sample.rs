@@ -1,0 +1,172 @@
+//! A small fleet for the golden documents.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use jiff::Timestamp;
+
+use crate::{
+    domain::{
+        Action, Activity, Bot, BotName, BotState, Depth, Exposure, Fact, Family, Fingerprint, Gap, Holding, HoldingId,
+        HoldingState, Identity, IdentityId, IdentityKind, IdentityState, Lane, Level, ObjectId, Plan, Postcondition,
+        ProviderName, Reading, ReadingSet, Residual, Reversibility, Scope, Step, StepId,
+    },
+    engine::{BotView, ProviderStatus, Snapshot},
+};
+
+pub fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+pub fn now() -> Timestamp {
+    at("2026-08-21T09:00:00Z")
+}
+
+pub fn identity(provider: &str, native: &str, name: &str) -> Identity {
+    Identity {
+        id: IdentityId::new(ProviderName::new(provider), native),
+        name: name.into(),
+        kind: IdentityKind::DelegatedIntegration,
+        state: IdentityState::Live,
+        attributes: BTreeMap::new(),
+        hints: BTreeMap::new(),
+        child_of: None,
+        last_active_at: None,
+    }
+}
+
+pub fn step(identity: &IdentityId, lane: Lane, action: &str, target: &str, reversible: Reversibility) -> Step {
+    Step {
+        id: StepId::of(identity, action, Some(target)),
+        identity: identity.clone(),
+        lane,
+        action: Action::new(action),
+        target: target.into(),
+        object: ObjectId::of(identity.provider(), "client", identity.native()),
+        rank: u8::from(lane != Lane::Identity),
+        after: Vec::new(),
+        holdings: Vec::new(),
+        gate: lane == Lane::Identity,
+        mint_cut: false,
+        level: Level::Write,
+        last_used_at: None,
+        reversible,
+        postcondition: Postcondition::Equal { fact: "client.enabled".into(), value: Fact::Bool(false) },
+        proof: "GET client: enabled is false".into(),
+        manual: None,
+        by_hand: false,
+        missing_permission: None,
+        params: BTreeMap::new(),
+    }
+}
+
+fn helpdesk_reading(identity: &Identity) -> Reading {
+    let mut reading = Reading::of(identity.clone(), at("2026-08-21T08:59:30Z"));
+    let scope = Scope {
+        resource: "ticket-system".into(),
+        verb: "tickets:write".into(),
+        level: Level::Write,
+        mint: false,
+        via: Some("client scope tickets".into()),
+    };
+    let holding = |lane, family, class: &str, native: &str, name: &str| Holding {
+        id: HoldingId::new(identity.id.clone(), class, native),
+        lane,
+        family,
+        name: name.into(),
+        scopes: vec![scope.clone()],
+        issued_at: Some(at("2026-08-01T10:00:00.5Z")),
+        expires_at: None,
+        last_used_at: None,
+        fingerprint: (family == Family::Secret).then(|| Fingerprint::of(b"not the secret")),
+        on_behalf_of: (family == Family::Grant).then(|| "alice".into()),
+        state: HoldingState::Live,
+    };
+    reading.holdings = vec![
+        holding(Lane::Tokens, Family::Secret, "client-secret", "current", "client secret"),
+        holding(Lane::Grants, Family::Grant, "consent", "alice", "consent of alice"),
+    ];
+    reading.activity = vec![Activity {
+        at: at("2026-08-21T08:58:00Z"),
+        action: "CODE_TO_TOKEN".into(),
+        resource: None,
+        on_behalf_of: Some("alice".into()),
+        session: Some("3f2a".into()),
+        from: Some("203.0.113.7".into()),
+        outcome: "success".into(),
+    }];
+    reading.gaps =
+        vec![Gap { class: None, what: "admin events were not read".into(), permission: Some("view-events".into()) }];
+    reading.exposure = vec![Exposure {
+        identity: IdentityId::new(ProviderName::new("corp-sso"), "other"),
+        name: "other".into(),
+        bot: None,
+        why: "role manage-clients reads every client's secret".into(),
+    }];
+    reading.residual = vec![Residual {
+        identity: identity.id.clone(),
+        what: "access tokens checked locally".into(),
+        until: None,
+        lifetime_ms: Some(300_000),
+        source: "realm access-token lifespan".into(),
+    }];
+    reading
+}
+
+pub fn view(name: &str, configured: bool, identities: Vec<Identity>, readings: ReadingSet) -> Arc<BotView> {
+    let steps: Vec<Step> = readings
+        .iter()
+        .flat_map(|reading| {
+            let id = &reading.identity.id;
+            [
+                step(id, Lane::Identity, "disable", "client", Reversibility::Reversible),
+                step(id, Lane::Grants, "revoke", "consent of alice", Reversibility::Irreversible),
+            ]
+        })
+        .collect();
+    let plan = |depth| Arc::new(Plan::new(BotName::new(name), depth, steps.clone(), &readings, Vec::new()));
+    Arc::new(BotView {
+        bot: Bot {
+            name: BotName::new(name),
+            owner: Some("support-platform".into()),
+            contact: Some("#support".into()),
+            environment: Some("production".into()),
+            protected: false,
+            configured,
+            identities: identities.iter().map(|identity| identity.id.clone()).collect(),
+        },
+        state: BotState::Live,
+        plan: plan(Depth::Isolate),
+        burn: plan(Depth::Burn),
+        last_active_at: Some(at("2026-08-21T08:58:00Z")),
+        error: None,
+        identities,
+        readings,
+    })
+}
+
+/// One configured bot that was read, two twins that were not, one identity of no bot, one provider that is away.
+pub fn snapshot() -> Snapshot {
+    let helpdesk = identity("corp-sso", "5e0c", "helpdesk-bot");
+    let readings = ReadingSet::from_iter([helpdesk_reading(&helpdesk)]);
+    let provider = |name: &str, kind, reachable: bool| ProviderStatus {
+        name: ProviderName::new(name),
+        kind,
+        reachable,
+        complete: reachable,
+        read_at: reachable.then(now),
+        error: (!reachable).then(|| "db.example.com refused the connection: start it or correct its url".into()),
+    };
+    Snapshot {
+        revision: 1,
+        generated_at: now(),
+        exercise: None,
+        bots: vec![
+            view("corp-sso:t1", false, vec![identity("corp-sso", "t1", "twin")], ReadingSet::default()),
+            view("docs-db:t2", false, vec![identity("docs-db", "t2", "twin")], ReadingSet::default()),
+            view("helpdesk", true, vec![helpdesk], readings),
+        ],
+        others: vec![identity("corp-sso", "other", "other")],
+        providers: vec![provider("corp-sso", "keycloak", true), provider("docs-db", "postgres", false)],
+        notices: vec!["twin is the name of several identities: they are listed by id".into()],
+    }
+}

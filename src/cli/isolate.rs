@@ -1,0 +1,152 @@
+//! `estop isolate`.
+//!
+//! ```text
+//! names ─▶ fleet read (10 s at most) ─▶ all guards ─▶ --yes or the name typed ─▶ all orders ─▶ follow to the end
+//!   └─ exit 2      nothing is sent up to here: exit 5, exit 2, or 128 + n  ─┘
+//! ```
+
+use std::{collections::BTreeSet, io::IsTerminal as _, sync::Arc, time::Duration};
+
+use super::{Context, Exit, Stop, args::IsolateArgs, follow::follow, names::resolve, signals::Signals};
+use crate::{
+    domain::{Depth, PlanHash},
+    engine::{BotView, Order},
+};
+
+/// A provider that has not answered by then does not hold up the strike: what is known by then is struck.
+const READ_TIME: Duration = Duration::from_secs(10);
+
+/// Isolates the bots that are named.
+pub(super) async fn run(context: &Context, args: &IsolateArgs, signals: &mut Signals) -> Result<Exit, Stop> {
+    check_usage(args)?;
+    let orders = tokio::select! {
+        orders = prepare(context, args) => orders?,
+        received = signals.next() => return Ok(received.exit()),
+    };
+    let events = context.engine.subscribe();
+    let mut running = Vec::new();
+    let mut refused = None;
+    for order in orders {
+        match context.engine.isolate(order).await {
+            Ok(started) => running.push(started),
+            Err(refusal) => {
+                context.output.say(&refusal.to_string());
+                refused = Some(Stop::from(&refusal).exit);
+            }
+        }
+    }
+    if running.is_empty() {
+        return Ok(refused.unwrap_or(Exit::Usage));
+    }
+    // Something was sent, so that the refusal of another bot is a piece that is missing.
+    let missing = if refused.is_some() { Exit::Partial } else { Exit::Done };
+    Ok(follow(context, running, events, signals).await.and(missing))
+}
+
+/// What can be seen wrong without asking anybody.
+fn check_usage(args: &IsolateArgs) -> Result<(), Stop> {
+    if args.bots.len() > 1 && args.plan.is_some() {
+        return Err(Stop::usage("--plan is the hash of one bot's plan: isolate one bot with it"));
+    }
+    let can_ask = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    if !args.yes && !can_ask {
+        return Err(Stop::usage("there is no terminal to ask for the bot's name on: say --yes"));
+    }
+    Ok(())
+}
+
+/// Reads the fleet, finds the bots, passes every guard and asks for the names. Sends nothing that changes anything.
+async fn prepare(context: &Context, args: &IsolateArgs) -> Result<Vec<Order>, Stop> {
+    let engine = context.engine.clone();
+    let reading = tokio::spawn(async move { engine.refresh().await });
+    if tokio::time::timeout(READ_TIME, reading).await.is_err() {
+        context.output.say("not every provider has answered in 10 s: what is known is struck");
+    }
+    let views = named(context, args)?;
+    let mut orders: Vec<Order> = views.iter().map(|view| order(view, args)).collect();
+    guard(context, &orders, args).await?;
+    if !args.yes {
+        for (order, view) in orders.iter_mut().zip(&views) {
+            ask(context, view, args).await?;
+            order.name_typed = true;
+        }
+        guard(context, &orders, args).await?;
+    }
+    Ok(orders)
+}
+
+/// The bots, each once; as many as `--count` says.
+fn named(context: &Context, args: &IsolateArgs) -> Result<Vec<Arc<BotView>>, Stop> {
+    let snapshot = context.engine.snapshot();
+    let mut seen = BTreeSet::new();
+    let mut views = Vec::new();
+    for typed in &args.bots {
+        let view = resolve(&snapshot, typed)?;
+        if seen.insert(view.bot.name.clone()) {
+            views.push(view);
+        }
+    }
+    match args.count {
+        Some(count) if count != views.len() => {
+            Err(Stop::usage(format!("--count says {count}, but {} are named", views.len())))
+        }
+        None if views.len() > 1 => {
+            Err(Stop::usage(format!("{} bots are named: say --count {0} to isolate them all", views.len())))
+        }
+        _ => Ok(views),
+    }
+}
+
+fn order(view: &BotView, args: &IsolateArgs) -> Order {
+    let mut order = Order::isolate(view.bot.name.clone());
+    order.depth = if args.burn { Depth::Burn } else { Depth::Isolate };
+    order.reason.clone_from(&args.reason);
+    order.plan = args.plan.as_deref().map(parse_hash);
+    order.hold = args.hold;
+    order.break_glass = args.break_glass;
+    order
+}
+
+/// What is no plan's hash never fits one: the guard refuses it.
+fn parse_hash(text: &str) -> PlanHash {
+    let text = serde_json::Value::String(text.trim().to_lowercase());
+    serde_json::from_value(text).expect("a plan's hash can be read from any string")
+}
+
+/// Every guard of every bot, before anything is sent. The engine records what it refuses.
+async fn guard(context: &Context, orders: &[Order], args: &IsolateArgs) -> Result<(), Stop> {
+    let mut stop: Option<Stop> = None;
+    for order in orders {
+        let mut order = order.clone();
+        // The name has still to be typed where it will be asked for.
+        order.name_typed |= !args.yes;
+        if context.engine.guard(&order).is_err()
+            && let Err(refusal) = context.engine.isolate(order).await
+        {
+            let next = Stop::from(&refusal);
+            context.output.say(&next.message);
+            stop = Some(stop.map_or(next.clone(), |stop| Stop { exit: stop.exit.and(next.exit), ..stop }));
+        }
+    }
+    match stop {
+        None => Ok(()),
+        Some(stop) => Err(Stop { message: "nothing was sent".to_owned(), ..stop }),
+    }
+}
+
+/// Asks for the bot's name. What was typed before the question does not answer it.
+async fn ask(context: &Context, view: &BotView, args: &IsolateArgs) -> Result<(), Stop> {
+    let plan = if args.burn { &view.burn } else { &view.plan };
+    let (verb, undo) = if args.burn { ("burn", "; it cannot be undone") } else { ("isolate", "") };
+    let name = view.bot.name.shown();
+    let _ = rustix::termios::tcflush(rustix::stdio::stdin(), rustix::termios::QueueSelector::IFlush);
+    context.output.ask(&format!("{} steps{undo}. Type {name} to {verb} it:", plan.steps.len()));
+    let typed = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        std::io::stdin().read_line(&mut line).map(|_| line)
+    });
+    match typed.await {
+        Ok(Ok(line)) if line.trim_end_matches(['\n', '\r']) == view.bot.name.raw() => Ok(()),
+        _ => Err(Stop::usage(format!("that is not {name}: nothing was sent"))),
+    }
+}

@@ -1,0 +1,174 @@
+//! The last line of an isolation: what came of it, from its end and its journal.
+
+use super::{
+    Context, Exit,
+    documents::{Counts, JournalRow, OutcomeLine, alive, reasons, residual},
+    follow::Followed,
+    output::{Output, Row},
+    time::Moment,
+};
+use crate::{
+    domain::{Exposure, OperationId, Outcome, Reason, Reversibility},
+    engine::Ended,
+    journal::{Operation, Recorded, fold},
+};
+
+/// An isolation that has ended.
+pub(super) struct Concluded {
+    pub op: OperationId,
+    pub followed: Followed,
+    pub ended: Ended,
+    pub exercise: Option<String>,
+}
+
+/// Prints the outcome: the document or the text on standard output, each missing piece on standard error.
+pub(super) async fn tell(context: &Context, concluded: Concluded) -> Exit {
+    let store = context.engine.store().clone();
+    let incident = concluded.followed.incident;
+    let (recorded, path) = tokio::task::spawn_blocking(move || (store.read(incident).ok(), store.path(incident)))
+        .await
+        .unwrap_or((None, std::path::PathBuf::new()));
+    let line = line(&concluded, recorded.as_ref(), &path);
+    let output = &context.output;
+    if output.json {
+        output.document(&line);
+    } else {
+        print(output, &line);
+    }
+    let bot = &concluded.followed.bot;
+    for what in &line.alive {
+        output.say(&format!("{bot}: STILL LIVE: {what}"));
+    }
+    for reason in &line.reasons {
+        output.say(&format!("{bot}: {reason}"));
+    }
+    let outcome = Exit::from(&concluded.ended.outcome);
+    match &concluded.ended.journal_trouble {
+        Some(trouble) => {
+            output.say(&format!("{bot}: the record may have holes: {trouble}"));
+            outcome.and(Exit::Failed)
+        }
+        None => outcome,
+    }
+}
+
+/// The line, from the end, from what was followed, and from the journal where it can be read.
+fn line(concluded: &Concluded, recorded: Option<&Recorded>, path: &std::path::Path) -> OutcomeLine {
+    let Concluded { op, followed, ended, exercise } = concluded;
+    let incident = recorded.map(|recorded| fold(followed.incident, &recorded.records));
+    let operation = incident.as_ref().and_then(|incident| incident.operations.iter().find(|one| one.id == *op));
+    let counts = match operation {
+        Some(operation) => Counts::of(operation.steps.values().map(|record| &record.state), &ended.outcome),
+        None => Counts::of(followed.states.values(), &ended.outcome),
+    };
+    let head = recorded.and_then(|recorded| recorded.records.last());
+    OutcomeLine {
+        schema: "estop.outcome/1",
+        exercise: exercise.clone(),
+        incident: followed.incident,
+        op: *op,
+        bot: followed.bot.raw().to_owned(),
+        outcome: ended.outcome.word(),
+        dark_at: dark_at(followed, ended),
+        time_to_first_cut_ms: ended.time_to_first_cut_ms,
+        time_to_verified_ms: ended.time_to_verified_ms,
+        time_to_dark_ms: ended.time_to_dark_ms,
+        counts,
+        residual: residual(&ended.outcome),
+        not_restorable: not_restorable(followed, operation),
+        exposure: exposure(operation).iter().map(Into::into).collect(),
+        journal: JournalRow {
+            path: head.map(|_| path.display().to_string()),
+            lines: recorded.map(|recorded| recorded.records.len()),
+            head: head.map(|record| record.h.clone()),
+        },
+        reasons: reasons(&ended.outcome).iter().map(Reason::sentence).collect(),
+        alive: alive(&ended.outcome).iter().map(|one| one.what.clone()).collect(),
+        journal_trouble: ended.journal_trouble.clone(),
+    }
+}
+
+/// When the last residual ends; without any, when the last thing was proved.
+fn dark_at(followed: &Followed, ended: &Ended) -> Option<Moment> {
+    match &ended.outcome {
+        Outcome::DarkAt { at, .. } => Some(Moment(*at)),
+        Outcome::Dark => {
+            let (start, after) = (followed.started_at?, i64::try_from(ended.time_to_dark_ms?).ok()?);
+            start.checked_add(jiff::SignedDuration::from_millis(after)).ok().map(Moment)
+        }
+        Outcome::Partial { .. } | Outcome::Contradicted { .. } => None,
+    }
+}
+
+fn not_restorable(followed: &Followed, operation: Option<&Operation>) -> usize {
+    match operation {
+        Some(operation) => {
+            let lost = operation
+                .steps
+                .values()
+                .filter(|record| record.state.is_cut() && record.step.reversible == Reversibility::Irreversible);
+            lost.count()
+        }
+        None => {
+            let cut = followed.states.iter().filter(|(_, state)| state.is_cut());
+            cut.filter_map(|(id, _)| followed.steps.get(id))
+                .filter(|step| step.reversible == Reversibility::Irreversible)
+                .count()
+        }
+    }
+}
+
+/// As it was read before the strike.
+fn exposure(operation: Option<&Operation>) -> Vec<Exposure> {
+    let readings = operation.map(|operation| operation.snapshot.as_slice()).unwrap_or_default();
+    let mut exposure: Vec<Exposure> = readings.iter().flat_map(|reading| reading.exposure.clone()).collect();
+    exposure.sort();
+    exposure.dedup_by(|a, b| a.identity == b.identity);
+    exposure
+}
+
+fn print(output: &Output, line: &OutcomeLine) {
+    let figure = |what: &str, ms: Option<u64>| ms.map(|ms| format!("{what} {ms} ms"));
+    let figures = [
+        figure("first cut", line.time_to_first_cut_ms),
+        figure("verified", line.time_to_verified_ms),
+        figure("dark", line.time_to_dark_ms),
+    ];
+    let bot = crate::domain::Untrusted::new(line.bot.as_str()).shown();
+    let until = line.dark_at.map(|at| at.to_string()).unwrap_or_default();
+    output.rows(&[Row::of(bot)
+        .state(line.outcome)
+        .with(until)
+        .with(figures.into_iter().flatten().collect::<Vec<_>>().join(", "))]);
+    output.line(&format!("  {}", counts(&line.counts)));
+    for residual in &line.residual {
+        output.line(&format!("  {}", residual.sentence()));
+    }
+    for exposed in &line.exposure {
+        output.line(&format!("  exposed: {}: {}", exposed.identity, exposed.why));
+    }
+    if line.not_restorable > 0 {
+        output.line(&format!("  {} steps cannot be undone", line.not_restorable));
+    }
+    let lines = line.journal.lines.map(|lines| format!(", {lines} lines")).unwrap_or_default();
+    let path = line.journal.path.as_deref().unwrap_or("in memory only");
+    output.line(&format!("  journal {path}{lines}; incident {}", line.incident));
+}
+
+fn counts(counts: &Counts) -> String {
+    let named = [
+        ("verified", counts.verified),
+        ("gone", counts.gone),
+        ("attested", counts.attested),
+        ("manual", counts.manual),
+        ("refused", counts.refused),
+        ("unreachable", counts.unreachable),
+        ("unknown", counts.unknown),
+        ("unlisted", counts.unlisted),
+        ("still live", counts.still_live),
+    ];
+    // The three that must always be told, and whatever else there is.
+    let told =
+        named.into_iter().filter(|(name, count)| *count > 0 || matches!(*name, "verified" | "unknown" | "still live"));
+    told.map(|(name, count)| format!("{count} {name}")).collect::<Vec<_>>().join(", ")
+}

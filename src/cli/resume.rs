@@ -1,0 +1,60 @@
+//! `estop resume`.
+
+use super::{Context, Exit, Stop, args::IncidentArgs, follow::follow, signals::Signals};
+use crate::{
+    domain::IncidentId,
+    journal::{JournalError, Store, fold},
+};
+
+/// Finishes what other processes have left. 0 only if nothing is left unfinished.
+pub(super) async fn run(context: &Context, args: &IncidentArgs, signals: &mut Signals) -> Result<Exit, Stop> {
+    if context.engine.read_only() {
+        return Err(Stop::refused("estop runs read-only: start it without --read-only to resume"));
+    }
+    let events = context.engine.subscribe();
+    let resumed = tokio::select! {
+        resumed = async {
+            context.engine.refresh().await;
+            context.engine.resume(args.incident).await
+        } => resumed.map_err(|error| Stop::failed(error.to_string()))?,
+        received = signals.next() => return Ok(received.exit()),
+    };
+    if resumed.is_empty() && !context.output.json {
+        context.output.line("nothing is left unfinished");
+    }
+    let exit = follow(context, resumed, events, signals).await;
+    Ok(exit.and(left(context, args.incident)))
+}
+
+/// What is still unfinished, each on standard error.
+fn left(context: &Context, incident: Option<IncidentId>) -> Exit {
+    match unfinished(context.engine.store(), incident) {
+        Ok(left) if left.is_empty() => Exit::Done,
+        Ok(left) => {
+            for sentence in left {
+                context.output.say(&sentence);
+            }
+            Exit::Partial
+        }
+        Err(error) => {
+            context.output.say(&error.to_string());
+            Exit::Failed
+        }
+    }
+}
+
+fn unfinished(store: &Store, incident: Option<IncidentId>) -> Result<Vec<String>, JournalError> {
+    let incidents = match incident {
+        Some(incident) => vec![incident],
+        None => store.incidents()?,
+    };
+    let mut left = Vec::new();
+    for id in incidents {
+        let folded = fold(id, &store.read(id)?.records);
+        if folded.closed_at.is_none() {
+            let open = folded.operations.iter().filter(|operation| operation.is_unfinished());
+            left.extend(open.map(|operation| format!("{}: unfinished (operation {})", operation.bot, operation.id)));
+        }
+    }
+    Ok(left)
+}

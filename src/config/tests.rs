@@ -1,0 +1,215 @@
+//! Tables of files: what is taken, what is refused, and where the message points.
+
+use std::path::Path;
+
+use super::{
+    Config, ConfigError, Notice, ProviderSettings, SecretReference, Sources, layer::Layer, load, load::merge, starter,
+};
+
+const THEMES: &[&str] = &["dusk", "paper", "mono"];
+
+const KEYCLOAK: &str = r#"
+[[provider]]
+name = "corp-sso"
+kind = "keycloak"
+base_url = "https://sso.example.com"
+realm = "corp"
+client_id = "estop"
+client_secret = { env = "ESTOP_SSO_SECRET" }
+"#;
+
+fn read(text: &str) -> Result<(Config, Vec<Notice>), ConfigError> {
+    merge(None, Some(Layer::read(Path::new("/conf/user.toml"), text)?), THEMES)
+}
+
+fn both(system: &str, user: &str) -> Result<Config, ConfigError> {
+    let system = Layer::read(Path::new("/conf/system.toml"), system)?;
+    let user = Layer::read(Path::new("/conf/user.toml"), user)?;
+    merge(Some(system), Some(user), THEMES).map(|(config, _)| config)
+}
+
+#[test]
+fn the_contracts_example_is_taken() {
+    let text = r##"
+[console]
+theme = "dusk"
+read_only = false
+protected = ["corp-sso:0b1f"]
+approver_group = "ir-leads"
+responder_group = "ir"
+fallback_dir = "/srv/estop"
+[select]
+names = ["*-bot", "copilot-*"]
+attributes = ["estop.bot"]
+[[provider]]
+name = "corp-sso"
+kind = "keycloak"
+base_url = "https://sso.example.com"
+realm = "corp"
+client_id = "estop"
+client_secret = { env = "ESTOP_SSO_SECRET" }
+ca_file = "corp-ca.pem"
+proxy = "http://proxy:3128"
+[[provider]]
+name = "docs-db"
+kind = "postgres"
+url = "postgres://estop@db.example.com:5432/docs?sslmode=verify-full"
+password = { file = "docs-db.secret" }
+[[bot]]
+name = "knowledge"
+owner = "kb-team"
+contact = "#kb-oncall"
+environment = "production"
+identities = ["corp-sso:knowledge-bot", "docs-db:kb_reader"]
+"##;
+    let (config, notices) = read(text).unwrap();
+    assert!(notices.is_empty());
+    let ProviderSettings::Keycloak(keycloak) = &config.providers[0].settings else { panic!("not a Keycloak") };
+    assert_eq!(keycloak.auth_realm, "corp");
+    assert_eq!(keycloak.ca_file.as_deref(), Some(Path::new("/conf/corp-ca.pem")));
+    let ProviderSettings::Postgres(postgres) = &config.providers[1].settings else { panic!("not a PostgreSQL") };
+    assert_eq!((postgres.host.as_str(), postgres.port, postgres.user.as_str()), ("db.example.com", 5432, "estop"));
+    assert_eq!((postgres.database.as_str(), postgres.tls), ("docs", true));
+    assert_eq!(postgres.password, Some(SecretReference::File("/conf/docs-db.secret".into())));
+    assert_eq!(config.bots[0].identities[1].to_string(), "docs-db:kb_reader");
+    assert_eq!(config.console.protected[0].native(), "0b1f");
+}
+
+/// The starter configures nothing as it stands, and is taken whole once the marks are gone.
+#[test]
+fn the_starter_is_sound_in_both_forms() {
+    let (config, _) = read(starter()).unwrap();
+    assert!(config.providers.is_empty());
+    let live: Vec<&str> = starter()
+        .lines()
+        .filter_map(|line| line.strip_prefix('#'))
+        .filter(|line| line.starts_with('[') || line.chars().next().is_some_and(char::is_alphabetic))
+        .collect();
+    let live = live.join("\n");
+    let (config, notices) = read(&live).unwrap();
+    assert_eq!((config.providers.len(), config.bots.len(), notices.len()), (2, 1, 0));
+    for key in super::provider::all_keys() {
+        assert!(starter().contains(&format!("\n#{key} = ")), "{key} is not in the starter");
+    }
+}
+
+#[test]
+fn what_is_wrong_is_named_with_its_line() {
+    let keycloak = |line: &str| format!("{KEYCLOAK}{line}\n");
+    let replaced = |from: &str, to: &str| KEYCLOAK.replace(from, to);
+    for (text, line, part) in [
+        ("[console]\nthme = \"dusk\"".to_owned(), 2, "did you mean theme?"),
+        ("[[providr]]\nname = \"x\"".to_owned(), 1, "did you mean provider?"),
+        (keycloak("base_urll = \"x\""), 9, "did you mean base_url?"),
+        (keycloak("password = { env = \"X\" }"), 9, "unknown key password"),
+        (replaced("kind = \"keycloak\"", "kind = \"keycloack\""), 4, "did you mean keycloak?"),
+        (replaced("name = \"corp-sso\"\n", ""), 2, "has no name"),
+        (replaced("realm = \"corp\"", "realm = 7"), 6, "realm must be a text"),
+        (replaced("realm = \"corp\"", "realm = \" \""), 6, "realm is empty"),
+        (replaced("realm = \"corp\"", "realm = \"a\"\nrealm = \"b\""), 7, "duplicate key"),
+        (replaced("https://", "http://"), 5, "must be https"),
+        (replaced("https://", "https://estop:hunter2@"), 5, "holds a password"),
+        (replaced("{ env = \"ESTOP_SSO_SECRET\" }", "\"hunter2\""), 8, "holds the secret itself"),
+        (replaced("env = \"ESTOP_SSO_SECRET\"", "env = \"hunter2-!\""), 8, "env takes the name"),
+        (replaced("env = ", "enw = "), 8, "did you mean env?"),
+        (replaced("{ env = \"ESTOP_SSO_SECRET\" }", "{ env = \"A\", file = \"b\" }"), 8, "exactly one"),
+        (replaced("name = \"corp-sso\"", "name = \"a:b\""), 3, "a provider's name"),
+        (format!("{KEYCLOAK}{KEYCLOAK}"), 11, "two providers are named corp-sso"),
+        (keycloak("[[bot]]\nname = \"a\"\nidentities = [\"corp-sos:x\"]"), 11, "did you mean corp-sso?"),
+        (keycloak("[[bot]]\nname = \"a\"\nidentities = [\"x\"]"), 11, "PROVIDER:NATIVE-ID"),
+        (keycloak("[[bot]]\nname = \"a\"\n"), 9, "has no identities"),
+        (
+            keycloak(
+                "[[bot]]\nname = \"a\"\nidentities = [\"corp-sso:x\"]\n[[bot]]\nname = \"b\"\nidentities = [\"corp-sso:x\"]",
+            ),
+            14,
+            "already one of a",
+        ),
+        ("[console]\nread_only = \"no\"".to_owned(), 2, "true or false"),
+        ("[console]\nprotected = [3]".to_owned(), 2, "list of texts"),
+        ("[[console]]\n".to_owned(), 1, "written as [console]"),
+        ("[select]\nnames = [\"a[\"]".to_owned(), 2, "pattern that cannot be read"),
+        ("a = hunter2".to_owned(), 1, "no TOML"),
+    ] {
+        let message = read(&text).map(|_| ()).unwrap_err().to_string();
+        assert!(message.starts_with(&format!("/conf/user.toml:{line}: ")), "{message}\n{text}");
+        assert!(message.contains(part), "{message}");
+        assert!(!message.contains("hunter2"), "{message}");
+    }
+}
+
+#[test]
+fn databases_are_spoken_to_over_tls() {
+    let postgres = |url: &str| read(&format!("[[provider]]\nname = \"db\"\nkind = \"postgres\"\nurl = \"{url}\"\n"));
+    for (url, tls) in [
+        ("postgres://estop@db.example.com/docs", true),
+        ("postgresql://estop@db.example.com/docs?sslmode=verify-full", true),
+        ("postgres://estop@localhost/docs?sslmode=disable", false),
+        ("postgres://estop@[::1]:5433/docs?sslmode=disable", false),
+        ("postgres://estop@127.0.0.1:5433/docs", true),
+    ] {
+        let (config, _) = postgres(url).unwrap();
+        let ProviderSettings::Postgres(settings) = &config.providers[0].settings else { panic!("not a PostgreSQL") };
+        assert_eq!(settings.tls, tls, "{url}");
+    }
+    for (url, part) in [
+        ("postgres://estop@db.example.com/docs?sslmode=disable", "loopback"),
+        ("postgres://estop@db.example.com/docs?sslmode=require", "verify-full"),
+        ("postgres://estop@db.example.com/docs?sslmod=disable", "did you mean sslmode?"),
+        ("postgres://estop:hunter2@db.example.com/docs", "holds a password"),
+        ("postgres://estop@db.example.com/docs?password=hunter2", "holds a password"),
+        ("mysql://estop@db.example.com/docs", "postgres://"),
+        ("postgres://db.example.com/docs", "names no role"),
+        ("postgres://estop@db.example.com", "names no database"),
+    ] {
+        let message = postgres(url).map(|_| ()).unwrap_err().to_string();
+        assert!(message.contains(part) && message.contains(":4: ") && !message.contains("hunter2"), "{message}");
+    }
+}
+
+#[test]
+fn the_users_file_goes_over_the_systems_and_loosens_nothing() {
+    let system = format!(
+        "[console]\ntheme = \"paper\"\nread_only = true\nresponder_group = \"ir\"\nprotected = [\"corp-sso:1\"]\n{KEYCLOAK}"
+    );
+    let config =
+        both(&system, "[console]\ntheme = \"mono\"\nread_only = false\nprotected = [\"corp-sso:2\"]\n").unwrap();
+    assert_eq!(config.console.theme.as_deref(), Some("mono"));
+    assert!(config.console.read_only, "a user file cannot take read_only back");
+    assert_eq!(config.console.protected.len(), 2, "protected adds up");
+    assert_eq!(config.console.responder_group.as_deref(), Some("ir"));
+    assert_eq!(config.files.len(), 2);
+    let error = both(&system, "\n[console]\nresponder_group = \"all\"\n").unwrap_err().to_string();
+    assert!(error.starts_with("/conf/user.toml:3: ") && error.contains("system-wide"), "{error}");
+    let error = both(&system, KEYCLOAK).unwrap_err().to_string();
+    assert!(error.starts_with("/conf/user.toml:3: ") && error.contains("two providers"), "{error}");
+}
+
+#[test]
+fn an_unknown_theme_is_a_notice() {
+    let (config, notices) = read("[console]\ntheme = \"dask\"").unwrap();
+    assert_eq!(config.console.theme, None);
+    assert!(notices[0].sentence().contains("did you mean dusk?"), "{notices:?}");
+}
+
+#[test]
+fn files_are_looked_at_before_they_are_read() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("config.toml");
+    let sources = |named| Sources { system: directory.path().join("none.toml"), user: Some(path.clone()), named };
+    assert!(load(&sources(false), THEMES).unwrap().is_none(), "no file is no configuration");
+    assert!(load(&sources(true), THEMES).is_err(), "a named file must be there");
+    std::fs::write(&path, "").unwrap();
+    let (config, _) = load(&sources(true), THEMES).unwrap().unwrap();
+    assert!(config.providers.is_empty(), "an empty file is a configuration without providers");
+    std::fs::write(&path, vec![b'#'; 10 * 1024 * 1024]).unwrap();
+    assert!(load(&sources(true), THEMES).unwrap_err().to_string().contains("1 MiB"));
+    std::fs::write(&path, b"# \xff\xfe").unwrap();
+    assert!(load(&sources(true), THEMES).unwrap_err().to_string().contains("as text"));
+    std::fs::write(&path, "").unwrap();
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o666)).unwrap();
+    assert!(load(&sources(true), THEMES).unwrap_err().to_string().contains("chmod o-w"));
+    let directory_as_file = Sources { user: Some(directory.path().into()), ..sources(true) };
+    assert!(load(&directory_as_file, THEMES).unwrap_err().to_string().contains("regular file"));
+}

@@ -1,0 +1,255 @@
+//! The fleet: per-provider refresh with a deadline, staleness, correlation.
+//!
+//! ```text
+//! inventory ─▶ listings ─┐
+//! holdings ──▶ readings ─┼─▶ assemble ─▶ Snapshot (plans, states, collateral)
+//! journal ───▶ records ──┘
+//! ```
+//!
+//! A dead provider costs a badge, never a wait: its old listing stays, marked with its age and error.
+
+mod assemble;
+mod state;
+
+pub(super) use state::{after_dark, gate_seconds, judge_again, sent};
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use futures::{StreamExt as _, stream};
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use super::{Clock, Listing, Provider, ProviderError, Roster, Snapshot};
+use crate::domain::{BotName, Identity, IdentityId, OperationId, ProviderName, Reading, ReadingSet};
+use crate::journal::Operation;
+
+/// A provider that has not answered a whole listing by then is shown as unreachable.
+const REFRESH_DEADLINE: Duration = Duration::from_mins(1);
+/// Bots read at once, per provider.
+const READINGS_AT_ONCE: usize = 4;
+/// Generations of children that are followed: a child's child's child is somebody's bug or attack, not a bot.
+const GENERATIONS: usize = 4;
+
+/// What is known, and how to learn more.
+pub(super) struct Fleet {
+    pub providers: Vec<Arc<dyn Provider>>,
+    pub roster: Roster,
+    pub clock: Arc<dyn Clock>,
+    pub exercise: Option<String>,
+    known: Mutex<Known>,
+    published: watch::Sender<Arc<Snapshot>>,
+}
+
+/// Everything that was read, by whom it was read.
+#[derive(Default)]
+struct Known {
+    revision: u64,
+    listings: HashMap<ProviderName, Listed>,
+    readings: BTreeMap<IdentityId, Reading>,
+    errors: HashMap<IdentityId, String>,
+    own: HashMap<ProviderName, IdentityId>,
+    /// The newest operation of each bot, as the journal has it.
+    operations: HashMap<BotName, Operation>,
+    /// Bots whose isolation runs in this process.
+    running: HashMap<BotName, OperationId>,
+}
+
+struct Listed {
+    listing: Listing,
+    read_at: Option<Timestamp>,
+    error: Option<String>,
+}
+
+impl Fleet {
+    pub fn new(
+        providers: Vec<Arc<dyn Provider>>,
+        roster: Roster,
+        clock: Arc<dyn Clock>,
+        exercise: Option<String>,
+    ) -> Self {
+        let empty = Snapshot {
+            revision: 0,
+            generated_at: clock.now(),
+            exercise: exercise.clone(),
+            bots: Vec::new(),
+            others: Vec::new(),
+            providers: Vec::new(),
+            notices: Vec::new(),
+        };
+        let (published, _) = watch::channel(Arc::new(empty));
+        let fleet = Self { providers, roster, clock, exercise, known: Mutex::default(), published };
+        fleet.publish();
+        fleet
+    }
+
+    pub fn provider(&self, name: &ProviderName) -> Option<&Arc<dyn Provider>> {
+        self.providers.iter().find(|provider| provider.name() == name)
+    }
+
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.published.borrow().clone()
+    }
+
+    pub fn watch(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.published.subscribe()
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts the snapshot together again and hands it out.
+    pub fn publish(&self) {
+        let snapshot = {
+            let mut known = self.known();
+            known.revision += 1;
+            assemble::assemble(self, &known)
+        };
+        self.published.send_replace(Arc::new(snapshot));
+    }
+
+    /// Lists every provider and reads every bot, providers side by side, publishing as answers come.
+    pub async fn refresh(&self) {
+        stream::iter(&self.providers)
+            .for_each_concurrent(None, |provider| async {
+                self.refresh_provider(provider).await;
+                self.publish();
+            })
+            .await;
+    }
+
+    async fn refresh_provider(&self, provider: &Arc<dyn Provider>) {
+        if !self.known().own.contains_key(provider.name())
+            && let Ok(Ok(preflight)) = tokio::time::timeout(REFRESH_DEADLINE, provider.preflight()).await
+            && let Some(own) = preflight.whoami.identity
+        {
+            self.known().own.insert(provider.name().clone(), own);
+        }
+        let began = self.clock.now();
+        let answer = tokio::time::timeout(REFRESH_DEADLINE, provider.inventory()).await;
+        let answer = answer.unwrap_or_else(|_| Err(ProviderError::Transient(too_slow(provider))));
+        self.take_listing(provider, began, answer);
+        self.publish();
+        let bots: Vec<Identity> = self
+            .snapshot()
+            .bots
+            .iter()
+            .flat_map(|view| view.identities.clone())
+            .filter(|identity| identity.id.provider() == provider.name())
+            .collect();
+        self.read_all(bots).await;
+    }
+
+    fn take_listing(&self, provider: &Arc<dyn Provider>, at: Timestamp, answer: Result<Listing, ProviderError>) {
+        let mut known = self.known();
+        let listed = known.listings.entry(provider.name().clone()).or_insert_with(|| Listed {
+            listing: Listing { identities: Vec::new(), gaps: Vec::new() },
+            read_at: None,
+            error: None,
+        });
+        match answer {
+            Ok(listing) => *listed = Listed { listing, read_at: Some(at), error: None },
+            Err(error) => listed.error = Some(error.to_string()),
+        }
+    }
+
+    /// Reads identities and the children that show up, and keeps what was read.
+    pub async fn read_all(&self, mut identities: Vec<Identity>) {
+        for _ in 0..GENERATIONS {
+            let children: Vec<Vec<Identity>> = stream::iter(identities)
+                .map(|identity| async move { self.read_one(&identity).await.map(|reading| reading.children) })
+                .buffer_unordered(READINGS_AT_ONCE)
+                .filter_map(|children| async { children.ok() })
+                .collect()
+                .await;
+            let known = self.known();
+            identities =
+                children.into_iter().flatten().filter(|child| !known.readings.contains_key(&child.id)).collect();
+            drop(known);
+            if identities.is_empty() {
+                return;
+            }
+        }
+    }
+
+    /// One live read, kept.
+    pub async fn read_one(&self, identity: &Identity) -> Result<Reading, ProviderError> {
+        let Some(provider) = self.provider(identity.id.provider()) else {
+            return Err(ProviderError::BadData(format!("{}: no such provider is configured", identity.id)));
+        };
+        let answer = tokio::time::timeout(REFRESH_DEADLINE, provider.holdings(identity)).await;
+        let answer = answer.unwrap_or_else(|_| Err(ProviderError::Transient(too_slow(provider))));
+        let mut known = self.known();
+        match &answer {
+            Ok(reading) => {
+                known.errors.remove(&identity.id);
+                known.readings.insert(identity.id.clone(), reading.clone());
+            }
+            Err(error) => {
+                known.errors.insert(identity.id.clone(), error.to_string());
+            }
+        }
+        answer
+    }
+
+    /// Keeps readings that an isolation took.
+    pub fn keep(&self, readings: &ReadingSet) {
+        let mut known = self.known();
+        for reading in readings.iter() {
+            known.errors.remove(&reading.identity.id);
+            known.readings.insert(reading.identity.id.clone(), reading.clone());
+        }
+    }
+
+    /// Reads one bot again, children included.
+    pub async fn refresh_bot(&self, bot: &BotName) {
+        let Some(view) = self.snapshot().bot(bot).cloned() else { return };
+        self.read_all(view.family()).await;
+        self.publish();
+    }
+
+    /// The console's own identity at a provider, once preflight has told.
+    pub fn is_own(&self, identity: &IdentityId) -> bool {
+        self.known().own.values().any(|own| own == identity)
+    }
+
+    /// Takes the journal's newest operation of each bot.
+    pub fn take_operations(&self, operations: HashMap<BotName, Operation>) {
+        self.known().operations = operations;
+    }
+
+    /// The newest operation of a bot.
+    pub fn operation(&self, bot: &BotName) -> Option<Operation> {
+        self.known().operations.get(bot).cloned()
+    }
+
+    /// Marks an isolation as running in this process; the running one, if there is one already.
+    pub fn begin(&self, bot: &BotName, op: OperationId) -> Result<(), OperationId> {
+        let mut known = self.known();
+        match known.running.get(bot) {
+            Some(running) => Err(*running),
+            None => {
+                known.running.insert(bot.clone(), op);
+                Ok(())
+            }
+        }
+    }
+
+    /// Marks it as over.
+    pub fn end(&self, bot: &BotName) {
+        self.known().running.remove(bot);
+    }
+
+    /// Whether any isolation runs: ordinary refreshes pause.
+    pub fn is_striking(&self) -> bool {
+        !self.known().running.is_empty()
+    }
+}
+
+fn too_slow(provider: &Arc<dyn Provider>) -> String {
+    format!("{} did not answer within {} s", provider.name(), REFRESH_DEADLINE.as_secs())
+}

@@ -1,0 +1,245 @@
+//! From what was read to what is shown: bots, plans, collateral, states.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use super::{Fleet, Known, state};
+use crate::domain::{
+    Bot, BotName, Collateral, Depth, Exposure, Family, Fingerprint, HoldingState, Identity, IdentityId, IdentityState,
+    Plan, ReadingSet, Untrusted,
+};
+use crate::engine::{
+    roster::Sorted,
+    snapshot::{BotView, ProviderStatus, Snapshot},
+};
+
+/// Who holds a long-lived secret, by fingerprint.
+pub(super) type Keyring = BTreeMap<Fingerprint, BTreeSet<IdentityId>>;
+
+pub(super) fn assemble(fleet: &Fleet, known: &Known) -> Snapshot {
+    let identities = known.listings.values().flat_map(|listed| listed.listing.identities.clone()).collect();
+    let Sorted { bots, others, mut notices } = fleet.roster.sort(identities);
+    let owners: BTreeMap<IdentityId, BotName> =
+        bots.iter().flat_map(|(bot, _)| bot.identities.iter().map(|id| (id.clone(), bot.name.clone()))).collect();
+    let keyring = keyring(known);
+    let names: BTreeMap<IdentityId, Untrusted> = bots
+        .iter()
+        .flat_map(|(_, identities)| identities)
+        .chain(&others)
+        .map(|identity| (identity.id.clone(), identity.name.clone()))
+        .collect();
+    let context = Context { fleet, known, owners, keyring, names };
+    let bots: Vec<Arc<BotView>> = bots.into_iter().map(|(bot, found)| Arc::new(context.view(bot, found))).collect();
+    notices.extend(suspicious(&bots));
+    Snapshot {
+        revision: known.revision,
+        generated_at: fleet.clock.now(),
+        exercise: fleet.exercise.clone(),
+        providers: fleet.providers.iter().map(|provider| status(provider.as_ref(), known, &bots)).collect(),
+        bots,
+        others,
+        notices,
+    }
+}
+
+/// A configured bot none of whose identities any provider lists is worth a word.
+fn suspicious(bots: &[Arc<BotView>]) -> Vec<String> {
+    bots.iter()
+        .filter(|view| view.bot.configured && view.bot.identities.is_empty())
+        .map(|view| format!("bot {}: it has no identity: name one in its entry", view.bot.name))
+        .collect()
+}
+
+fn status(provider: &dyn crate::engine::Provider, known: &Known, bots: &[Arc<BotView>]) -> ProviderStatus {
+    let listed = known.listings.get(provider.name());
+    let gap = listed.and_then(|listed| listed.listing.gaps.first()).map(|gap| gap.what.clone());
+    let unread = bots
+        .iter()
+        .flat_map(|view| &view.identities)
+        .filter(|identity| identity.id.provider() == provider.name())
+        .find_map(|identity| known.errors.get(&identity.id).cloned());
+    let failed = listed.and_then(|listed| listed.error.clone());
+    ProviderStatus {
+        name: provider.name().clone(),
+        kind: provider.kind(),
+        reachable: listed.is_some_and(|listed| listed.error.is_none()),
+        complete: listed.is_some() && failed.is_none() && gap.is_none() && unread.is_none(),
+        read_at: listed.and_then(|listed| listed.read_at),
+        error: failed.or(gap).or(unread),
+    }
+}
+
+/// Fingerprints from readings, and those that a listing brought along as the hint `fingerprints`.
+fn keyring(known: &Known) -> Keyring {
+    let mut keyring = Keyring::new();
+    for reading in known.readings.values() {
+        for holding in &reading.holdings {
+            if holding.family == Family::Secret
+                && holding.state != HoldingState::Gone
+                && let Some(fingerprint) = &holding.fingerprint
+            {
+                keyring.entry(fingerprint.clone()).or_default().insert(reading.identity.id.clone());
+            }
+        }
+    }
+    for identity in known.listings.values().flat_map(|listed| &listed.listing.identities) {
+        for fingerprint in identity.hints.get("fingerprints").into_iter().flat_map(|list| list.split(',')) {
+            if let Some(fingerprint) = Fingerprint::parse(fingerprint) {
+                keyring.entry(fingerprint).or_default().insert(identity.id.clone());
+            }
+        }
+    }
+    keyring
+}
+
+struct Context<'a> {
+    fleet: &'a Fleet,
+    known: &'a Known,
+    owners: BTreeMap<IdentityId, BotName>,
+    keyring: Keyring,
+    names: BTreeMap<IdentityId, Untrusted>,
+}
+
+impl Context<'_> {
+    fn view(&self, bot: Bot, found: Vec<Identity>) -> BotView {
+        let identities = self.identities(&bot, found);
+        let readings = self.readings(&identities);
+        let collateral = self.collateral(&bot, &readings);
+        let plan = |depth| Arc::new(self.plan(&bot, depth, &identities, &readings, collateral.clone()));
+        let last_active_at = readings
+            .iter()
+            .flat_map(|reading| reading.activity.iter().map(|activity| activity.at))
+            .chain(identities.iter().filter_map(|identity| identity.last_active_at))
+            .max();
+        let error = identities.iter().find_map(|identity| self.known.errors.get(&identity.id).cloned());
+        let state = if self.known.running.contains_key(&bot.name) {
+            crate::domain::BotState::Isolating
+        } else {
+            let operation = self.known.operations.get(&bot.name);
+            state::state(operation, &identities, &readings, &collateral, self.fleet.clock.now())
+        };
+        BotView {
+            state,
+            plan: plan(Depth::Isolate),
+            burn: plan(Depth::Burn),
+            last_active_at,
+            error,
+            identities,
+            readings,
+            bot,
+        }
+    }
+
+    /// As listed; one that a complete listing does not have is gone, else unknown.
+    fn identities(&self, bot: &Bot, found: Vec<Identity>) -> Vec<Identity> {
+        let mut identities = found;
+        for id in &bot.identities {
+            if identities.iter().any(|identity| identity.id == *id) {
+                continue;
+            }
+            let complete = self
+                .known
+                .listings
+                .get(id.provider())
+                .is_some_and(|listed| listed.error.is_none() && listed.listing.gaps.is_empty());
+            identities.push(Identity {
+                id: id.clone(),
+                name: Untrusted::new(id.native()),
+                kind: crate::domain::IdentityKind::ServiceAccount,
+                state: if complete { IdentityState::Gone } else { IdentityState::Unknown },
+                attributes: BTreeMap::new(),
+                hints: BTreeMap::new(),
+                child_of: None,
+                last_active_at: None,
+            });
+        }
+        identities
+    }
+
+    /// Of the identities and, through them, of their children.
+    fn readings(&self, identities: &[Identity]) -> ReadingSet {
+        let mut wanted: Vec<IdentityId> = identities.iter().map(|identity| identity.id.clone()).collect();
+        let mut set = ReadingSet::default();
+        let mut next = 0;
+        while let Some(id) = wanted.get(next).cloned() {
+            next += 1;
+            if let Some(reading) = self.known.readings.get(&id) {
+                for child in &reading.children {
+                    if !wanted.contains(&child.id) {
+                        wanted.push(child.id.clone());
+                    }
+                }
+                set.insert(reading.clone());
+            }
+        }
+        set
+    }
+
+    /// Other identities that a secret of this bot opens.
+    fn collateral(&self, bot: &Bot, readings: &ReadingSet) -> Vec<Collateral> {
+        let mut collateral = Vec::new();
+        for holding in readings.holdings().filter(|holding| holding.family == Family::Secret) {
+            let Some(fingerprint) = &holding.fingerprint else { continue };
+            for other in self.keyring.get(fingerprint).into_iter().flatten() {
+                let mine = bot.identities.contains(other) || readings.get(other).is_some();
+                if mine {
+                    continue;
+                }
+                let shut = self.known.readings.get(other).is_some_and(crate::domain::Reading::is_shut)
+                    || self.listed_shut(other);
+                let name = self.names.get(other).map_or_else(|| other.to_string(), Untrusted::shown);
+                collateral.push(Collateral {
+                    why: format!("the same {} {fingerprint} opens it", holding.id.class()),
+                    bot: self.owners.get(other).map_or(name, BotName::shown),
+                    opens: (!shut).then(|| other.clone()),
+                });
+            }
+        }
+        collateral.dedup();
+        collateral
+    }
+
+    fn listed_shut(&self, id: &IdentityId) -> bool {
+        self.known
+            .listings
+            .get(id.provider())
+            .and_then(|listed| listed.listing.identities.iter().find(|identity| identity.id == *id))
+            .is_some_and(|identity| matches!(identity.state, IdentityState::Gated | IdentityState::Gone))
+    }
+
+    fn plan(
+        &self,
+        bot: &Bot,
+        depth: Depth,
+        identities: &[Identity],
+        readings: &ReadingSet,
+        collateral: Vec<Collateral>,
+    ) -> Plan {
+        let mut steps = Vec::new();
+        for identity in identities {
+            if readings.get(&identity.id).is_none()
+                && let Some(provider) = self.fleet.provider(identity.id.provider())
+            {
+                steps.extend(provider.gate(identity));
+            }
+        }
+        for reading in readings.iter() {
+            if let Some(provider) = self.fleet.provider(reading.identity.id.provider()) {
+                steps.extend(provider.steps(reading, depth));
+            }
+        }
+        let mut plan = Plan::new(bot.name.clone(), depth, steps, readings, collateral);
+        for exposed in &mut plan.exposure {
+            self.name_bot(exposed);
+        }
+        plan
+    }
+
+    fn name_bot(&self, exposed: &mut Exposure) {
+        if let Some(owner) = self.owners.get(&exposed.identity) {
+            exposed.bot = Some(Untrusted::new(owner.raw()));
+        }
+    }
+}

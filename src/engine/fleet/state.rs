@@ -1,0 +1,128 @@
+//! Where a bot stands: what the journal says of its newest isolation, judged again by the newest reading.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::domain::{
+    BotState, Collateral, Contradiction, Identity, IdentityId, IdentityState, Outcome, OutcomeInput, ReadingSet,
+    Reason, Sent, StepEvent, StepId, StepRecord, Verdict, conclude,
+};
+use crate::journal::Operation;
+
+/// The state for listings.
+pub(super) fn state(
+    operation: Option<&Operation>,
+    identities: &[Identity],
+    readings: &ReadingSet,
+    collateral: &[Collateral],
+    now: Timestamp,
+) -> BotState {
+    if readings.is_empty() {
+        return match (operation, identities.iter().all(|identity| identity.state == IdentityState::Gone)) {
+            (None, true) if !identities.is_empty() => BotState::Dark,
+            _ => BotState::Unknown,
+        };
+    }
+    let outcome = judge_again(operation, identities, readings, collateral, now);
+    match (operation, outcome) {
+        (_, Outcome::Dark) => BotState::Dark,
+        (Some(_), Outcome::DarkAt { at, .. }) => BotState::DarkAt(at),
+        (Some(_), Outcome::Partial { .. }) => BotState::Partial,
+        (Some(_), Outcome::Contradicted { .. }) => BotState::Contradicted,
+        // Never isolated by estop: whatever can still be used makes it live.
+        (None, _) => {
+            let unread = identities.iter().any(|identity| readings.get(&identity.id).is_none());
+            if unread { BotState::Unknown } else { BotState::Live }
+        }
+    }
+}
+
+/// Judges an operation's steps by newer readings. What was dark and reads as alive is contradicted.
+pub(in crate::engine) fn judge_again(
+    operation: Option<&Operation>,
+    identities: &[Identity],
+    readings: &ReadingSet,
+    collateral: &[Collateral],
+    now: Timestamp,
+) -> Outcome {
+    let mut steps: BTreeMap<StepId, StepRecord> =
+        operation.map(|operation| operation.steps.clone()).unwrap_or_default();
+    let gates = gate_seconds(&steps);
+    for record in steps.values_mut() {
+        let Some(reading) = readings.get(&record.step.identity) else { continue };
+        // A reading from before the step was sent says nothing about it.
+        if record.sent_at.is_some_and(|sent| reading.read_at < sent) {
+            continue;
+        }
+        let sent = sent(record, &gates);
+        let verdict = record.step.postcondition.judge(reading, &sent);
+        if let Verdict::Fails(what) | Verdict::Unknown(what) = &verdict {
+            record.detail = Some(what.clone());
+        }
+        if let Ok(state) = record.state.after(&StepEvent::Read { verdict, last: true }) {
+            record.state = state;
+        }
+    }
+    let ended = operation.and_then(|operation| operation.ended.as_ref());
+    let rounds = operation.map_or(2, |operation| operation.rounds);
+    let settled = match ended.map(|end| &end.outcome) {
+        Some(Outcome::Partial { reasons, .. } | Outcome::Contradicted { reasons, .. }) => {
+            !reasons.iter().any(|reason| matches!(reason, Reason::NotSettled | Reason::StillMinting { .. }))
+        }
+        Some(Outcome::Dark | Outcome::DarkAt { .. }) => true,
+        None => operation.is_none(),
+    };
+    let outcome = conclude(&OutcomeInput {
+        steps: &steps,
+        identities,
+        readings,
+        collateral,
+        clean_rounds: if settled { 2 } else { 0 },
+        rounds,
+        still_minting: false,
+        cut_at: operation.and_then(|operation| operation.cut_at),
+        now,
+    });
+    match ended.map(|end| &end.outcome) {
+        Some(Outcome::Dark | Outcome::DarkAt { .. }) => after_dark(outcome),
+        _ => outcome,
+    }
+}
+
+/// Something usable after dark is a contradiction; something unread is not.
+pub(in crate::engine) fn after_dark(outcome: Outcome) -> Outcome {
+    let Outcome::Partial { reasons, residual } = outcome else { return outcome };
+    let alive: Vec<Contradiction> = reasons
+        .iter()
+        .filter_map(|reason| match reason {
+            Reason::StillLive { holding, what } => {
+                Some(Contradiction { step: StepId::new(holding.clone()), what: format!("{what} is usable after dark") })
+            }
+            _ => None,
+        })
+        .collect();
+    if alive.is_empty() { Outcome::Partial { reasons, residual } } else { Outcome::Contradicted { alive, reasons } }
+}
+
+/// The second in which each identity's last gate was answered, by the provider's clock where its answer tells.
+pub(in crate::engine) fn gate_seconds(steps: &BTreeMap<StepId, StepRecord>) -> BTreeMap<IdentityId, i64> {
+    let mut gates = BTreeMap::new();
+    for record in steps.values().filter(|record| record.step.gate && record.state.is_cut()) {
+        let told = record.values.get("server-second").copied();
+        if let Some(second) = told.or_else(|| record.answered_at.map(Timestamp::as_second)) {
+            let newest = gates.entry(record.step.identity.clone()).or_insert(second);
+            *newest = second.max(*newest);
+        }
+    }
+    gates
+}
+
+/// What is known of a step's sending.
+pub(in crate::engine) fn sent(record: &StepRecord, gates: &BTreeMap<IdentityId, i64>) -> Sent {
+    Sent {
+        second: record.sent_at.map(Timestamp::as_second),
+        values: record.values.clone(),
+        gate_second: gates.get(&record.step.identity).copied(),
+    }
+}

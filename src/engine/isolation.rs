@@ -1,0 +1,292 @@
+//! One isolation, from the order to its outcome. It runs in a task of its own and finishes even if the screen dies.
+//!
+//! ```text
+//! Order ──guards──▶ arm (one commit) ──▶ strike ──▶ sweep ⟲ ──▶ proof ──▶ Outcome
+//!                    │ stale? gates first,    │        │ list again, strike what is new or alive,
+//!                    │ then a snapshot (2 s)  │        │ until two clean, complete listings 1 s apart
+//!                    ▼                        ▼        ▼
+//!                 plan.intent        step.attempt/answer    sweep.round, step.verify, op.end
+//! ```
+
+mod ledger;
+mod strike;
+mod sweep;
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::broadcast;
+
+pub(super) use ledger::Ledger;
+
+use super::{
+    BotView, Ended, EngineEvent, OperationPhase, Order,
+    fleet::{Fleet, after_dark},
+};
+use crate::domain::{
+    Collateral, Depth, Identity, IncidentId, OperationId, Outcome, OutcomeInput, Plan, PlanHash, Reading, ReadingSet,
+    Reversibility, conclude,
+};
+use crate::journal::{Body, Entry, Journal, JournalError, Operation};
+use strike::Strike;
+
+/// How long a destructive step waits for a snapshot of what it destroys.
+const SNAPSHOT_WAIT: Duration = Duration::from_secs(2);
+/// How often `hold` reads again.
+const HOLD_EVERY: Duration = Duration::from_secs(5);
+
+/// All that one isolation works with.
+pub(super) struct Isolation {
+    pub fleet: Arc<Fleet>,
+    pub journal: Journal,
+    pub events: broadcast::Sender<EngineEvent>,
+    pub op: OperationId,
+    pub incident: IncidentId,
+    pub epoch: u32,
+    pub order: Order,
+    /// Entries that open the incident, committed together with the intent.
+    pub opening: Vec<Entry>,
+    /// Monotonic time of the key.
+    pub pressed: Duration,
+}
+
+/// Where the steps come from.
+pub(super) enum Start {
+    /// The plan that was shown.
+    Fresh(Arc<BotView>),
+    /// What another process left.
+    Left(Box<Operation>),
+}
+
+impl Isolation {
+    /// Runs it to its end. Only a journal that takes nothing at all stops it, before anything is sent.
+    pub async fn run(self, start: Start) -> Result<Ended, JournalError> {
+        let (bot, at) = (self.order.bot.clone(), self.fleet.clock.now());
+        self.emit(EngineEvent::Started { op: self.op, incident: self.incident, bot, at });
+        self.phase(OperationPhase::Arming);
+        let ledger = Arc::new(Ledger::new(&self));
+        let strike = Strike::new(&self, ledger.clone());
+        let (identities, collateral) = match start {
+            Start::Fresh(view) => self.begin(&view, &strike).await?,
+            Start::Left(operation) => self.take_over(&operation, &strike).await?,
+        };
+        self.phase(OperationPhase::Sweeping);
+        let mut swept = sweep::sweep(&self, &strike, identities).await;
+        strike.finish().await;
+        self.phase(OperationPhase::Verifying);
+        let outcome = self.conclude(&ledger, &swept, collateral.clone());
+        let outcome = self.hold(&ledger, &mut swept, &collateral, outcome).await;
+        Ok(self.end(&ledger, &swept, outcome).await)
+    }
+
+    /// Arms what was shown and lets it go.
+    async fn begin(&self, view: &BotView, strike: &Strike) -> Result<(Vec<Identity>, Vec<Collateral>), JournalError> {
+        let identities = view.family();
+        let plan = if self.order.depth == Depth::Burn { &view.burn } else { &view.plan };
+        let mut before = self.opening.clone();
+        before.push(self.entry(self.claim(&identities, &plan.collateral, false)));
+        if !view.is_stale(self.fleet.clock.now()) {
+            before.extend(view.readings.iter().map(|reading| self.snapshot(reading)));
+            strike.arm(before, plan.hash.clone(), 0, plan.steps.clone()).await?;
+            self.phase(OperationPhase::Striking);
+            return Ok((identities, plan.collateral.clone()));
+        }
+        let gates: Vec<_> = plan.steps.iter().filter(|step| step.gate).cloned().collect();
+        let hash = PlanHash::of(&self.order.bot, self.order.depth, &gates);
+        strike.arm(before, hash, 0, gates).await?;
+        self.phase(OperationPhase::Striking);
+        let readings = self.fresh_snapshot(view, &identities).await;
+        let (plan, snapshot) = self.plan_from(plan, &readings);
+        strike.arm(snapshot, plan.hash, 0, plan.steps).await?;
+        Ok((identities, plan.collateral))
+    }
+
+    /// A read of what the strike will destroy, 2 s at most; what did not come is marked as not restorable.
+    async fn fresh_snapshot(&self, view: &BotView, identities: &[Identity]) -> ReadingSet {
+        let mut readings = view.readings.clone();
+        let reads = identities.iter().map(|identity| self.fleet.read_one(identity));
+        let reads = reads.map(|read| tokio::time::timeout(SNAPSHOT_WAIT, read));
+        for reading in futures::future::join_all(reads).await.into_iter().flatten().flatten() {
+            readings.insert(reading);
+        }
+        readings
+    }
+
+    /// The plan over newer readings, with their snapshots.
+    fn plan_from(&self, shown: &Plan, readings: &ReadingSet) -> (Plan, Vec<Entry>) {
+        let now = self.fleet.clock.now();
+        let mut steps = Vec::new();
+        for reading in readings.iter() {
+            let stale = now.duration_since(reading.read_at) > super::STALE_AFTER;
+            if let Some(provider) = self.fleet.provider(reading.identity.id.provider()) {
+                steps.extend(provider.steps(reading, self.order.depth).into_iter().map(|mut step| {
+                    if stale && step.reversible == Reversibility::FromSnapshot {
+                        step.reversible = Reversibility::Irreversible;
+                    }
+                    step
+                }));
+            }
+        }
+        let snapshot = readings.iter().map(|reading| self.snapshot(reading)).collect();
+        let plan = Plan::new(shown.bot.clone(), self.order.depth, steps, readings, shown.collateral.clone());
+        (plan, snapshot)
+    }
+
+    /// Takes over what another process left: same keys, a higher epoch.
+    async fn take_over(
+        &self,
+        left: &Operation,
+        strike: &Strike,
+    ) -> Result<(Vec<Identity>, Vec<Collateral>), JournalError> {
+        let mut identities = left.identities.clone();
+        for reading in &left.snapshot {
+            if !identities.iter().any(|identity| identity.id == reading.identity.id) {
+                identities.push(reading.identity.clone());
+            }
+        }
+        let claim = self.claim(&identities, &left.collateral, true);
+        self.journal.commit(vec![self.entry(claim)]).await?;
+        strike.take_over(left).await?;
+        self.phase(OperationPhase::Striking);
+        Ok((identities, left.collateral.clone()))
+    }
+
+    fn conclude(&self, ledger: &Ledger, swept: &sweep::Swept, collateral: Vec<Collateral>) -> Outcome {
+        ledger.judge_last(&swept.readings);
+        let collateral = self.still_open(collateral);
+        conclude(&OutcomeInput {
+            steps: &ledger.records(),
+            identities: &swept.identities,
+            readings: &swept.readings,
+            collateral: &collateral,
+            clean_rounds: swept.clean_rounds,
+            rounds: swept.rounds,
+            still_minting: swept.still_minting,
+            cut_at: ledger.cut_at(),
+            now: self.fleet.clock.now(),
+        })
+    }
+
+    /// Collateral as the fleet sees it now: another isolation may have shut what this bot's key opens.
+    fn still_open(&self, collateral: Vec<Collateral>) -> Vec<Collateral> {
+        self.fleet.publish();
+        match self.fleet.snapshot().bot(&self.order.bot) {
+            Some(view) => {
+                view.plan.collateral.clone().into_iter().chain(collateral).fold(Vec::new(), |mut all, one| {
+                    let known = all.iter().any(|other: &Collateral| other.bot == one.bot);
+                    if !known {
+                        all.push(one);
+                    }
+                    all
+                })
+            }
+            None => collateral,
+        }
+    }
+
+    async fn end(&self, ledger: &Ledger, swept: &sweep::Swept, outcome: Outcome) -> Ended {
+        self.fleet.keep(&swept.readings);
+        let residual = match &outcome {
+            Outcome::DarkAt { residual, .. } | Outcome::Partial { residual, .. } => residual.clone(),
+            _ => Vec::new(),
+        };
+        if let Outcome::Contradicted { alive, .. } = &outcome {
+            self.journal.append(self.entry(Body::Contradicted { alive: alive.clone() }));
+        }
+        if !residual.is_empty() {
+            self.journal.append(self.entry(Body::ResidualSet { residual: residual.clone() }));
+            self.emit(EngineEvent::Residual { op: self.op, residual });
+        }
+        let times = ledger.times(self.pressed);
+        let body = Body::OpEnd {
+            bot: self.order.bot.clone(),
+            outcome: outcome.word().to_owned(),
+            detail: outcome.clone(),
+            cut_at: ledger.cut_at(),
+            time_to_first_cut_ms: times.first_cut_ms,
+            time_to_verified_ms: times.verified_ms,
+        };
+        let committed = self.journal.commit(vec![self.entry(body)]).await;
+        let trouble = committed.err().map(|error| error.to_string()).or_else(|| self.journal.trouble());
+        Ended {
+            time_to_first_cut_ms: times.first_cut_ms,
+            time_to_verified_ms: times.verified_ms,
+            time_to_dark_ms: self.time_to_dark(&outcome, times.verified_ms),
+            outcome,
+            journal_trouble: trouble,
+        }
+    }
+
+    /// From the key to dark: now, or when the last residual ends.
+    fn time_to_dark(&self, outcome: &Outcome, verified_ms: Option<u64>) -> Option<u64> {
+        match outcome {
+            Outcome::Dark => verified_ms,
+            Outcome::DarkAt { at, .. } => {
+                let since = self.fleet.clock.monotonic().saturating_sub(self.pressed);
+                let ahead = u64::try_from(at.duration_since(self.fleet.clock.now()).as_millis()).unwrap_or(0);
+                Some(millis(since).saturating_add(ahead))
+            }
+            _ => None,
+        }
+    }
+
+    /// Keeps watching for as long as the order says: anything usable after dark is contradicted.
+    async fn hold(
+        &self,
+        ledger: &Ledger,
+        swept: &mut sweep::Swept,
+        collateral: &[Collateral],
+        mut outcome: Outcome,
+    ) -> Outcome {
+        let until = self.fleet.clock.monotonic() + self.order.hold;
+        while matches!(outcome, Outcome::Dark | Outcome::DarkAt { .. }) {
+            let left = until.saturating_sub(self.fleet.clock.monotonic());
+            if left.is_zero() {
+                break;
+            }
+            tokio::time::sleep(HOLD_EVERY.min(left)).await;
+            for identity in swept.identities.clone() {
+                if let Ok(reading) = self.fleet.read_one(&identity).await {
+                    swept.readings.insert(reading);
+                }
+            }
+            outcome = after_dark(self.conclude(ledger, swept, collateral.to_vec()));
+        }
+        outcome
+    }
+
+    fn claim(&self, identities: &[Identity], collateral: &[Collateral], resumed: bool) -> Body {
+        Body::OpClaim {
+            bot: self.order.bot.clone(),
+            depth: self.order.depth,
+            reason: self.order.reason.clone(),
+            identities: identities.to_vec(),
+            collateral: collateral.to_vec(),
+            resumed,
+        }
+    }
+
+    fn snapshot(&self, reading: &Reading) -> Entry {
+        let mut reading = reading.clone();
+        reading.activity.clear();
+        let complete = reading.is_complete();
+        self.entry(Body::EvidenceSnapshot { bot: self.order.bot.clone(), reading: Box::new(reading), complete })
+    }
+
+    fn entry(&self, body: Body) -> Entry {
+        Entry::of(self.op, self.epoch, body)
+    }
+
+    fn phase(&self, phase: OperationPhase) {
+        self.emit(EngineEvent::Phase { op: self.op, phase });
+    }
+
+    /// Nobody may be listening: the journal is the record, the event only tells.
+    fn emit(&self, event: EngineEvent) {
+        let _ = self.events.send(event);
+    }
+}
+
+/// Milliseconds of a duration, for documents.
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

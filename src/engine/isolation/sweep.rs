@@ -1,0 +1,269 @@
+//! List again; strike what is new or still alive; until two clean, complete listings at least 1 s apart.
+//!
+//! Each provider is swept on its own, so that a dead one holds up nobody.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use futures::{StreamExt as _, stream};
+
+use super::{Isolation, Strike};
+use crate::domain::{
+    Family, HoldingState, Identity, IdentityId, PlanHash, Postcondition, ProviderName, Reading, ReadingSet, Step,
+    StepId, StepState,
+};
+use crate::engine::{EngineEvent, Provider};
+use crate::journal::{Body, Entry};
+
+/// A sweep begins when the gate is answered, or after this.
+const GATE_WAIT: Duration = Duration::from_secs(2);
+/// Between two listings that count.
+const APART: Duration = Duration::from_secs(1);
+/// Rounds beyond the propagation window.
+const ROUNDS: u32 = 10;
+/// Identities read at once.
+const READS_AT_ONCE: usize = 8;
+/// Children that are followed before the sweep says that it cannot keep up.
+const MOST_IDENTITIES: usize = 500;
+
+/// What the sweep came to.
+#[derive(Debug, Default)]
+pub(super) struct Swept {
+    pub identities: Vec<Identity>,
+    pub readings: ReadingSet,
+    pub clean_rounds: u32,
+    pub rounds: u32,
+    pub still_minting: bool,
+}
+
+/// Sweeps every provider of the bot side by side.
+pub(super) async fn sweep(isolation: &Isolation, strike: &Strike, identities: Vec<Identity>) -> Swept {
+    wait_for_gates(strike).await;
+    let mut by_provider: BTreeMap<ProviderName, Vec<Identity>> = BTreeMap::new();
+    for identity in identities {
+        by_provider.entry(identity.id.provider().clone()).or_default().push(identity);
+    }
+    let sweeps = by_provider.into_iter().map(|(name, identities)| async move {
+        match isolation.fleet.provider(&name) {
+            Some(provider) => OneSweep::new(isolation, strike, provider, identities).run().await,
+            None => Swept { identities, ..Swept::default() },
+        }
+    });
+    let mut whole = Swept { clean_rounds: u32::MAX, ..Swept::default() };
+    for swept in futures::future::join_all(sweeps).await {
+        whole.identities.extend(swept.identities);
+        for reading in swept.readings.iter() {
+            whole.readings.insert(reading.clone());
+        }
+        whole.clean_rounds = whole.clean_rounds.min(swept.clean_rounds);
+        whole.rounds = whole.rounds.max(swept.rounds);
+        whole.still_minting |= swept.still_minting;
+    }
+    if whole.identities.is_empty() {
+        whole.clean_rounds = 0;
+    }
+    whole
+}
+
+async fn wait_for_gates(strike: &Strike) {
+    let mut changes = strike.ledger().changes();
+    let answered = async { while !strike.ledger().gates_answered() && changes.changed().await.is_ok() {} };
+    let _ = tokio::time::timeout(GATE_WAIT, answered).await;
+}
+
+/// The sweep of one provider.
+struct OneSweep<'a> {
+    isolation: &'a Isolation,
+    strike: &'a Strike,
+    provider: &'a Arc<dyn Provider>,
+    swept: Swept,
+    /// What the last round found new.
+    new: usize,
+}
+
+/// What one round saw.
+#[derive(Default)]
+struct Round {
+    complete: bool,
+    new: Vec<Step>,
+    snapshots: Vec<Entry>,
+    alive: Vec<StepId>,
+    /// Holdings alive that no step covers, or that are gated where they must be gone.
+    uncovered: usize,
+    settled: bool,
+}
+
+impl<'a> OneSweep<'a> {
+    fn new(
+        isolation: &'a Isolation,
+        strike: &'a Strike,
+        provider: &'a Arc<dyn Provider>,
+        identities: Vec<Identity>,
+    ) -> Self {
+        Self { isolation, strike, provider, swept: Swept { identities, ..Swept::default() }, new: 0 }
+    }
+
+    async fn run(mut self) -> Swept {
+        let window = u32::try_from(self.provider.propagation().as_secs()).unwrap_or(ROUNDS);
+        let most = ROUNDS.saturating_add(window);
+        loop {
+            let began = self.isolation.fleet.clock.monotonic();
+            self.swept.rounds += 1;
+            let round = self.round().await;
+            let clean = round.complete && round.settled && round.new.is_empty() && round.alive.is_empty();
+            self.new = round.new.len();
+            self.record(&round);
+            self.swept.clean_rounds = if clean { self.swept.clean_rounds + 1 } else { 0 };
+            // The last round only looks: what it finds alive has had its chances.
+            if self.swept.clean_rounds >= 2 || self.swept.rounds > most || self.hopeless(&round) {
+                break;
+            }
+            self.strike_again(round).await;
+            let since = self.isolation.fleet.clock.monotonic().saturating_sub(began);
+            tokio::time::sleep(APART.saturating_sub(since)).await;
+        }
+        self.swept.still_minting = self.new > 0;
+        self.swept
+    }
+
+    /// Nothing left to strike and nothing that another listing would show: refused steps stay refused.
+    fn hopeless(&self, round: &Round) -> bool {
+        let quiet = round.settled && round.new.is_empty() && round.alive.is_empty();
+        quiet && !round.complete && self.swept.rounds >= 3
+    }
+
+    /// Reads every identity, children as they show up.
+    async fn round(&mut self) -> Round {
+        let mut round = Round { complete: true, ..Round::default() };
+        let mut from = 0;
+        while from < self.swept.identities.len() {
+            let batch: Vec<Identity> = self.swept.identities[from..].to_vec();
+            from = self.swept.identities.len();
+            let fleet = &self.isolation.fleet;
+            let answers: Vec<_> = stream::iter(batch)
+                .map(|identity| async move { fleet.read_one(&identity).await })
+                .buffered(READS_AT_ONCE)
+                .collect()
+                .await;
+            for answer in answers {
+                match answer {
+                    Ok(reading) => self.take(reading, &mut round),
+                    Err(_) => round.complete = false,
+                }
+            }
+        }
+        let ids: Vec<IdentityId> = self.swept.identities.iter().map(|identity| identity.id.clone()).collect();
+        round.settled = !self.strike.ledger().in_flight(&ids);
+        round
+    }
+
+    fn take(&mut self, reading: Reading, round: &mut Round) {
+        for child in &reading.children {
+            let known = self.swept.identities.iter().any(|identity| identity.id == child.id);
+            if !known && self.swept.identities.len() < MOST_IDENTITIES {
+                self.swept.identities.push(child.clone());
+            }
+        }
+        round.complete &= reading.is_complete();
+        let ledger = self.strike.ledger();
+        let first_time = self.swept.readings.get(&reading.identity.id).is_none();
+        let mut found = Vec::new();
+        for step in self.provider.steps(&reading, self.isolation.order.depth) {
+            match ledger.record(&step.id) {
+                None => found.push(step),
+                // The same action on more than before, such as a role that came back.
+                Some(record) if record.step.params != step.params && touches_live(&step, &reading) => found.push(step),
+                Some(_) => {}
+            }
+        }
+        if !found.is_empty() && first_time {
+            round.snapshots.push(self.isolation.snapshot(&reading));
+        }
+        round.new.extend(found);
+        let worth = |id: &StepId| ledger.record(id).is_some_and(|record| worth_another(&record.state));
+        round.alive.extend(ledger.judge(&reading, false).into_iter().filter(worth));
+        round.uncovered += reading.holdings.iter().filter(|holding| is_open(holding.state, holding.family)).count();
+        self.swept.readings.insert(reading);
+    }
+
+    fn record(&self, round: &Round) {
+        let (number, complete) = (self.swept.rounds, round.complete);
+        let (new, live) = (round.new.len(), round.alive.len().max(round.uncovered));
+        let entry = self.isolation.entry(Body::SweepRound { round: number, complete, new, live });
+        self.isolation.journal.append(entry);
+        self.isolation.emit(EngineEvent::Swept { op: self.isolation.op, round: number, complete, new, live });
+    }
+
+    async fn strike_again(&self, round: Round) {
+        let again = self.with_unanswered(round.alive);
+        self.wait_past_gate(&again).await;
+        let hash = PlanHash::of(&self.isolation.order.bot, self.isolation.order.depth, &round.new);
+        let number = self.swept.rounds;
+        // Trouble with the journal in mid-strike does not stop the strike; it shows in the outcome.
+        let _ = self.strike.arm(round.snapshots, hash, number, round.new).await;
+        self.strike.again(&again).await;
+        self.let_land().await;
+    }
+
+    /// What never got through goes again too, in case the provider is back.
+    fn with_unanswered(&self, mut again: Vec<StepId>) -> Vec<StepId> {
+        for (id, record) in self.strike.ledger().records() {
+            let mine = self.swept.identities.iter().any(|identity| identity.id == record.step.identity);
+            let open = matches!(record.state, StepState::Unknown | StepState::Unreachable);
+            if mine && open && !again.contains(&id) {
+                again.push(id);
+            }
+        }
+        again
+    }
+
+    /// Steps whose proof must be from a later second than the gate wait for that second to begin.
+    async fn wait_past_gate(&self, steps: &[StepId]) {
+        let ledger = self.strike.ledger();
+        let late = steps.iter().filter_map(|id| ledger.record(id)).any(|record| needs_later_second(&record.step));
+        let gate = steps.iter().filter_map(|id| ledger.sent(id)).filter_map(|sent| sent.gate_second).max();
+        if let (true, Some(gate)) = (late, gate) {
+            let clock = self.isolation.fleet.clock.as_ref();
+            let now = clock.now().as_millisecond();
+            let wait = ((gate + 1) * 1000).saturating_sub(now).clamp(0, 1_500);
+            tokio::time::sleep(Duration::from_millis(u64::try_from(wait).unwrap_or(0))).await;
+        }
+    }
+
+    /// Gives what was just sent the time of one step before the next listing.
+    async fn let_land(&self) {
+        let ids: Vec<IdentityId> = self.swept.identities.iter().map(|identity| identity.id.clone()).collect();
+        let ledger = self.strike.ledger();
+        let mut changes = ledger.changes();
+        let landed = async { while ledger.in_flight(&ids) && changes.changed().await.is_ok() {} };
+        let _ = tokio::time::timeout(GATE_WAIT, landed).await;
+    }
+}
+
+/// A refused step stays refused; a person's step is a person's.
+const fn worth_another(state: &StepState) -> bool {
+    !matches!(state, StepState::Refused { .. } | StepState::Manual | StepState::Attested)
+}
+
+fn touches_live(step: &Step, reading: &Reading) -> bool {
+    step.holdings.iter().filter_map(|id| reading.holding(id)).any(|holding| is_open(holding.state, holding.family))
+}
+
+/// Alive, or merely gated where only gone will do.
+const fn is_open(state: HoldingState, family: Family) -> bool {
+    match state {
+        HoldingState::Live => true,
+        HoldingState::Gated => matches!(family, Family::Token | Family::Connector | Family::Grant),
+        HoldingState::Gone | HoldingState::Unlisted => false,
+    }
+}
+
+fn needs_later_second(step: &Step) -> bool {
+    fn in_it(postcondition: &Postcondition) -> bool {
+        match postcondition {
+            Postcondition::AfterGate { .. } => true,
+            Postcondition::All { of } => of.iter().any(in_it),
+            _ => false,
+        }
+    }
+    in_it(&step.postcondition)
+}

@@ -1,0 +1,240 @@
+//! Which identities are bots, and which belong together.
+//!
+//! A selector *lists*; only a `[[bot]]` entry *merges* or *protects*, and only by id: a name or an attribute at a
+//! provider may be the attacker's.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use globset::{Glob, GlobSet, GlobSetBuilder};
+
+use crate::domain::{Bot, BotName, Identity, IdentityId, Untrusted};
+
+/// A `[[bot]]` entry.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BotEntry {
+    /// Unique in the configuration.
+    pub name: String,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// How to reach them.
+    pub contact: Option<String>,
+    /// `production`, `staging` …
+    pub environment: Option<String>,
+    /// `PROVIDER:ID`; a provider's unique name in place of the id is resolved against its listing.
+    pub identities: Vec<String>,
+}
+
+/// Selectors, entries and protected ids of the configuration.
+#[derive(Debug, Clone, Default)]
+pub struct Roster {
+    names: GlobSet,
+    attributes: Vec<(String, Option<String>)>,
+    bots: Vec<BotEntry>,
+    protected: BTreeSet<String>,
+}
+
+/// The fleet, sorted out.
+#[derive(Debug, Default)]
+pub(super) struct Sorted {
+    pub bots: Vec<(Bot, Vec<Identity>)>,
+    pub others: Vec<Identity>,
+    pub notices: Vec<String>,
+}
+
+impl Roster {
+    /// Puts selectors and entries together. An attribute is `NAME` (present, and neither empty nor `false`) or
+    /// `NAME=VALUE`.
+    ///
+    /// # Errors
+    /// A glob that is none.
+    pub fn new(
+        names: &[String],
+        attributes: &[String],
+        bots: Vec<BotEntry>,
+        protected: impl IntoIterator<Item = String>,
+    ) -> Result<Self, globset::Error> {
+        let mut globs = GlobSetBuilder::new();
+        for name in names {
+            globs.add(Glob::new(name)?);
+        }
+        let attributes = attributes
+            .iter()
+            .map(|text| match text.split_once('=') {
+                Some((name, value)) => (name.trim().to_owned(), Some(value.trim().to_owned())),
+                None => (text.trim().to_owned(), None),
+            })
+            .collect();
+        Ok(Self { names: globs.build()?, attributes, bots, protected: protected.into_iter().collect() })
+    }
+
+    /// Whether a selector lists it.
+    fn selects(&self, identity: &Identity) -> bool {
+        self.names.is_match(identity.name.raw())
+            || self.attributes.iter().any(|(name, wanted)| {
+                identity.attribute(name).is_some_and(|value| match wanted {
+                    Some(wanted) => value.raw() == wanted,
+                    None => value.raw() != "false",
+                })
+            })
+    }
+
+    fn protects(&self, identity: &IdentityId) -> bool {
+        self.protected.contains(&identity.to_string())
+    }
+
+    /// Sorts identities into bots and others.
+    pub(super) fn sort(&self, identities: Vec<Identity>) -> Sorted {
+        let mut sorted = Sorted::default();
+        let mut rest: BTreeMap<IdentityId, Identity> =
+            identities.into_iter().map(|identity| (identity.id.clone(), identity)).collect();
+        for entry in &self.bots {
+            let bot = self.entry(entry, &mut rest, &mut sorted.notices);
+            sorted.bots.push(bot);
+        }
+        let mut taken: BTreeMap<String, u32> = BTreeMap::new();
+        for (bot, _) in &sorted.bots {
+            *taken.entry(bot.name.raw().to_owned()).or_default() += 1;
+        }
+        let (selected, others): (Vec<_>, Vec<_>) = rest.into_values().partition(|identity| self.selects(identity));
+        for identity in &selected {
+            *taken.entry(identity.name.raw().to_owned()).or_default() += 1;
+        }
+        for identity in selected {
+            let ambiguous = taken.get(identity.name.raw()).is_some_and(|count| *count > 1);
+            let name = if ambiguous { Untrusted::new(identity.id.to_string()) } else { identity.name.clone() };
+            sorted.bots.push((self.listed(name, &identity), vec![identity]));
+        }
+        sorted.others = others;
+        sorted.bots.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
+        sorted
+    }
+
+    /// A selected identity as a bot of its own. Owner and environment are what its provider says, as labels.
+    fn listed(&self, name: Untrusted, identity: &Identity) -> Bot {
+        Bot {
+            name: BotName::new(name),
+            owner: identity.attribute("owner").cloned(),
+            contact: None,
+            environment: identity.attribute("environment").cloned(),
+            protected: self.protects(&identity.id),
+            configured: false,
+            identities: vec![identity.id.clone()],
+        }
+    }
+
+    fn entry(
+        &self,
+        entry: &BotEntry,
+        rest: &mut BTreeMap<IdentityId, Identity>,
+        notices: &mut Vec<String>,
+    ) -> (Bot, Vec<Identity>) {
+        let mut ids = Vec::new();
+        let mut found = Vec::new();
+        for text in &entry.identities {
+            match resolve(text, rest) {
+                Ok(Some(identity)) => {
+                    rest.remove(&identity.id);
+                    ids.push(identity.id.clone());
+                    found.push(identity);
+                }
+                Ok(None) => {
+                    if let Ok(id) = text.parse() {
+                        ids.push(id);
+                    }
+                }
+                Err(why) => notices.push(format!("bot {}: {why}", entry.name)),
+            }
+        }
+        let text = |value: &Option<String>| value.as_deref().map(Untrusted::from);
+        let attribute = |name: &str| found.iter().find_map(|identity| identity.attribute(name).cloned());
+        let bot = Bot {
+            name: BotName::new(entry.name.as_str()),
+            owner: text(&entry.owner).or_else(|| attribute("owner")),
+            contact: text(&entry.contact),
+            environment: text(&entry.environment).or_else(|| attribute("environment")),
+            protected: ids.iter().any(|id| self.protects(id)),
+            configured: true,
+            identities: ids,
+        };
+        (bot, found)
+    }
+}
+
+/// An id first; else the provider's name for it, if only one has it.
+fn resolve(text: &str, rest: &BTreeMap<IdentityId, Identity>) -> Result<Option<Identity>, String> {
+    let id: IdentityId = text.parse().map_err(|error| format!("{text}: {error}"))?;
+    if let Some(identity) = rest.get(&id) {
+        return Ok(Some(identity.clone()));
+    }
+    let mut named =
+        rest.values().filter(|identity| identity.id.provider() == id.provider() && identity.name.raw() == id.native());
+    match (named.next(), named.next()) {
+        (None, _) => Ok(None),
+        (Some(identity), None) => Ok(Some(identity.clone())),
+        (Some(_), Some(_)) => Err(format!("{text} names several identities: write the id")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{IdentityKind, IdentityState, ProviderName};
+
+    fn identity(native: &str, name: &str, attributes: &[(&str, &str)]) -> Identity {
+        Identity {
+            id: IdentityId::new(ProviderName::new("sso"), native),
+            name: name.into(),
+            kind: IdentityKind::ServiceAccount,
+            state: IdentityState::Live,
+            attributes: attributes.iter().map(|(k, v)| ((*k).to_owned(), Untrusted::from(*v))).collect(),
+            hints: BTreeMap::new(),
+            child_of: None,
+            last_active_at: None,
+        }
+    }
+
+    fn names(sorted: &Sorted) -> Vec<String> {
+        sorted.bots.iter().map(|(bot, _)| bot.name.shown()).collect()
+    }
+
+    #[test]
+    fn selectors_list_and_entries_merge() {
+        let entry = BotEntry {
+            name: "engineering".to_owned(),
+            identities: vec!["sso:1".to_owned(), "sso:eng-prod".to_owned()],
+            ..BotEntry::default()
+        };
+        let roster =
+            Roster::new(&["*-bot".to_owned()], &["chatbot=true".to_owned()], vec![entry], ["sso:4".to_owned()])
+                .unwrap();
+        let sorted = roster.sort(vec![
+            identity("1", "eng-staging", &[]),
+            identity("2", "eng-prod", &[("chatbot", "true")]),
+            identity("3", "help-bot", &[("owner", "support")]),
+            identity("4", "odd", &[("chatbot", "true")]),
+            identity("5", "portal", &[("chatbot", "false")]),
+        ]);
+        assert_eq!(names(&sorted), ["engineering", "help-bot", "odd"]);
+        assert_eq!(sorted.bots[0].0.identities.len(), 2);
+        assert_eq!(sorted.bots[1].0.owner, Some("support".into()));
+        assert!(sorted.bots[2].0.protected);
+        assert_eq!(sorted.others.len(), 1);
+    }
+
+    #[test]
+    fn equal_names_become_ids_and_a_missing_identity_stays_listed() {
+        let entry = BotEntry { name: "gone".to_owned(), identities: vec!["sso:9".to_owned()], ..BotEntry::default() };
+        let roster = Roster::new(&["x".to_owned()], &[], vec![entry], []).unwrap();
+        let sorted = roster.sort(vec![identity("1", "x", &[]), identity("2", "x", &[])]);
+        assert_eq!(names(&sorted), ["gone", "sso:1", "sso:2"]);
+        assert_eq!(sorted.bots[0].0.identities[0].to_string(), "sso:9");
+    }
+
+    #[test]
+    fn a_name_that_several_have_is_refused() {
+        let entry = BotEntry { name: "b".to_owned(), identities: vec!["sso:x".to_owned()], ..BotEntry::default() };
+        let roster = Roster::new(&[], &[], vec![entry], []).unwrap();
+        let sorted = roster.sort(vec![identity("1", "x", &[]), identity("2", "x", &[])]);
+        assert_eq!(sorted.notices, ["bot b: sso:x names several identities: write the id"]);
+    }
+}

@@ -1,0 +1,231 @@
+//! The chain, read from bytes: which lines hold, and how the file ends.
+//!
+//! ```text
+//! line … line │ (end)                        Clean
+//! line … line │ whole line, no newline       Unterminated: kept, the newline is added
+//! line … line │ fragment, NULs               Torn: set aside, cut off, `recovered`
+//! line … line │ wrong line \n …              Damaged: never repaired, the next segment begins
+//! ```
+//!
+//! A crash leaves the first three; anything else was done to the file.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use sha2::{Digest as _, Sha256};
+
+use super::{MAX_LINE, VERSION};
+use crate::domain::OperationId;
+
+/// A SHA-256 in lower-case hex digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Hash([u8; 64]);
+
+impl Hash {
+    /// Before the first line.
+    pub(super) const ZERO: Self = Self([b'0'; 64]);
+
+    /// Of bytes.
+    pub(super) fn of(bytes: &[u8]) -> Self {
+        let mut hex = [0; 64];
+        hex::encode_to_slice(Sha256::digest(bytes), &mut hex).expect("32 bytes are 64 digits");
+        Self(hex)
+    }
+
+    /// 64 digits.
+    pub(super) fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("hex digits are ASCII")
+    }
+}
+
+/// What stands between a line's bytes and its hash.
+pub(super) const HASH_FIELD: &[u8] = b",\"h\":\"";
+/// `,"h":"…"}`: the end of every line.
+pub(super) const HASH_END: usize = HASH_FIELD.len() + 64 + 2;
+
+/// What the first line must link to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Start {
+    /// Its `prev`.
+    pub(super) prev: Hash,
+    /// Its `seq`.
+    pub(super) seq: u64,
+    /// Whether `seq` may be higher: behind a damaged segment some numbers are lost.
+    pub(super) or_higher: bool,
+}
+
+impl Start {
+    /// Of the first segment.
+    pub(super) const FIRST: Self = Self { prev: Hash::ZERO, seq: 0, or_higher: false };
+}
+
+/// What the chain needs of a line. A newer version may lack all but the first two and the last two.
+#[derive(Deserialize)]
+pub(super) struct Head<'a> {
+    pub(super) v: u32,
+    pub(super) seq: u64,
+    #[serde(borrow, default)]
+    pub(super) proc: Option<&'a RawValue>,
+    #[serde(default)]
+    pub(super) op: Option<OperationId>,
+    #[serde(default)]
+    pub(super) epoch: u32,
+    #[serde(borrow, default)]
+    pub(super) kind: Cow<'a, str>,
+    #[serde(borrow, default)]
+    pub(super) body: Option<&'a RawValue>,
+    #[serde(borrow)]
+    prev: Cow<'a, str>,
+}
+
+impl Head<'_> {
+    /// What this estop does not know about the line.
+    pub(super) fn unknown(&self) -> Option<String> {
+        if self.v != VERSION {
+            return Some(format!("format version {}", self.v));
+        }
+        (!super::Body::KINDS.contains(&&*self.kind)).then(|| format!("kind {:?}", self.kind))
+    }
+}
+
+/// How a file ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Tail {
+    /// With a newline, or empty.
+    Clean,
+    /// The last line is whole but for its newline.
+    Unterminated,
+    /// What a broken-off write leaves, from this offset. `unterminated`: the line before lacks its newline.
+    Torn { offset: usize, unterminated: bool },
+    /// Something else: the first bad line, from 1, its offset, what is wrong.
+    Damaged { line: u64, offset: usize, what: String },
+}
+
+/// What a scan found.
+#[derive(Debug)]
+pub(super) struct Scan {
+    /// Lines that hold.
+    pub(super) lines: u64,
+    /// The number of the next one.
+    pub(super) next_seq: u64,
+    /// The hash of the last one, or what the start said.
+    pub(super) head: Hash,
+    /// How it ends.
+    pub(super) tail: Tail,
+}
+
+/// Reads lines as long as they hold; `visit` gets each.
+pub(super) fn scan<'a>(bytes: &'a [u8], start: Start, mut visit: impl FnMut(&'a [u8], &Head<'a>)) -> Scan {
+    let mut scan = Scan { lines: 0, next_seq: start.seq, head: start.prev, tail: Tail::Clean };
+    let mut expected = start;
+    let mut offset = 0;
+    let mut take = |line: &'a [u8], expected: &mut Start| -> Result<(), String> {
+        let (head, hash) = check(line, expected)?;
+        visit(line, &head);
+        *expected = Start { prev: hash, seq: head.seq + 1, or_higher: false };
+        Ok(())
+    };
+    while offset < bytes.len() {
+        let rest = &bytes[offset..];
+        let end = rest.iter().position(|byte| *byte == b'\n');
+        let taken = match end {
+            Some(end) => take(&rest[..end], &mut expected).map(|()| end + 1),
+            None => Err("it has no newline".to_owned()),
+        };
+        match taken {
+            Ok(length) => {
+                offset += length;
+                scan.lines += 1;
+            }
+            Err(what) => {
+                scan.tail = judge(rest, end, offset, scan.lines + 1, what);
+                if let Some(whole) = whole_line(rest, &scan.tail, &expected) {
+                    take(&rest[..whole], &mut expected).expect("it was checked");
+                    scan.lines += 1;
+                    scan.tail = if offset + whole == bytes.len() {
+                        Tail::Unterminated
+                    } else {
+                        Tail::Torn { offset: offset + whole, unterminated: true }
+                    };
+                }
+                break;
+            }
+        }
+    }
+    (scan.head, scan.next_seq) = (expected.prev, expected.seq);
+    scan
+}
+
+/// Torn or damaged? Torn: no newline behind it, or the last line and NULs in it, as after a power cut.
+fn judge(rest: &[u8], newline: Option<usize>, offset: usize, line: u64, what: String) -> Tail {
+    match newline {
+        None => Tail::Torn { offset, unterminated: false },
+        Some(end) if rest[..end].contains(&0) && rest[end + 1..].iter().all(|byte| *byte == 0) => {
+            Tail::Torn { offset, unterminated: false }
+        }
+        Some(_) => Tail::Damaged { line, offset, what },
+    }
+}
+
+/// The length of a whole line at the beginning of a torn tail: it was written, only what follows it was not.
+fn whole_line(rest: &[u8], tail: &Tail, expected: &Start) -> Option<usize> {
+    if !matches!(tail, Tail::Torn { .. }) {
+        return None;
+    }
+    let mut from = 0;
+    while let Some(found) = rest[from..].windows(HASH_FIELD.len()).position(|window| window == HASH_FIELD) {
+        let end = from + found + HASH_END;
+        if rest.get(..end).is_some_and(|line| check(line, expected).is_ok()) {
+            return Some(end);
+        }
+        from += found + 1;
+    }
+    None
+}
+
+/// Checks one line, newline excluded: its hash, its link, its number.
+fn check<'a>(line: &'a [u8], expected: &Start) -> Result<(Head<'a>, Hash), String> {
+    if line.len() > MAX_LINE {
+        return Err(format!("it is longer than {MAX_LINE} bytes"));
+    }
+    let (content, end) = line.split_at(line.len().checked_sub(HASH_END).ok_or("it is too short for a line")?);
+    let hash = Hash::of(content);
+    let own = end.strip_prefix(HASH_FIELD).and_then(|end| end.strip_suffix(b"\"}"));
+    if own != Some(&hash.0[..]) {
+        return Err("its hash is not that of its bytes".to_owned());
+    }
+    let head: Head<'_> = serde_json::from_slice(line).map_err(|_| "it is not a line of a journal".to_owned())?;
+    if *head.prev != *hash_str(&expected.prev) {
+        return Err("it does not follow the line before".to_owned());
+    }
+    if head.seq != expected.seq && !(expected.or_higher && head.seq > expected.seq) {
+        return Err(format!("its number is {}, not {}", head.seq, expected.seq));
+    }
+    Ok((head, hash))
+}
+
+fn hash_str(hash: &Hash) -> &str {
+    hash.as_str()
+}
+
+/// Where the numbers go on behind a damaged segment: past every line it may have had.
+pub(super) fn seq_behind(bytes: &[u8], start: Start) -> u64 {
+    #[derive(Deserialize)]
+    struct Number {
+        seq: u64,
+    }
+    let mut next = start.seq;
+    for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        next += 1;
+        // A number that a damaged line claims is believed only near the count: a flipped digit may not run away.
+        let limit = next + bytes.len() as u64 / HASH_END as u64;
+        if let Ok(Number { seq }) = serde_json::from_slice(line)
+            && seq >= next
+            && seq < limit
+        {
+            next = seq + 1;
+        }
+    }
+    next
+}

@@ -1,0 +1,173 @@
+//! The sink on a local disk: `STEM.jsonl` and its further segments.
+
+use std::{
+    fs::File,
+    io::{self, Write as _},
+    os::unix::fs::FileExt as _,
+    path::{Path, PathBuf},
+};
+
+use jiff::Timestamp;
+
+use super::{
+    JournalError,
+    disk::{self, Access},
+    lock::Lock,
+    sink::Sink,
+};
+
+/// Where a journal's files are.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    /// Their directory.
+    pub(super) directory: PathBuf,
+    /// Their common beginning: the incident, or `host`.
+    pub(super) stem: String,
+}
+
+impl Place {
+    /// A segment's path.
+    pub(super) fn segment(&self, number: u64) -> PathBuf {
+        self.directory.join(match number {
+            0 => format!("{}.jsonl", self.stem),
+            number => format!("{}.{number}.jsonl", self.stem),
+        })
+    }
+
+    /// The segments that there are, read whole, oldest first.
+    pub(super) fn read(&self) -> Result<Vec<(PathBuf, Vec<u8>)>, JournalError> {
+        let paths = disk::segments(&self.directory, &self.stem)?;
+        let read = |path: PathBuf| Ok(disk::read(&path)?.map(|bytes| (path, bytes)));
+        paths.into_iter().filter_map(|path| read(path).transpose()).collect()
+    }
+}
+
+/// A journal's files, the newest segment open.
+#[derive(Debug)]
+pub(super) struct FileSink {
+    place: Place,
+    lock: Lock,
+    number: u64,
+    path: PathBuf,
+    file: File,
+}
+
+impl FileSink {
+    /// Opens the newest segment. Where there is none, the first is made, and synced with its directory.
+    pub(super) fn open(place: Place, pid: u32) -> Result<Self, JournalError> {
+        disk::own_directory(&place.directory)?;
+        let lock = Lock::open(place.directory.join(format!("{}.lock", place.stem)), pid)?;
+        let path = place.segment(0);
+        let file = disk::open_or_create(&path, Access::Append)?;
+        let mut sink = Self { place, lock, number: 0, path, file };
+        sink.move_on()?;
+        Ok(sink)
+    }
+
+    fn error(&self, what: &'static str) -> impl Fn(io::Error) -> JournalError {
+        let path = self.path.clone();
+        move |error| JournalError::io(what, &path, &error)
+    }
+}
+
+impl Sink for FileSink {
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn lock(&mut self, at: Timestamp) -> Result<(), JournalError> {
+        self.lock.take(&self.path, at)
+    }
+
+    fn unlock(&mut self) {
+        self.lock.release();
+    }
+
+    fn move_on(&mut self) -> Result<bool, JournalError> {
+        let mut moved = false;
+        while let Some(file) = disk::open(&self.place.segment(self.number + 1), Access::Append)? {
+            self.number += 1;
+            self.path = self.place.segment(self.number);
+            self.file = file;
+            moved = true;
+        }
+        Ok(moved)
+    }
+
+    fn former(&mut self) -> Result<Vec<Vec<u8>>, JournalError> {
+        (0..self.number).filter_map(|number| disk::read(&self.place.segment(number)).transpose()).collect()
+    }
+
+    fn len(&mut self) -> Result<u64, JournalError> {
+        if !disk::names(&self.path, &self.file).map_err(self.error("look at"))? {
+            let what = "its name means another file now".to_owned();
+            return Err(JournalError::Altered { path: self.path.clone(), what });
+        }
+        let length = self.file.metadata().map_err(self.error("look at"))?.len();
+        disk::check_size(&self.path, length)?;
+        Ok(length)
+    }
+
+    fn read_from(&mut self, offset: u64) -> Result<Vec<u8>, JournalError> {
+        let length = self.file.metadata().map_err(self.error("look at"))?.len();
+        let mut bytes = vec![0; usize::try_from(length.saturating_sub(offset)).unwrap_or(0)];
+        self.file.read_exact_at(&mut bytes, offset).map_err(self.error("read"))?;
+        Ok(bytes)
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let written = loop {
+            match self.file.write(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                written => break written?,
+            }
+        };
+        if written == bytes.len() {
+            return Ok(());
+        }
+        // A full disk writes short first and says why only when asked once more.
+        let why = self.file.write_all(&bytes[written..]).err();
+        Err(why.unwrap_or_else(|| io::Error::other(format!("only {written} of {} bytes were written", bytes.len()))))
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.file.sync_data()
+    }
+
+    fn truncate(&mut self, len: u64) -> io::Result<()> {
+        self.file.set_len(len)
+    }
+
+    fn set_aside(&mut self, offset: u64, bytes: &[u8]) -> Result<(), JournalError> {
+        let stem = self.path.with_extension("");
+        let name = |more: &str| {
+            let mut name = stem.clone().into_os_string();
+            name.push(format!(".torn.{offset}{more}"));
+            PathBuf::from(name)
+        };
+        let mut path = name("");
+        for number in 1.. {
+            if let Some(mut file) = disk::create(&path, Access::Append)? {
+                file.write_all(bytes).map_err(|error| JournalError::io("write", &path, &error))?;
+                file.sync_all().map_err(|error| JournalError::io("sync", &path, &error))?;
+                return Ok(());
+            }
+            // The same place was torn before: by a process that died at this very point, or in writing `recovered`.
+            if disk::read(&path)?.as_deref() == Some(bytes) {
+                return Ok(());
+            }
+            path = name(&format!(".{number}"));
+        }
+        Ok(())
+    }
+
+    fn begin_segment(&mut self) -> Result<(), JournalError> {
+        let path = self.place.segment(self.number + 1);
+        disk::create(&path, Access::Append)?;
+        self.move_on().map(drop)
+    }
+
+    fn blocks(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,304 @@
+//! What the engine holds of a journal.
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::{Arc, Weak},
+};
+
+use jiff::Timestamp;
+use tokio::sync::{broadcast, mpsc, oneshot};
+
+use super::{
+    ArmedStep, Body, Entry, IntendedStep, JournalError, Process, Record, RecordBody, Recorded, Stamp,
+    commit::Sound,
+    file::{FileSink, Place},
+    line::Frame,
+    sink::{MemorySink, Sink},
+    writer::{Core, Hand, Job, Receipt, run},
+};
+use crate::domain::{IncidentId, OperationId, PlanHash, Step, StepId};
+
+/// A journal that is being written: of an incident, or of the host. Cheap to clone; all clones share one writer.
+#[derive(Clone)]
+pub struct Journal {
+    shared: Arc<Shared>,
+}
+
+/// What all clones share. The writer ends when the last one is gone and its queue is empty.
+pub(super) struct Shared {
+    jobs: mpsc::UnboundedSender<Job>,
+    core: Arc<Core>,
+    stamp: Stamp,
+    source: Source,
+    path: Option<PathBuf>,
+    incident: Option<IncidentId>,
+    process: Process,
+    exercise: Option<String>,
+    /// Break-glass: what this one goes on without, in memory only.
+    without: Option<Without>,
+}
+
+/// Why a journal is kept in memory only.
+pub(super) enum Without {
+    /// The journal that it goes on for: its older intents count.
+    Journal(Journal),
+    /// No journal could be opened at all, and why.
+    Disk(String),
+}
+
+/// Where the lines can be read again.
+#[derive(Debug, Clone)]
+pub(super) enum Source {
+    /// In files.
+    Files(Place),
+    /// In memory.
+    Memory(MemorySink),
+}
+
+impl Source {
+    /// Reads everything, without a lock.
+    pub(super) fn read(&self) -> Result<Recorded, JournalError> {
+        let segments = match self {
+            Self::Files(place) => place.read()?,
+            Self::Memory(sink) => {
+                let named = |(number, bytes): (usize, &Vec<u8>)| (format!("(memory {number})").into(), bytes.clone());
+                sink.memory().segments.iter().enumerate().map(named).collect()
+            }
+        };
+        Ok(Recorded::from_segments(segments))
+    }
+
+    /// The same, beside the executor where it may block.
+    async fn read_beside(&self) -> Result<Recorded, JournalError> {
+        let source = self.clone();
+        match self {
+            Self::Files(_) => {
+                tokio::task::spawn_blocking(move || source.read()).await.map_err(|_| JournalError::Ended)?
+            }
+            Self::Memory(_) => source.read(),
+        }
+    }
+
+    /// The first segment's path.
+    fn path(&self) -> Option<PathBuf> {
+        match self {
+            Self::Files(place) => Some(place.segment(0)),
+            Self::Memory(_) => None,
+        }
+    }
+
+    /// The sink that writes there.
+    pub(super) fn sink(&self, pid: u32) -> Result<Box<dyn Sink>, JournalError> {
+        Ok(match self {
+            Self::Files(place) => Box::new(FileSink::open(place.clone(), pid)?),
+            Self::Memory(sink) => Box::new(sink.clone()),
+        })
+    }
+}
+
+/// What a journal is opened with.
+pub(super) struct Opening {
+    /// `None`: the host's.
+    pub(super) incident: Option<IncidentId>,
+    /// The scenario's name.
+    pub(super) exercise: Option<String>,
+    /// Who writes.
+    pub(super) process: Process,
+    /// The clocks.
+    pub(super) stamp: Stamp,
+    /// Where it goes.
+    pub(super) source: Source,
+    /// Who follows.
+    pub(super) records: broadcast::Sender<Arc<Record>>,
+}
+
+impl Journal {
+    /// Opens it and starts its writer on the current runtime. Blocks as long as opening takes.
+    pub(super) fn start(opening: Opening, sink: Box<dyn Sink>, without: Option<Without>) -> Result<Self, JournalError> {
+        let Opening { incident, exercise, process, stamp, source, records } = opening;
+        let frame = Frame { incident, exercise: exercise.clone(), process: process.clone() };
+        let (at, mono_ms) = stamped(&stamp);
+        let sound = Sound::open(sink, frame, at, mono_ms)?;
+        if let Some(error) = sound.refusal() {
+            return Err(error);
+        }
+        let core = Arc::new(Core::new(records, sound.receipt().lines));
+        let (jobs, queue) = mpsc::unbounded_channel();
+        tokio::spawn(run(queue, Hand::Sound(Box::new(sound)), Arc::clone(&core)));
+        let path = source.path();
+        let shared = Shared { jobs, core, stamp, source, path, incident, process, exercise, without };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Commits entries together. Durable once returned: the lines are on disk, and so is the file's name.
+    ///
+    /// # Errors
+    /// [`JournalError`]: none of them is on record. After [`JournalError::Failed`] none ever will be through this
+    /// handle; they stay in memory ([`Journal::kept`]).
+    pub async fn commit(&self, entries: Vec<Entry>) -> Result<Receipt, JournalError> {
+        let (reply, answer) = oneshot::channel();
+        self.hand_over(entries, Some(reply));
+        answer.await.unwrap_or(Err(JournalError::Ended))
+    }
+
+    /// Hands an entry over, in order with commits, and does not wait. If it cannot be written, [`Journal::trouble`]
+    /// says so.
+    pub fn append(&self, entry: Entry) {
+        self.hand_over(vec![entry], None);
+    }
+
+    /// Waits for everything that was handed over before.
+    ///
+    /// # Errors
+    /// [`JournalError`] if the journal is not durable any more.
+    pub async fn flush(&self) -> Result<Receipt, JournalError> {
+        self.commit(Vec::new()).await
+    }
+
+    /// Makes a plan's intent durable, together with what belongs before it, in one commit, and only then hands out
+    /// its steps.
+    ///
+    /// # Errors
+    /// [`JournalError`]: nothing is on record, so nothing may be sent. [`JournalError::Superseded`] if another process
+    /// has the operation.
+    pub async fn arm(
+        &self,
+        op: OperationId,
+        epoch: u32,
+        before: Vec<Entry>,
+        hash: PlanHash,
+        round: u32,
+        steps: Vec<Step>,
+    ) -> Result<Vec<ArmedStep>, JournalError> {
+        let intended = |step: &Step| IntendedStep { step: step.clone(), key: op.key(&step.id) };
+        let intent = Body::PlanIntent { hash, steps: steps.iter().map(intended).collect(), round };
+        let mut entries = before;
+        entries.push(Entry::of(op, epoch, intent));
+        self.commit(entries).await?;
+        Ok(steps.into_iter().map(|step| ArmedStep::new(step, op)).collect())
+    }
+
+    /// Arms steps again whose intent is in this journal, as it stands there: to repeat them, or to finish what another
+    /// process left. A step without a durable intent is left out.
+    ///
+    /// # Errors
+    /// [`JournalError`] if the journal cannot be read.
+    pub async fn rearm(&self, op: OperationId, steps: Vec<StepId>) -> Result<Vec<ArmedStep>, JournalError> {
+        // A journal that has failed may well hold older intents, so this may fail: what is durable is counted.
+        let _ = self.flush().await;
+        let recorded = self.shared.source.read_beside().await?;
+        let durable = self.shared.core.durable_lines();
+        let mut intended: HashMap<StepId, Step> = HashMap::new();
+        for record in recorded.records.into_iter().filter(|record| record.op == Some(op) && record.seq < durable) {
+            if let RecordBody::Known(Body::PlanIntent { steps, .. }) = record.body {
+                intended.extend(steps.into_iter().map(|intended| (intended.step.id.clone(), intended.step)));
+            }
+        }
+        let (mut armed, mut missing) = (Vec::with_capacity(steps.len()), Vec::new());
+        for id in steps {
+            match intended.remove(&id) {
+                Some(step) => armed.push(ArmedStep::new(step, op)),
+                None => missing.push(id),
+            }
+        }
+        if let Some(Without::Journal(before)) = self.shared.without.as_ref().filter(|_| !missing.is_empty()) {
+            armed.extend(Box::pin(before.rearm(op, missing)).await?);
+        }
+        Ok(armed)
+    }
+
+    /// Goes on in memory for a journal that cannot be written: the break-glass form, or a strike in whose middle the
+    /// disk failed. It arms what was durable before and what is in memory, and says for ever that it is not durable.
+    ///
+    /// # Errors
+    /// None that memory can have; the signature is that of opening.
+    pub fn break_glass(&self) -> Result<Self, JournalError> {
+        let shared = &self.shared;
+        let sink = MemorySink::default();
+        let opening = Opening {
+            incident: shared.incident,
+            exercise: shared.exercise.clone(),
+            process: shared.process.clone(),
+            stamp: Arc::clone(&shared.stamp),
+            source: Source::Memory(sink.clone()),
+            // Followers are told what is durable: nothing of this is.
+            records: broadcast::Sender::new(1),
+        };
+        Self::start(opening, Box::new(sink), Some(Without::Journal(self.clone())))
+    }
+
+    /// Why it is not durable any more, if so: one sentence.
+    pub fn trouble(&self) -> Option<String> {
+        let why = match &self.shared.without {
+            Some(Without::Journal(before)) => before.trouble(),
+            Some(Without::Disk(why)) => Some(why.clone()),
+            None => return self.shared.core.trouble().map(|error| error.to_string()),
+        };
+        let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+        Some(format!("the record is kept in memory only and ends with this process{why}"))
+    }
+
+    /// Entries that were handed over and did not reach the disk, in order.
+    pub fn kept(&self) -> Vec<Entry> {
+        self.shared.core.kept()
+    }
+
+    /// The first segment's path; `None` in memory.
+    pub fn path(&self) -> Option<&Path> {
+        self.shared.path.as_deref()
+    }
+
+    /// The incident; `None`: the host's journal.
+    pub fn incident(&self) -> Option<IncidentId> {
+        self.shared.incident
+    }
+
+    /// What is on record now, this process's and others'.
+    ///
+    /// # Errors
+    /// [`JournalError`] if it cannot be read.
+    pub async fn recorded(&self) -> Result<Recorded, JournalError> {
+        self.shared.source.read_beside().await
+    }
+
+    fn hand_over(&self, entries: Vec<Entry>, reply: Option<oneshot::Sender<Result<Receipt, JournalError>>>) {
+        let (at, mono_ms) = stamped(&self.shared.stamp);
+        if let Err(mpsc::error::SendError(job)) = self.shared.jobs.send(Job { at, mono_ms, entries, reply }) {
+            // The writer is gone with its runtime; who waits sees their answer dropped.
+            self.shared.core.lose(job.entries);
+        }
+    }
+
+    /// This journal, unless nothing may be appended to it any more.
+    pub(super) fn still_open(self) -> Result<Self, JournalError> {
+        match self.shared.core.refusal() {
+            Some(error) => Err(error),
+            None => Ok(self),
+        }
+    }
+
+    /// For the store, which shares one journal among those who open it.
+    pub(super) fn downgrade(&self) -> Weak<Shared> {
+        Arc::downgrade(&self.shared)
+    }
+
+    /// The journal that somebody has open, if its writer is alive and may go on.
+    pub(super) fn upgrade(shared: &Weak<Shared>) -> Option<Self> {
+        let shared = shared.upgrade()?;
+        let usable = !shared.jobs.is_closed() && !shared.core.may_be_opened_again();
+        usable.then_some(Self { shared })
+    }
+}
+
+impl std::fmt::Debug for Journal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Journal").field("path", &self.shared.path).finish_non_exhaustive()
+    }
+}
+
+/// Both clocks, the wall's to the millisecond, as it is written.
+fn stamped(stamp: &Stamp) -> (Timestamp, u64) {
+    let (at, mono_ms) = stamp();
+    (Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at), mono_ms)
+}

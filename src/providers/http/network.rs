@@ -1,0 +1,182 @@
+//! The real network. The only place that knows the HTTP library.
+
+use std::{error::Error as _, time::Duration};
+
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use http::{Request, Response};
+use url::{Host, Url};
+
+use super::client::BodyCap;
+use crate::providers::transport::{Transport, TransportError};
+
+/// The cap of a body where the request does not say: 1 MiB.
+const DEFAULT_CAP: usize = 1 << 20;
+/// Names and values of all headers of an answer, in bytes.
+const MAX_HEADER_BYTES: usize = 64 << 10;
+/// How many headers an answer may have.
+const MAX_HEADERS: usize = 128;
+
+/// How the network is used. Nothing is taken from the environment.
+#[derive(Debug, Clone)]
+pub struct NetworkOptions {
+    /// Time to a connection, TLS included.
+    pub connect: Duration,
+    /// Time for a whole request, connection to last byte.
+    pub deadline: Duration,
+    /// The proxy of the configuration.
+    pub proxy: Option<Url>,
+    /// Certificates in PEM that are trusted beside the system's.
+    pub ca_pem: Option<Vec<u8>>,
+}
+
+impl Default for NetworkOptions {
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(5), deadline: Duration::from_secs(15), proxy: None, ca_pem: None }
+    }
+}
+
+/// Requests over TCP and TLS: `https`, or `http` to this very host.
+#[derive(Debug, Clone)]
+pub struct NetworkTransport {
+    client: reqwest::Client,
+}
+
+impl NetworkTransport {
+    /// Opens nothing yet.
+    ///
+    /// # Errors
+    /// One sentence, where the CA or the proxy of the configuration is none.
+    pub fn new(options: &NetworkOptions) -> Result<Self, String> {
+        // Fails only where one is installed already: ours, or the one that the embedding program wants.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut builder = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .no_proxy()
+            .referer(false)
+            .gzip(true)
+            .connect_timeout(options.connect)
+            .timeout(options.deadline)
+            .http1_max_headers(MAX_HEADERS)
+            .http2_max_header_list_size(64 << 10)
+            .pool_max_idle_per_host(16)
+            // Below what servers and balancers in between commonly keep, so that no dead connection meets the key.
+            .pool_idle_timeout(Duration::from_secs(50))
+            .tcp_nodelay(true)
+            .user_agent(concat!("estop/", env!("CARGO_PKG_VERSION")));
+        if let Some(proxy) = &options.proxy {
+            let proxy = reqwest::Proxy::all(proxy.clone())
+                .map_err(|_| "the configured proxy is not a URL that can be used: check `proxy`".to_owned())?;
+            builder = builder.proxy(proxy);
+        }
+        if let Some(pem) = &options.ca_pem {
+            let certificates = reqwest::Certificate::from_pem_bundle(pem)
+                .map_err(|_| "the configured CA file holds no certificates in PEM: check `ca`".to_owned())?;
+            if certificates.is_empty() {
+                return Err("the configured CA file holds no certificate: check `ca`".to_owned());
+            }
+            builder = builder.tls_certs_merge(certificates);
+        }
+        let client = builder.build().map_err(|error| format!("TLS cannot be set up: {}", sentence(error)))?;
+        Ok(Self { client })
+    }
+}
+
+#[async_trait]
+impl Transport for NetworkTransport {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let cap = request.extensions().get::<BodyCap>().map_or(DEFAULT_CAP, |cap| cap.0);
+        let url = Url::parse(&request.uri().to_string())
+            .map_err(|_| TransportError::Unreachable("the request has no URL".to_owned()))?;
+        if !may_go(&url) {
+            return Err(TransportError::Unreachable("plain http goes to this host only: use an https URL".to_owned()));
+        }
+        let request = reqwest::Request::try_from(request).map_err(failure)?;
+        let response = self.client.execute(request).await.map_err(failure)?;
+        collect(response, cap).await
+    }
+}
+
+async fn collect(mut response: reqwest::Response, cap: usize) -> Result<Response<Bytes>, TransportError> {
+    let header_bytes: usize = response.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if header_bytes > MAX_HEADER_BYTES {
+        return Err(TransportError::TooBig(format!("the headers have more than {MAX_HEADER_BYTES} bytes")));
+    }
+    let mut body = BytesMut::new();
+    // Chunks come decompressed: a small answer may hide a huge one, and no length is announced for it.
+    while let Some(chunk) = response.chunk().await.map_err(failure)? {
+        if body.len() + chunk.len() > cap {
+            return Err(TransportError::TooBig(format!("the answer is bigger than {cap} bytes")));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    let mut whole = Response::new(body.freeze());
+    *whole.status_mut() = response.status();
+    *whole.headers_mut() = std::mem::take(response.headers_mut());
+    Ok(whole)
+}
+
+/// TLS everywhere but on this host itself.
+fn may_go(url: &Url) -> bool {
+    match (url.scheme(), url.host()) {
+        ("https", Some(_)) => true,
+        ("http", Some(Host::Ipv4(address))) => address.is_loopback(),
+        ("http", Some(Host::Ipv6(address))) => address.is_loopback(),
+        ("http", Some(Host::Domain(name))) => name == "localhost",
+        _ => false,
+    }
+}
+
+fn failure(error: reqwest::Error) -> TransportError {
+    // A handshake or a name that fails in time or by timeout: nothing of the request has left.
+    let unsent = error.is_connect() || error.is_builder();
+    let timed_out = error.is_timeout();
+    let text = sentence(error);
+    match (unsent, timed_out) {
+        (true, _) => TransportError::Unreachable(format!("no connection: {text}")),
+        (false, true) => TransportError::Lost("no answer in time".to_owned()),
+        (false, false) => TransportError::Lost(format!("the answer was lost: {text}")),
+    }
+}
+
+/// The innermost cause, without the URL, whose query might hold anything.
+fn sentence(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text = inner.to_string();
+        cause = inner.source();
+    }
+    text.chars().filter(|character| !character.is_control()).take(200).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_http_goes_to_this_host_only() {
+        for (url, expected) in [
+            ("https://sso.example/", true),
+            ("http://127.0.0.1:8080/", true),
+            ("http://127.1.2.3/", true),
+            ("http://[::1]/", true),
+            ("http://localhost/", true),
+            ("http://localhost.example/", false),
+            ("http://10.0.0.1/", false),
+            ("http://sso.example/", false),
+            ("ftp://127.0.0.1/", false),
+        ] {
+            assert_eq!(may_go(&Url::parse(url).expect("a URL")), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_ca_that_is_none_is_refused_with_a_sentence() {
+        let options = NetworkOptions { ca_pem: Some(b"not a certificate".to_vec()), ..NetworkOptions::default() };
+        let error = NetworkTransport::new(&options).expect_err("no certificate in it");
+        assert!(error.contains("CA"), "{error}");
+    }
+}

@@ -1,0 +1,213 @@
+//! Our own access token: fetched by client credentials, kept until shortly before it ends.
+//!
+//! ```text
+//! bearer() ── fresh ────────────────────────▶ cached
+//!          ── due, still valid ── one caller fetches, the others take the cached one
+//!          ── none, ended, or refused (401) ── all wait for one fetch
+//! ```
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::{Settings, wire};
+use crate::{
+    engine::{Clock, ProviderError},
+    providers::http::{Call, Client, Grounds, Reply},
+};
+
+/// A token is renewed when this much of its life is left, or a third where its life is short.
+const RENEW_BEFORE: Duration = Duration::from_secs(60);
+
+/// A token as requests carry it.
+#[derive(Clone)]
+pub(super) struct Bearer {
+    pub(super) secret: SecretString,
+    serial: u64,
+}
+
+struct Cached {
+    bearer: Bearer,
+    renew_at: Duration,
+    ends_at: Duration,
+}
+
+/// What our own token's claims say; `roles` is `None` where they do not say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Own {
+    /// Admin roles in the target realm, composites expanded.
+    pub(super) roles: Option<BTreeSet<String>>,
+    /// `service-account-estop`.
+    pub(super) username: Option<String>,
+}
+
+impl Own {
+    /// Whether we have the role, or one that includes it; `None`: not known.
+    pub(super) fn has(&self, role: &str) -> Option<bool> {
+        let roles = self.roles.as_ref()?;
+        let manage = role.strip_prefix("view-").map(|what| format!("manage-{what}"));
+        let included = manage.is_some_and(|manage| roles.contains(&manage));
+        Some(included || roles.contains(role) || roles.contains("realm-admin"))
+    }
+}
+
+/// Fetches and keeps the token.
+pub(super) struct TokenSource {
+    settings: Arc<Settings>,
+    clock: Arc<dyn Clock>,
+    cached: Mutex<Option<Cached>>,
+    own: Mutex<Own>,
+    fetching: tokio::sync::Mutex<u64>,
+}
+
+impl TokenSource {
+    pub(super) fn new(settings: Arc<Settings>, clock: Arc<dyn Clock>) -> Self {
+        Self { settings, clock, cached: Mutex::default(), own: Mutex::default(), fetching: tokio::sync::Mutex::new(0) }
+    }
+
+    /// What the newest token said of us.
+    pub(super) fn own(&self) -> Own {
+        self.own.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A token that the server should accept; fetched where there is none.
+    pub(super) async fn bearer(&self, client: &Client) -> Result<Bearer, ProviderError> {
+        if let Some(fresh) = self.cached_until(|cached| cached.renew_at) {
+            return Ok(fresh);
+        }
+        let still_valid = self.cached_until(|cached| cached.ends_at);
+        let mut serial = match still_valid.as_ref() {
+            None => self.fetching.lock().await,
+            Some(valid) => match self.fetching.try_lock() {
+                Ok(guard) => guard,
+                Err(_) => return Ok(valid.clone()),
+            },
+        };
+        if let Some(fresh) = self.cached_until(|cached| cached.renew_at) {
+            return Ok(fresh);
+        }
+        match (self.fetch(client, &mut serial).await, still_valid) {
+            (Ok(bearer), _) => Ok(bearer),
+            (Err(_), Some(valid)) => Ok(valid),
+            (Err(error), None) => Err(error),
+        }
+    }
+
+    /// Drops the token that a server has just refused, unless it has been replaced since.
+    pub(super) fn refuse(&self, refused: &Bearer) {
+        let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+        if cached.as_ref().is_some_and(|cached| cached.bearer.serial == refused.serial) {
+            *cached = None;
+        }
+    }
+
+    fn cached_until(&self, limit: impl Fn(&Cached) -> Duration) -> Option<Bearer> {
+        let now = self.clock.monotonic();
+        let cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+        cached.as_ref().filter(|cached| now < limit(cached)).map(|cached| cached.bearer.clone())
+    }
+
+    async fn fetch(&self, client: &Client, serial: &mut u64) -> Result<Bearer, ProviderError> {
+        let settings = &self.settings;
+        let what = format!("{}: fetching estop's own access token", settings.name);
+        let secret = (settings.client_secret)()
+            .map_err(|why| ProviderError::Auth(format!("{what}: the client secret cannot be read: {why}")))?;
+        let call = Call::new(
+            http::Method::POST,
+            ["realms", settings.auth_realm.as_str(), "protocol", "openid-connect", "token"],
+        );
+        let body = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("grant_type", "client_credentials")
+            .append_pair("client_id", &settings.client_id)
+            .append_pair("client_secret", secret.expose_secret())
+            .finish();
+        let before = self.clock.monotonic();
+        let result = client.send(call.form(body), None).await;
+        if let Ok(reply) = &result
+            && let Some(error) = self.refusal(reply, &what)
+        {
+            return Err(error);
+        }
+        let grounds = Grounds { what: &what, permission: "serviceAccountsEnabled" };
+        if let Some(error) = crate::providers::http::error_of(&result, grounds, self.clock.now()) {
+            return Err(error);
+        }
+        let reply = result.map_err(|error| ProviderError::Transient(error.to_string()))?;
+        let token: wire::TokenWire = reply.json(&what)?;
+        *serial += 1;
+        Ok(self.keep(&token, *serial, before))
+    }
+
+    /// The token endpoint says 400 or 401 about the configured client, not about a token.
+    fn refusal(&self, reply: &Reply, what: &str) -> Option<ProviderError> {
+        let Settings { client_id, auth_realm, .. } = &*self.settings;
+        matches!(reply.status.as_u16(), 400 | 401 | 403).then(|| {
+            ProviderError::Auth(format!(
+                "{what}: the server refuses client {client_id} of realm {auth_realm} ({}): check its secret, and that \
+                 it is enabled and has a service account",
+                reply.status.as_u16()
+            ))
+        })
+    }
+
+    fn keep(&self, token: &wire::TokenWire, serial: u64, before: Duration) -> Bearer {
+        let life = Duration::from_secs(token.expires_in);
+        let bearer = Bearer { secret: SecretString::from(token.access_token.expose().to_owned()), serial };
+        let cached = Cached {
+            bearer: bearer.clone(),
+            renew_at: before + life.saturating_sub(RENEW_BEFORE.min(life / 3)),
+            ends_at: before + life,
+        };
+        *self.own.lock().unwrap_or_else(PoisonError::into_inner) =
+            own_of(token.access_token.expose(), &self.settings.admin_container());
+        *self.cached.lock().unwrap_or_else(PoisonError::into_inner) = Some(cached);
+        bearer
+    }
+}
+
+/// Reads our own token's claims. It came straight from the server that made it, so its signature is not checked;
+/// nothing but hints for people hangs on them.
+fn own_of(token: &str, container: &str) -> Own {
+    let claims = token.split('.').nth(1).and_then(|payload| BASE64_URL_SAFE_NO_PAD.decode(payload).ok());
+    let claims: wire::ClaimsWire = claims.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+    let roles = claims
+        .resource_access
+        .map(|mut access| access.remove(container).map(|claim| claim.roles.into_iter().collect()).unwrap_or_default());
+    Own { roles, username: claims.preferred_username }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(claims: &serde_json::Value) -> String {
+        format!("e30.{}.c2ln", BASE64_URL_SAFE_NO_PAD.encode(claims.to_string()))
+    }
+
+    #[test]
+    fn own_roles_are_those_of_the_target_realms_container() {
+        let claims = serde_json::json!({
+            "preferred_username": "service-account-estop",
+            "resource_access": { "chatbots-realm": { "roles": ["manage-clients", "view-users"] } },
+        });
+        let own = own_of(&token(&claims), "chatbots-realm");
+        for (role, has) in
+            [("manage-clients", true), ("view-clients", true), ("view-users", true), ("manage-users", false)]
+        {
+            assert_eq!(own.has(role), Some(has), "{role}");
+        }
+        assert_eq!(own_of(&token(&claims), "realm-management").has("view-users"), Some(false));
+    }
+
+    #[test]
+    fn a_token_without_claims_says_nothing() {
+        for text in ["opaque", "a.b.c", "", &token(&serde_json::json!({"sub": "x"}))] {
+            assert_eq!(own_of(text, "realm-management").has("manage-clients"), None, "{text}");
+        }
+    }
+}

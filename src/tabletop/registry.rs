@@ -1,0 +1,106 @@
+//! The providers of an exercise: the real code, over simulators only.
+//!
+//! This is the one place where an exercise gets its providers, and it takes simulators by their own type, never a
+//! `dyn Transport`: whoever would lead an exercise onto a network finds no function to call.
+
+use std::sync::Arc;
+
+use secrecy::SecretString;
+use url::Url;
+
+use super::{Exercise, SimulatedKeycloak, exercise::PROVIDER, keycloak::BASE_URL};
+use crate::{
+    domain::ProviderName,
+    engine::{Clock, Provider},
+    providers::keycloak::{Keycloak, Settings},
+};
+
+/// Providers that cannot reach a network.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use estop::{engine::Clock, tabletop::{ExerciseRegistry, SimulatedKeycloak}};
+/// fn simulated(registry: &mut ExerciseRegistry, over: &Arc<SimulatedKeycloak>, clock: &Arc<dyn Clock>) {
+///     registry.keycloak("exercise-sso", over, clock);
+/// }
+/// ```
+///
+/// The same with anything else that carries requests does not compile:
+///
+/// ```compile_fail,E0308
+/// # use std::sync::Arc;
+/// # use estop::{engine::Clock, providers::transport::Transport, tabletop::ExerciseRegistry};
+/// fn network(registry: &mut ExerciseRegistry, over: &Arc<dyn Transport>, clock: &Arc<dyn Clock>) {
+///     registry.keycloak("exercise-sso", over, clock);
+/// }
+/// ```
+#[derive(Default)]
+pub struct ExerciseRegistry {
+    providers: Vec<Arc<dyn Provider>>,
+}
+
+impl ExerciseRegistry {
+    /// Adds the real Keycloak provider over a simulated server, as the simulator's own console.
+    ///
+    /// # Panics
+    /// Never: the simulator's address is a constant.
+    pub fn keycloak(&mut self, name: &str, simulated: &Arc<SimulatedKeycloak>, clock: &Arc<dyn Clock>) {
+        let Some((client_id, secret)) = simulated.operator() else { return };
+        let settings = Settings {
+            name: ProviderName::new(name),
+            base_url: Url::parse(BASE_URL).expect("the simulator's address is a constant"),
+            realm: simulated.realm(),
+            auth_realm: "master".to_owned(),
+            client_id,
+            client_secret: Arc::new(move || Ok::<SecretString, String>(secret.clone())),
+        };
+        let transport = Arc::<SimulatedKeycloak>::clone(simulated);
+        self.providers.push(Arc::new(Keycloak::new(settings, transport, clock.clone())));
+    }
+
+    /// Those that were added.
+    pub fn into_providers(self) -> Vec<Arc<dyn Provider>> {
+        self.providers
+    }
+}
+
+impl Exercise {
+    /// The providers of this exercise. What is not HTTP is simulated at the port and joins here.
+    pub fn providers(&self) -> Vec<Arc<dyn Provider>> {
+        let mut registry = ExerciseRegistry::default();
+        registry.keycloak(PROVIDER, &self.keycloak, &self.clock);
+        registry.into_providers()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{engine::ManualClock, tabletop::Fleet};
+
+    #[tokio::test(start_paused = true)]
+    async fn the_real_provider_reads_the_simulated_fleet() {
+        let clock = ManualClock::at("2026-11-24T12:00:00Z".parse().unwrap());
+        let exercise = Exercise::of(&Fleet::embedded(), Arc::new(clock)).unwrap();
+        let provider = exercise.providers().remove(0);
+        let preflight = provider.preflight().await.unwrap();
+        for lane in &preflight.lanes {
+            assert!(lane.can_read && lane.can_cut && lane.missing.is_empty(), "{lane:?}");
+        }
+        let listing = provider.inventory().await.unwrap();
+        assert_eq!(listing.gaps, []);
+        for bot in &exercise.bots {
+            for id in &bot.identities {
+                let identity = listing.identities.iter().find(|identity| identity.id == *id).unwrap();
+                let reading = provider.holdings(identity).await.unwrap();
+                assert_eq!(reading.gaps, [], "{}", bot.name);
+                assert!(!reading.holdings.is_empty(), "{}", bot.name);
+                let activity = provider.activity(identity, None, 10).await.unwrap();
+                assert!(!activity.is_empty(), "{}", bot.name);
+            }
+        }
+        let unanswered = exercise.keycloak.requests().into_iter().filter(|request| request.status != Some(200));
+        let unanswered: Vec<_> = unanswered.map(|request| (request.method, request.path, request.status)).collect();
+        assert_eq!(unanswered, [], "the simulator knows every request that the provider reads with");
+    }
+}

@@ -1,0 +1,143 @@
+//! How fast the key is: `cargo bench --bench isolation`.
+//!
+//! Against a server on loopback that takes 50 ms for each revocation: from the key to the first gate on the wire
+//! (journal commit included), and the makespan of N revocations beside the bound and beside `curl --parallel` in the
+//! same run. Absolute times do not travel between machines; the ratios do.
+
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints, and stops when it cannot be set up")]
+
+mod provider;
+mod server;
+
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use estop::{
+    domain::BotName,
+    engine::{Clock, Engine, Order, Parts, Provider, Roster, SystemClock},
+    journal::{Process, Stamp, Store},
+};
+use provider::{Bench, CONCURRENT};
+use server::{DELAY, Server};
+
+/// Isolations from whose first gates the percentiles are taken.
+const KEYS: usize = 200;
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        println!("journal: {}", folder.path().display());
+        key_to_wire(folder.path()).await;
+        println!("\nmakespan of N revocations of {} ms, {CONCURRENT} at once", DELAY.as_millis());
+        println!("{:>6} {:>10} {:>10} {:>8} {:>10} {:>8}", "N", "bound ms", "estop ms", "ratio", "curl ms", "ratio");
+        for count in [10, 100, 1000] {
+            makespan(folder.path(), count).await;
+        }
+    });
+}
+
+/// A fresh engine over a real journal, with everything warm, as the key finds it.
+async fn engine(folder: &Path, server: &Server, sessions: usize) -> Engine {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let ticking = clock.clone();
+    let stamp: Stamp =
+        Arc::new(move || (ticking.now(), u64::try_from(ticking.monotonic().as_millis()).unwrap_or(u64::MAX)));
+    let state = folder.join(uuid::Uuid::now_v7().to_string());
+    let store = Store::at(state, None, stamp, Process::this());
+    let bench: Arc<dyn Provider> = Arc::new(Bench::new(server, sessions, clock.clone()));
+    let roster = Roster::new(&["bot".to_owned()], &[], Vec::new(), []).unwrap();
+    let parts = Parts { providers: vec![bench], roster, store, clock, exercise: None, read_only: false };
+    let engine = Engine::new(parts);
+    engine.refresh().await;
+    engine
+}
+
+async fn key_to_wire(folder: &Path) {
+    let mut times = Vec::new();
+    for _ in 0..KEYS {
+        let server = Server::start(Duration::ZERO).await;
+        let engine = engine(folder, &server, 3).await;
+        server.forget();
+        let key = Instant::now();
+        let running = engine.isolate(Order::isolate(BotName::new("bot"))).await.unwrap();
+        let first = server.first_gate().await;
+        times.push(first.duration_since(key));
+        // The proof takes two listings a second apart: nothing of it is timed here.
+        drop(running);
+    }
+    times.sort_unstable();
+    let sync = commit_alone(folder);
+    println!(
+        "key → first gate on the wire: p50 {:.2} ms, p99 {:.2} ms (N={KEYS})",
+        ms(times[KEYS / 2]),
+        ms(times[KEYS * 99 / 100])
+    );
+    println!("one write and fdatasync here:  p50 {:.2} ms", ms(sync));
+}
+
+/// The bound of any durable intent on this disk.
+fn commit_alone(folder: &Path) -> Duration {
+    use std::io::Write as _;
+    let mut file = std::fs::File::create(folder.join("bound")).unwrap();
+    let mut times: Vec<Duration> = (0..KEYS)
+        .map(|_| {
+            let began = Instant::now();
+            file.write_all(&[b'x'; 4096]).unwrap();
+            file.sync_data().unwrap();
+            began.elapsed()
+        })
+        .collect();
+    times.sort_unstable();
+    times[KEYS / 2]
+}
+
+async fn makespan(folder: &Path, count: usize) {
+    let server = Server::start(DELAY).await;
+    let engine = engine(folder, &server, count).await;
+    server.forget();
+    let began = Instant::now();
+    let running = engine.isolate(Order::isolate(BotName::new("bot"))).await.unwrap();
+    let last = server.all_revoked(count).await;
+    let estop = last.duration_since(began);
+    running.ended().await.unwrap();
+
+    server.forget();
+    let curl = curl(&server, count);
+    let rounds = u32::try_from(count.div_ceil(CONCURRENT.min(count))).unwrap();
+    let bound = DELAY * rounds;
+    let ratio = |time: Duration| time.as_secs_f64() / bound.as_secs_f64();
+    println!(
+        "{count:>6} {:>10.0} {:>10.1} {:>8.2} {:>10.1} {:>8.2}",
+        ms(bound),
+        ms(estop),
+        ratio(estop),
+        ms(curl),
+        ratio(curl)
+    );
+}
+
+/// The peer: one `curl --parallel`, without a journal, without a plan.
+fn curl(server: &Server, count: usize) -> Duration {
+    let mut config = String::new();
+    for number in 0..count {
+        config.push_str(&format!("url = \"{}revoke/{number}\"\nrequest = POST\noutput = /dev/null\n", server.url()));
+    }
+    let mut child = Command::new("curl")
+        .args(["--silent", "--parallel", "--parallel-immediate", "--parallel-max", "100", "--config", "-"])
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let began = Instant::now();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), config.as_bytes()).unwrap();
+    assert!(child.wait().unwrap().success(), "curl failed");
+    began.elapsed()
+}
+
+fn ms(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}

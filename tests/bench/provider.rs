@@ -1,0 +1,184 @@
+//! A provider of N sessions behind the real HTTP client: what is timed is the engine, the journal and the wire.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use estop::{
+    domain::{
+        Action, Activity, Answer, AnswerKind, Depth, Fact, Family, Holding, HoldingId, HoldingState, Identity,
+        IdentityId, IdentityKind, IdentityState, Lane, Level, ObjectId, Postcondition, ProviderName, Reading,
+        Reversibility, Step, StepId,
+    },
+    engine::{Clock, Coverage, Limits, Listing, Preflight, Provider, ProviderError, Whoami},
+    journal::ArmedStep,
+    providers::http::{Call, Client, NetworkOptions, NetworkTransport, answer_to},
+};
+use http::Method;
+use jiff::Timestamp;
+
+use crate::server::Server;
+
+/// Mutations at the same time.
+pub const CONCURRENT: usize = 100;
+
+pub struct Bench {
+    name: ProviderName,
+    client: Client,
+    clock: Arc<dyn Clock>,
+    sessions: Mutex<BTreeSet<String>>,
+    shut: Mutex<bool>,
+}
+
+impl Bench {
+    pub fn new(server: &Server, sessions: usize, clock: Arc<dyn Clock>) -> Self {
+        let transport = Arc::new(NetworkTransport::new(&NetworkOptions::default()).unwrap());
+        Self {
+            name: ProviderName::new("bench"),
+            client: Client::new(server.url().parse().unwrap(), transport, clock.clone()),
+            clock,
+            sessions: Mutex::new((0..sessions).map(|number| number.to_string()).collect()),
+            shut: Mutex::new(false),
+        }
+    }
+
+    fn bot(&self) -> IdentityId {
+        IdentityId::new(self.name.clone(), "bot")
+    }
+
+    fn identity(&self) -> Identity {
+        let shut = *self.shut.lock().unwrap();
+        Identity {
+            id: self.bot(),
+            name: "bot".into(),
+            kind: IdentityKind::ServiceAccount,
+            state: if shut { IdentityState::Gated } else { IdentityState::Live },
+            attributes: BTreeMap::new(),
+            hints: BTreeMap::new(),
+            child_of: None,
+            last_active_at: None,
+        }
+    }
+
+    fn step(&self, action: &str, target: &str, postcondition: Postcondition) -> Step {
+        Step {
+            id: StepId::of(&self.bot(), action, Some(target)),
+            identity: self.bot(),
+            lane: Lane::Tokens,
+            action: Action::new(action),
+            target: target.into(),
+            object: ObjectId::of(&self.name, action, target),
+            rank: 0,
+            after: Vec::new(),
+            holdings: Vec::new(),
+            gate: action == "gate",
+            mint_cut: false,
+            level: Level::Read,
+            last_used_at: None,
+            reversible: Reversibility::Reversible,
+            postcondition,
+            proof: "the list".to_owned(),
+            manual: None,
+            by_hand: false,
+            missing_permission: None,
+            params: BTreeMap::new(),
+        }
+    }
+}
+
+#[async_trait]
+impl Provider for Bench {
+    fn name(&self) -> &ProviderName {
+        &self.name
+    }
+
+    fn kind(&self) -> &'static str {
+        "bench"
+    }
+
+    fn limits(&self) -> Limits {
+        Limits { concurrent_writes: CONCURRENT, concurrent_reads: 8, deadline: Duration::from_secs(10) }
+    }
+
+    fn coverage(&self) -> Coverage {
+        Coverage::default()
+    }
+
+    fn propagation(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    /// Opens as many connections as will be used at once.
+    async fn warm(&self) -> Result<(), ProviderError> {
+        let opening = (0..CONCURRENT).map(|_| self.client.send(Call::get(["warm"]), None));
+        futures::future::join_all(opening).await;
+        Ok(())
+    }
+
+    async fn preflight(&self) -> Result<Preflight, ProviderError> {
+        let whoami = Whoami { identity: None, name: "bench".into() };
+        Ok(Preflight { whoami, lanes: Vec::new(), clock_ahead_ms: None, notices: Vec::new() })
+    }
+
+    async fn inventory(&self) -> Result<Listing, ProviderError> {
+        Ok(Listing { identities: vec![self.identity()], gaps: Vec::new() })
+    }
+
+    async fn holdings(&self, _: &Identity) -> Result<Reading, ProviderError> {
+        let mut reading = Reading::of(self.identity(), self.clock.now());
+        reading.facts.insert("shut".to_owned(), Fact::Bool(*self.shut.lock().unwrap()));
+        for number in self.sessions.lock().unwrap().iter() {
+            reading.holdings.push(Holding {
+                id: HoldingId::new(self.bot(), "session", number.clone()),
+                lane: Lane::Tokens,
+                family: Family::Token,
+                name: number.as_str().into(),
+                scopes: Vec::new(),
+                issued_at: None,
+                expires_at: None,
+                last_used_at: None,
+                fingerprint: None,
+                on_behalf_of: None,
+                state: HoldingState::Live,
+            });
+        }
+        Ok(reading)
+    }
+
+    async fn activity(&self, _: &Identity, _: Option<Timestamp>, _: usize) -> Result<Vec<Activity>, ProviderError> {
+        Ok(Vec::new())
+    }
+
+    fn gate(&self, _: &Identity) -> Vec<Step> {
+        let postcondition = Postcondition::Equal { fact: "shut".to_owned(), value: Fact::Bool(true) };
+        vec![self.step("gate", "bot", postcondition)]
+    }
+
+    fn steps(&self, reading: &Reading, _: Depth) -> Vec<Step> {
+        let mut steps = self.gate(&reading.identity);
+        steps.extend(reading.holdings.iter().map(|holding| {
+            let absent = Postcondition::Absent { holding: holding.id.clone() };
+            self.step("revoke", holding.id.native(), absent)
+        }));
+        steps
+    }
+
+    async fn perform(&self, armed: &ArmedStep, _: u32) -> Answer {
+        let step = armed.step();
+        let call = Call::new(Method::POST, [step.action.word(), step.target.raw()]).key(armed.key());
+        let reply = self.client.send(call, None).await;
+        let answer = answer_to(&reply, "", self.clock.now());
+        if answer.kind == AnswerKind::Accepted {
+            match step.action.word() {
+                "gate" => *self.shut.lock().unwrap() = true,
+                _ => {
+                    self.sessions.lock().unwrap().remove(step.target.raw());
+                }
+            }
+        }
+        answer
+    }
+}

@@ -1,0 +1,10 @@
+//! Tests against real servers: `tests/live/keycloak` and `tests/live/postgres` start them.
+//!
+//! A plain `cargo test` leaves them out. With the servers running, and the four variables
+//! `ESTOP_LAB_KEYCLOAK_URL`, `ESTOP_LAB_KEYCLOAK_STATE`, `ESTOP_LAB_POSTGRES_URL` and
+//! `ESTOP_LAB_POSTGRES_STATE` set: `cargo test --test live -- --ignored`.
+
+// The library serves more tests than any one build has.
+#[allow(dead_code)]
+mod lab;
+mod selfcheck;
