@@ -45,12 +45,12 @@ impl Fleet {
     /// Computes the rows again; the selection stays on its name, else goes to the nearest row.
     pub fn refresh(&mut self, snapshot: &Snapshot) {
         let at = self.index();
-        let pattern = Pattern::parse(self.filter.value(), CaseMatching::Ignore, Normalization::Smart);
+        let wanted = Pattern::parse(self.filter.value(), CaseMatching::Ignore, Normalization::Smart);
         let mut matcher = Matcher::new(Config::DEFAULT);
         let mut chars = Vec::new();
         let mut matches = |haystack: &str| {
             self.filter.value().is_empty()
-                || pattern.score(Utf32Str::new(haystack, &mut chars), &mut matcher).is_some()
+                || wanted.score(Utf32Str::new(haystack, &mut chars), &mut matcher).is_some()
         };
         self.rows.clear();
         for view in &snapshot.bots {

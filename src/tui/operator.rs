@@ -1,5 +1,8 @@
 //! The engine as the console sees it: what it can watch, and what it can ask for.
 
+mod engine;
+mod line;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
