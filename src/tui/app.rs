@@ -90,7 +90,17 @@ impl<O: Operator, D: Display> App<O, D> {
     /// Nothing is drawn yet.
     pub fn new(operator: O, display: D, state: State) -> Self {
         let started = Instant::now();
-        Self { operator, display, state, started, frame: 0, drawn: None, drawn_at: None, waits_for: None, woken: started }
+        Self {
+            operator,
+            display,
+            state,
+            started,
+            frame: 0,
+            drawn: None,
+            drawn_at: None,
+            waits_for: None,
+            woken: started,
+        }
     }
 
     /// Runs until something ends it. The first frame is out before anything is read.
@@ -113,7 +123,7 @@ impl<O: Operator, D: Display> App<O, D> {
             let wake = self.wakes_at();
             let message = tokio::select! {
                 biased;
-                Some(heard) = signals.next() => self.heard(heard),
+                Some(heard) = signals.next() => Some(self.heard(heard)),
                 input = inputs.next() => self.input(input),
                 Some(place) = panics.recv() => Some(Message::WorkerPanicked(place)),
                 Some(message) = results.recv() => Some(message),
@@ -166,10 +176,10 @@ impl<O: Operator, D: Display> App<O, D> {
         })
     }
 
-    fn heard(&mut self, heard: Heard) -> Option<Message> {
+    fn heard(&mut self, heard: Heard) -> Message {
         match heard {
-            Heard::Signal(signal) => Some(Message::Signalled(signal)),
-            Heard::Resize => Some(Message::Resized(self.display.size())),
+            Heard::Signal(signal) => Message::Signalled(signal),
+            Heard::Resize => Message::Resized(self.display.size()),
         }
     }
 

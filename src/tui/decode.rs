@@ -95,9 +95,8 @@ impl Decoder {
 /// How many bytes at the start belong together.
 fn frame(bytes: &[u8]) -> Framed {
     match bytes {
-        [0x1b] => Framed::Part,
+        [0x1b] | [0x1b, b'O'] => Framed::Part,
         [0x1b, b'[', rest @ ..] => control_sequence(bytes, rest),
-        [0x1b, b'O'] => Framed::Part,
         [0x1b, b'O', _, ..] => Framed::Whole(3),
         // Operating system commands and device strings: answers that nobody asked for; swallowed to their end.
         [0x1b, b']' | b'P' | b'_' | b'^', rest @ ..] => string_sequence(rest),

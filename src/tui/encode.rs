@@ -259,8 +259,11 @@ mod tests {
     fn a_moved_marker_is_a_few_bytes() {
         let mut encoder = Encoder::new();
         encoder.encode(screen(&[(1, "> helpdesk", Style::default()), (2, "  sales", Style::default())]), false, None);
-        let bytes =
-            encoder.encode(screen(&[(1, "  helpdesk", Style::default()), (2, "> sales", Style::default())]), false, None);
+        let bytes = encoder.encode(
+            screen(&[(1, "  helpdesk", Style::default()), (2, "> sales", Style::default())]),
+            false,
+            None,
+        );
         assert!(bytes.len() < 24, "{:?}", String::from_utf8_lossy(&bytes));
     }
 

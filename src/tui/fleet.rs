@@ -46,21 +46,20 @@ impl Fleet {
     pub fn refresh(&mut self, snapshot: &Snapshot) {
         let at = self.index();
         let wanted = Pattern::parse(self.filter.value(), CaseMatching::Ignore, Normalization::Smart);
-        let mut matcher = Matcher::new(Config::DEFAULT);
+        let mut engine = Matcher::new(Config::DEFAULT);
         let mut chars = Vec::new();
-        let mut matches = |haystack: &str| {
-            self.filter.value().is_empty()
-                || wanted.score(Utf32Str::new(haystack, &mut chars), &mut matcher).is_some()
+        let mut fits = |haystack: &str| {
+            self.filter.value().is_empty() || wanted.score(Utf32Str::new(haystack, &mut chars), &mut engine).is_some()
         };
         self.rows.clear();
         for view in &snapshot.bots {
-            if matches(&haystack(view)) {
+            if fits(&haystack(view)) {
                 self.rows.push(Row::Bot(view.bot.name.clone()));
             }
         }
         if self.all {
             for identity in &snapshot.others {
-                if matches(&format!("{} {}", identity.name.shown(), identity.id.provider())) {
+                if fits(&format!("{} {}", identity.name.shown(), identity.id.provider())) {
                     self.rows.push(Row::Other(identity.id.clone()));
                 }
             }
@@ -110,7 +109,9 @@ impl Fleet {
 }
 
 fn haystack(view: &BotView) -> String {
-    let text = |text: &Option<crate::domain::Untrusted>| text.as_ref().map(|text| text.shown()).unwrap_or_default();
+    let text = |text: &Option<crate::domain::Untrusted>| {
+        text.as_ref().map(crate::domain::Untrusted::shown).unwrap_or_default()
+    };
     let (owner, environment) = (text(&view.bot.owner), text(&view.bot.environment));
     format!("{} {owner} {environment} {}", view.bot.name, view.state.word())
 }

@@ -48,7 +48,7 @@ impl Key {
 }
 
 /// One row of the table.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Binding {
     /// What it asks for.
     pub action: Action,
@@ -142,7 +142,13 @@ pub const DEFAULT: &[Binding] = &[
     row(Action::PageUp, &[named(KeyCode::PageUp), ctrl('b')], "page up", "One page up.", LISTS),
     row(Action::PageDown, &[named(KeyCode::PageDown), ctrl('f')], "page down", "One page down.", LISTS),
     row(Action::Top, &[ch('g'), named(KeyCode::Home)], "top", "To the first row.", LISTS),
-    row(Action::Bottom, &[ch('G'), named(KeyCode::End)], "bottom", "To the last row; the journal follows again.", LISTS),
+    row(
+        Action::Bottom,
+        &[ch('G'), named(KeyCode::End)],
+        "bottom",
+        "To the last row; the journal follows again.",
+        LISTS,
+    ),
     row(Action::Back, &[named(KeyCode::Esc)], "back", "One step back: disarm, close, clear the filter.", EVERYWHERE),
     shown(row(Action::Fleet, &[ch('1')], "fleet", "Every bot.", EVERYWHERE)),
     shown(row(Action::Isolations, &[ch('2')], "isolation", "The isolations of this console.", EVERYWHERE)),

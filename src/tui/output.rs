@@ -63,6 +63,9 @@ pub struct Output {
 
 impl Output {
     /// Starts the thread; it tells what it has written to `inputs`.
+    ///
+    /// # Errors
+    /// Where the system has no thread left.
     pub fn start(tty: OwnedFd, inputs: mpsc::Sender<Input>) -> std::io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let theirs = Arc::clone(&shared);
@@ -159,6 +162,9 @@ fn next(shared: &Shared) -> Option<Picture> {
 }
 
 /// Writes everything; a signal in between is not an error.
+///
+/// # Errors
+/// What the system says: most often that the terminal is gone.
 pub fn write_all(tty: &OwnedFd, mut bytes: &[u8]) -> Result<(), Errno> {
     while !bytes.is_empty() {
         match rustix::io::write(tty, bytes) {

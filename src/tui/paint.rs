@@ -95,8 +95,7 @@ impl Look {
         let mut lines = vec![String::new()];
         for word in text.split(' ').filter(|word| !word.is_empty()) {
             let mut word = word.to_owned();
-            loop {
-                let line = lines.last_mut().expect("there is always a last line");
+            while let Some(line) = lines.last_mut() {
                 let gap = usize::from(!line.is_empty());
                 if line.width() + gap + word.width() <= width {
                     line.push_str(&" ".repeat(gap));
@@ -277,12 +276,7 @@ mod tests {
     use crate::tui::theme::{Capability, Glyphs, Theme};
 
     fn look(glyphs: Glyphs) -> Look {
-        Look {
-            theme: Theme::built_in(Capability::Sixteen),
-            themes_dir: None,
-            capability: Capability::Sixteen,
-            glyphs,
-        }
+        Look { theme: Theme::built_in(Capability::Sixteen), themes_dir: None, capability: Capability::Sixteen, glyphs }
     }
 
     proptest! {

@@ -29,15 +29,12 @@ use super::{
     terminal::{self, Terminal},
     theme::{Capability, Glyphs, Theme},
 };
-use crate::{
-    domain::BotName,
-    engine::{EngineEvent, OperationPhase},
-};
+use crate::{domain::BotName, engine::EngineEvent};
 
 /// Inputs that may wait for the loop.
 const INPUTS: usize = 1024;
 /// How long a strike without a screen may go on past its last answer.
-const PAST_THE_LAST_ANSWER: Duration = Duration::from_secs(60);
+const PAST_THE_LAST_ANSWER: Duration = Duration::from_mins(1);
 /// How long after a polite signal the process may go on.
 const AFTER_A_SIGNAL: Duration = Duration::from_secs(10);
 /// How long after a second one: never so short that a record is lost.
@@ -101,10 +98,7 @@ pub async fn run<O: Operator>(operator: O, options: Options) -> anyhow::Result<E
     }
     if state.is_working() {
         rest.running = running(&state);
-        say(&format!(
-            "estop: isolating {} goes on without the screen; Ctrl-C shortens the wait",
-            names(&rest.running)
-        ));
+        say(&format!("estop: isolating {} goes on without the screen; Ctrl-C shortens the wait", names(&rest.running)));
     }
     rest.finish(&operator, effects.orders_taken(), &mut signals).await;
     let unfinished = rest.running;
@@ -278,7 +272,7 @@ impl Rest {
                 say(&format!("estop: {bot}: {}", ended.outcome.word()));
             }
             EngineEvent::Started { bot, .. } if !self.running.contains(bot) => self.running.push(bot.clone()),
-            EngineEvent::Phase { phase: OperationPhase::Over, .. } | _ => {}
+            _ => {}
         }
     }
 }

@@ -18,13 +18,7 @@ mod prompt;
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
-use super::{
-    action::Context,
-    paint::Paint,
-    state::State,
-    strike::Shown,
-    theme::Role,
-};
+use super::{action::Context, paint::Paint, state::State, strike::Shown, theme::Role};
 
 /// From these sizes on, the fleet shows list and detail side by side.
 const WIDE: (u16, u16) = (110, 30);

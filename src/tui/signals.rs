@@ -34,9 +34,11 @@ pub fn listen() -> std::io::Result<BoxStream<'static, Heard>> {
     let mut streams = Vec::new();
     for (kind, heard) in kinds {
         let listener = signal(kind)?;
-        let stream = stream::unfold(listener, move |mut listener| async move {
-            listener.recv().await.map(|()| (heard, listener))
-        });
+        let stream =
+            stream::unfold(
+                listener,
+                move |mut listener| async move { listener.recv().await.map(|()| (heard, listener)) },
+            );
         streams.push(stream.boxed());
     }
     Ok(stream::select_all(streams).boxed())

@@ -93,6 +93,7 @@ pub struct JournalPane {
 
 /// What the console knows.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, not states of one machine")]
 pub struct State {
     /// Now.
     pub now: Moment,

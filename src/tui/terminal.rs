@@ -46,9 +46,7 @@ pub fn can_open() -> Result<(), String> {
     } else {
         return Ok(());
     };
-    Err(format!(
-        "the console needs a terminal, and {why}: use `estop list`, `estop show`, `estop isolate` instead"
-    ))
+    Err(format!("the console needs a terminal, and {why}: use `estop list`, `estop show`, `estop isolate` instead"))
 }
 
 /// What it takes to leave; there is one terminal a process.

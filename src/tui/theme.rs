@@ -139,6 +139,7 @@ struct File {
 }
 
 #[derive(Deserialize, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "the four modifiers of a theme file")]
 #[serde(deny_unknown_fields, default)]
 struct Entry {
     fg: Option<String>,
@@ -162,7 +163,7 @@ impl Theme {
                 return Err(ThemeError::Circle(name));
             }
             let file = read(&name, directory)?;
-            next = file.inherits.clone();
+            next = file.inherits.as_ref().map(String::to_owned);
             chain.push((name, file));
         }
         let mut styles = vec![Style::reset(); Role::ALL.len()];
@@ -172,7 +173,10 @@ impl Theme {
         Ok(Self { name: name.to_owned(), styles })
     }
 
-    /// The built-in theme, which cannot fail to load.
+    /// The built-in theme.
+    ///
+    /// # Panics
+    /// Never: a test loads every bundled theme.
     pub fn built_in(capability: Capability) -> Self {
         Self::load(BUNDLED[0].0, None, capability).expect("a test loads every bundled theme")
     }
@@ -230,7 +234,8 @@ fn apply(styles: &mut [Style], name: &str, file: &File, capability: Capability) 
             }
         }
         // Without colours, a background that set a role apart has to become reverse video.
-        let lost_background = capability == Capability::None && matches!(*role, Role::Armed | Role::Exercise | Role::Contradicted);
+        let lost_background =
+            capability == Capability::None && matches!(*role, Role::Armed | Role::Exercise | Role::Contradicted);
         styles[*role as usize] = if lost_background { style.add_modifier(Modifier::REVERSED) } else { style };
     }
     Ok(())

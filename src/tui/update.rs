@@ -213,11 +213,11 @@ fn read_selected(state: &mut State) -> Option<Effect> {
         }
         _ => {
             state.reading = Some((selected.clone(), now));
-            let stale = state.bot().is_some_and(|view| {
+            let is_old = state.bot().is_some_and(|view| {
                 let limit = i64::try_from(READ_EVERY.as_secs()).unwrap_or(0) / 2;
                 view.readings.read_at().is_none_or(|at| state.now.wall.duration_since(at).as_secs() >= limit)
             });
-            stale.then_some(Effect::RefreshBot(selected))
+            is_old.then_some(Effect::RefreshBot(selected))
         }
     }
 }

@@ -191,14 +191,12 @@ impl Console {
         let (signals, heard) = mpsc::unbounded();
         let (seen, far) = (Rc::new(RefCell::new(Seen::default())), Rc::new(RefCell::new(far)));
         let size = Rc::new(RefCell::new(state.size));
-        let screen =
-            FakeScreen { seen: seen.clone(), far: far.clone(), size: size.clone(), inputs: inputs.clone() };
+        let screen = FakeScreen { seen: seen.clone(), far: far.clone(), size: size.clone(), inputs: inputs.clone() };
         let (_keep, panics) = tokio::sync::mpsc::unbounded_channel();
         let app = App::new(desk.clone(), screen, state);
         let running = app.run(Sources { inputs: keys, signals: heard, panics });
         let app = tokio::task::spawn_local(running);
-        let console =
-            Self { desk, seen, far, size, inputs, signals, decoder: RefCell::default(), app };
+        let console = Self { desk, seen, far, size, inputs, signals, decoder: RefCell::default(), app };
         console.idle().await;
         console
     }

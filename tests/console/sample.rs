@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use estop::{
     domain::{
-        Action, Activity, Bot, BotName, BotState, Collateral, Depth, Exposure, Family, Fact, Gap, Holding, HoldingId,
+        Action, Activity, Bot, BotName, BotState, Collateral, Depth, Exposure, Fact, Family, Gap, Holding, HoldingId,
         HoldingState, Identity, IdentityId, IdentityKind, IdentityState, IncidentId, Lane, Level, ObjectId,
         OperationId, Plan, Postcondition, ProviderName, Reading, ReadingSet, Residual, Reversibility, Scope, Step,
         StepId,
@@ -157,7 +157,12 @@ fn sales() -> BotView {
     let crm = identity("corp-sso", "bot-sales", IdentityKind::ServiceAccount);
     let pages = identity("warehouse", "bot_sales", IdentityKind::WorkloadCredential);
     let mut read = Reading::of(crm.clone(), before(12));
-    let reach = || vec![scope("crm", "contacts:export", Level::Export, false), scope("calendar", "events:write", Level::Write, false)];
+    let reach = || {
+        vec![
+            scope("crm", "contacts:export", Level::Export, false),
+            scope("calendar", "events:write", Level::Write, false),
+        ]
+    };
     read.holdings = vec![
         holding(&crm, Lane::Tokens, Family::Secret, "client secret", reach()),
         holding(&crm, Lane::Tokens, Family::Token, "session 3f2a of alice", reach()),
@@ -228,13 +233,8 @@ fn plain(name: &str, owner: &str, environment: &str, level: Level, state: BotSta
 fn unread(name: &str) -> BotView {
     let one = identity("warehouse", &format!("bot_{name}"), IdentityKind::WorkloadCredential);
     let steps = vec![step(&one, Lane::Identity, "forbid-login", &format!("role bot_{name}"))];
-    let mut view = view(
-        bot(name, "platform", "staging", &[&one]),
-        BotState::Unknown,
-        vec![one],
-        ReadingSet::default(),
-        steps,
-    );
+    let mut view =
+        view(bot(name, "platform", "staging", &[&one]), BotState::Unknown, vec![one], ReadingSet::default(), steps);
     view.error = Some("warehouse: connection refused: check the server or its address".to_owned());
     view
 }

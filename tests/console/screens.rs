@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use estop::{
-    domain::{
-        Answer, AnswerKind, BotName, Contradiction, Outcome, Reason, Residual, StepState,
-    },
+    domain::{Answer, AnswerKind, BotName, Contradiction, Outcome, Reason, Residual, StepState},
     engine::{Ended, EngineEvent, OperationPhase, Snapshot},
     tui::{
         action::Context,

@@ -61,9 +61,7 @@ fn sentence(body: &Body) -> String {
         }
         Body::ResidualSet { residual } => format!("{} kinds of access outlive it", residual.len()),
         Body::ResidualDark { at } => format!("the last residual has ended at {at}"),
-        Body::Contradicted { alive } => {
-            alive.iter().map(|alive| alive.what.as_str()).collect::<Vec<_>>().join("; ")
-        }
+        Body::Contradicted { alive } => alive.iter().map(|alive| alive.what.as_str()).collect::<Vec<_>>().join("; "),
         Body::GuardRefused { bot, why } => match bot {
             Some(bot) => format!("{bot}: {why}"),
             None => why.clone(),

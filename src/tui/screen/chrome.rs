@@ -164,9 +164,13 @@ fn summary(state: &State) -> Line {
         return vec![piece(Role::Isolating, text)];
     }
     let notice = state.notices.last().or(state.snapshot.notices.last());
-    let troubled = || state.snapshot.providers.iter().find_map(|provider| {
-        provider.error.as_ref().map(|error| format!("{}: {error}", provider.name))
-    });
+    let troubled = || {
+        state
+            .snapshot
+            .providers
+            .iter()
+            .find_map(|provider| provider.error.as_ref().map(|error| format!("{}: {error}", provider.name)))
+    };
     match notice.cloned().or_else(troubled) {
         Some(text) => vec![piece(Role::Warn, format!(" {text}"))],
         None => Vec::new(),

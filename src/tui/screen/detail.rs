@@ -127,11 +127,11 @@ fn holding_line(state: &State, holding: &Holding, width: usize) -> Line {
     };
     let level = holding.scopes.iter().map(|scope| scope.level).max().map_or("-", crate::domain::Level::word);
     let used = holding.last_used_at.map_or_else(|| "-".to_owned(), |at| ago(now, Some(at)));
-    let ends = holding.expires_at.map_or_else(|| "never".to_owned(), |at| ends(now, at));
-    let tail = format!(" {} {} {}", look.cell(level, 6), look.cell(&used, 5), look.cell(&ends, 8));
+    let over = holding.expires_at.map_or_else(|| "never".to_owned(), |at| ends(now, at));
+    let tail = format!(" {} {} {}", look.cell(level, 6), look.cell(&used, 5), look.cell(&over, 8));
     let name = look.text(holding.name.raw());
     let name = match &holding.on_behalf_of {
-        Some(user) if !name.contains(&look.text(user.raw())) => format!("{name} for {}", look.text(user.raw())),
+        Some(person) if !name.contains(&look.text(person.raw())) => format!("{name} for {}", look.text(person.raw())),
         _ => name,
     };
     let room = width.saturating_sub(3 + 11 + tail.chars().count());
@@ -177,7 +177,7 @@ fn scope_lines(look: &Look, view: &BotView, lines: &mut Vec<Line>) {
 fn activity_lines(state: &State, view: &BotView, lines: &mut Vec<Line>) {
     let look = &state.look;
     let mut activity: Vec<&Activity> = view.readings.iter().flat_map(|reading| &reading.activity).collect();
-    activity.sort_by(|a, b| b.at.cmp(&a.at));
+    activity.sort_by_key(|entry| std::cmp::Reverse(entry.at));
     let known = match (activity.is_empty(), view.last_active_at) {
         (true, None) => "nothing known",
         (true, Some(_)) => "no entries",
@@ -187,18 +187,15 @@ fn activity_lines(state: &State, view: &BotView, lines: &mut Vec<Line>) {
     for entry in activity.into_iter().take(MAX_ACTIVITY) {
         let role = if entry.succeeded() { Role::Text } else { Role::Warn };
         let mut text = format!("{} {}", clock(state.now.wall, entry.at), look.text(entry.action.raw()));
-        for (word, value) in [
-            ("on", &entry.resource),
-            ("for", &entry.on_behalf_of),
-            ("session", &entry.session),
-            ("from", &entry.from),
-        ] {
+        for (word, value) in
+            [("on", &entry.resource), ("for", &entry.on_behalf_of), ("session", &entry.session), ("from", &entry.from)]
+        {
             if let Some(value) = value {
-                text.push_str(&format!(" {word} {}", look.text(value.raw())));
+                text = format!("{text} {word} {}", look.text(value.raw()));
             }
         }
         if !entry.succeeded() {
-            text.push_str(&format!(": {}", look.text(entry.outcome.raw())));
+            text = format!("{text}: {}", look.text(entry.outcome.raw()));
         }
         lines.push(vec![piece(role, format!("   {text}"))]);
     }
@@ -227,9 +224,8 @@ fn plan_lines(look: &Look, view: &BotView, width: usize, lines: &mut Vec<Line>) 
         format!("{}: {}", look.text(other.bot.as_ref().unwrap_or(&other.name).raw()), look.text(&other.why))
     });
     list("IT EXPOSES", exposes.collect());
-    let outlives = plan.residual.iter().map(|residual| {
-        format!("{} ({})", look.text(&residual.what), look.text(&residual.source))
-    });
+    let outlives =
+        plan.residual.iter().map(|residual| format!("{} ({})", look.text(&residual.what), look.text(&residual.source)));
     list("OUTLIVES IT", outlives.collect());
     let by_hand = plan.steps.iter().filter_map(|step| step.manual.as_ref()).map(|manual| look.text(manual));
     list("BY HAND", by_hand.collect());

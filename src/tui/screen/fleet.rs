@@ -200,14 +200,8 @@ fn other_cells(state: &State, look: &Look, columns: &Columns, identity: &Identit
         IdentityState::Gone => "gone",
         IdentityState::Unknown => "unknown",
     };
-    let texts = [
-        &*look.text(identity.name.raw()),
-        "no bot",
-        "-",
-        "1",
-        "",
-        &*ago(state.now.wall, identity.last_active_at),
-    ];
+    let texts =
+        [&*look.text(identity.name.raw()), "no bot", "-", "1", "", &*ago(state.now.wall, identity.last_active_at)];
     row(look, columns, &format!("{sign} {word}"), texts, Role::Dim)
 }
 

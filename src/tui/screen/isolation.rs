@@ -164,7 +164,7 @@ pub fn lines(state: &State, width: usize) -> Vec<Line> {
         let mut tally = format!("{} verified", counts.verified);
         for (count, word) in [(counts.claimed, "claimed"), (waiting, "under way"), (counts.failed, "to look at")] {
             if count > 0 {
-                tally.push_str(&format!(", {count} {word}"));
+                tally = format!("{tally}, {count} {word}");
             }
         }
         let title = piece(Role::Heading, format!(" {}  ", lane.word().to_uppercase()));

@@ -28,7 +28,7 @@ pub fn draw(state: &State, view: &BotView, paint: &mut Paint<'_>, area: Rect) ->
     let age = age(state.now.wall, plan);
     let name = look.text(&view.bot.name.shown());
     let title = [piece(Role::Text, "X would isolate "), piece(Role::Danger, name)];
-    let room = usize::from(area.width).saturating_sub(paint::width(&[age.clone()]) + 7);
+    let room = usize::from(area.width).saturating_sub(paint::width(std::slice::from_ref(&age)) + 7);
     let full_title = paint::width(&title) <= room;
     paint.rule(Rect { height: 1, ..area }, &title, &[age]);
     let room = area.width.saturating_sub(2);
@@ -85,11 +85,8 @@ fn answers(look: &Look, now: Timestamp, plan: &Plan) -> Vec<(&'static str, Role,
     let final_steps: Vec<String> =
         plan.irreversible().map(|step| format!("{} {}", step.action.word(), look.text(step.target.raw()))).collect();
     let hits: Vec<String> = plan.collateral.iter().map(|other| look.text(&other.bot)).collect();
-    let exposed: Vec<String> = plan
-        .exposure
-        .iter()
-        .map(|other| look.text(other.bot.as_ref().unwrap_or(&other.name).raw()))
-        .collect();
+    let exposed: Vec<String> =
+        plan.exposure.iter().map(|other| look.text(other.bot.as_ref().unwrap_or(&other.name).raw())).collect();
     let missing: Vec<String> = plan.missing_permissions().into_iter().map(|name| look.text(name)).collect();
     let gaps = plan.gaps.len();
     let missing_text = match (missing.len(), gaps) {

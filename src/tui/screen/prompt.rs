@@ -49,12 +49,8 @@ pub fn draw(state: &State, prompt: &Prompt, paint: &mut Paint<'_>, body: Rect) -
     lines.push(Vec::new());
 
     let height = u16::try_from(lines.len() + 1).unwrap_or(u16::MAX).min(body.height);
-    let area = Rect {
-        x: body.x + (body.width - columns) / 2,
-        y: body.y + (body.height - height) / 2,
-        width: columns,
-        height,
-    };
+    let area =
+        Rect { x: body.x + (body.width - columns) / 2, y: body.y + (body.height - height) / 2, width: columns, height };
     let title = [piece(Role::Danger, format!("{verb} {}", look.fit(&prompt.bot.shown(), inner.saturating_sub(10))))];
     paint.rule(area, &title, &[]);
     let mut full = true;

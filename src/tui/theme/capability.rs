@@ -40,15 +40,13 @@ impl Capability {
     pub fn fit(self, colour: Color) -> Color {
         match (self, colour) {
             (_, Color::Reset) | (Self::None, _) => Color::Reset,
-            (Self::Rgb, colour) => colour,
             (Self::Indexed, Color::Rgb(r, g, b)) => Color::Indexed(nearest_indexed(r, g, b)),
-            (Self::Indexed, colour) => colour,
             (Self::Sixteen, Color::Rgb(r, g, b)) => nearest_of_sixteen(r, g, b),
             (Self::Sixteen, Color::Indexed(index)) => {
                 let (r, g, b) = indexed_to_rgb(index);
                 nearest_of_sixteen(r, g, b)
             }
-            (Self::Sixteen, colour) => colour,
+            (_, colour) => colour,
         }
     }
 }
@@ -76,6 +74,26 @@ const SIXTEEN: [(Color, (u8, u8, u8)); 16] = [
 /// The steps of the xterm colour cube.
 const CUBE: [u8; 6] = [0, 95, 135, 175, 215, 255];
 
+/// The palette's names in theme files, in its order.
+const NAMES: [&str; 16] = [
+    "black",
+    "red",
+    "green",
+    "yellow",
+    "blue",
+    "magenta",
+    "cyan",
+    "white",
+    "bright-black",
+    "bright-red",
+    "bright-green",
+    "bright-yellow",
+    "bright-blue",
+    "bright-magenta",
+    "bright-cyan",
+    "bright-white",
+];
+
 /// A colour as theme files write it: a palette name, an index, or `#rrggbb`.
 pub(super) fn parse(text: &str) -> Option<Color> {
     if let Some(hex) = text.strip_prefix('#') {
@@ -86,24 +104,6 @@ pub(super) fn parse(text: &str) -> Option<Color> {
     if let Ok(index) = text.parse::<u8>() {
         return Some(Color::Indexed(index));
     }
-    const NAMES: [&str; 16] = [
-        "black",
-        "red",
-        "green",
-        "yellow",
-        "blue",
-        "magenta",
-        "cyan",
-        "white",
-        "bright-black",
-        "bright-red",
-        "bright-green",
-        "bright-yellow",
-        "bright-blue",
-        "bright-magenta",
-        "bright-cyan",
-        "bright-white",
-    ];
     let index = NAMES.iter().position(|name| *name == text)?;
     Some(SIXTEEN[index].0)
 }

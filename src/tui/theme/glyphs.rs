@@ -114,9 +114,8 @@ mod tests {
             (&[("LANG", "C")], false),
             (&[], false),
         ] {
-            let glyphs = Glyphs::detect(|name| {
-                pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
-            });
+            let glyphs =
+                Glyphs::detect(|name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()));
             assert_eq!(glyphs.is_unicode(), unicode, "{pairs:?}");
         }
     }
