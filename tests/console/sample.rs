@@ -87,6 +87,7 @@ pub fn step(identity: &Identity, lane: Lane, action: &str, target: &str) -> Step
         proof: "a later read".to_owned(),
         manual: None,
         missing_permission: None,
+        by_hand: Default::default(),
         params: Default::default(),
     }
 }

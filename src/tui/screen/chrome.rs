@@ -205,6 +205,10 @@ fn footer(state: &State, paint: &mut Paint<'_>, area: Rect) {
         }
         line.extend(next);
     }
+    // The gap behind the last entry is no text that could be cut.
+    if let Some(last) = line.last_mut() {
+        last.text.truncate(last.text.trim_end().len());
+    }
     paint.line(area.x, area.y, area.width, &line);
 }
 
