@@ -1,0 +1,14 @@
+//! The console: golden screens, the real loop with a stream of keys, and properties.
+
+#[path = "console/fake.rs"]
+mod fake;
+#[path = "console/golden.rs"]
+mod golden;
+#[path = "console/loop.rs"]
+mod loop_;
+#[path = "console/properties.rs"]
+mod properties;
+#[path = "console/sample.rs"]
+mod sample;
+#[path = "console/screens.rs"]
+mod screens;
