@@ -1,5 +1,7 @@
 //! The console: golden screens, the real loop with a stream of keys, and properties.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a failure here is the test's")]
+
 #[path = "console/fake.rs"]
 mod fake;
 #[path = "console/golden.rs"]

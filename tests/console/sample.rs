@@ -1,6 +1,6 @@
 //! A small fleet by hand: the five bots, two of them in trouble.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use estop::{
     domain::{
@@ -40,8 +40,8 @@ fn identity(provider: &str, name: &str, kind: IdentityKind) -> Identity {
         name: name.into(),
         kind,
         state: IdentityState::Live,
-        attributes: Default::default(),
-        hints: Default::default(),
+        attributes: BTreeMap::new(),
+        hints: BTreeMap::new(),
         child_of: None,
         last_active_at: Some(before(200)),
     }
@@ -87,8 +87,8 @@ pub fn step(identity: &Identity, lane: Lane, action: &str, target: &str) -> Step
         proof: "a later read".to_owned(),
         manual: None,
         missing_permission: None,
-        by_hand: Default::default(),
-        params: Default::default(),
+        by_hand: false,
+        params: BTreeMap::new(),
     }
 }
 
@@ -119,6 +119,7 @@ fn bot(name: &str, owner: &str, environment: &str, identities: &[&Identity]) -> 
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "samples read better as values")]
 fn view(bot: Bot, state: BotState, identities: Vec<Identity>, readings: ReadingSet, steps: Vec<Step>) -> BotView {
     let hits = if bot.name.raw() == "engineering" {
         vec![Collateral {
