@@ -24,6 +24,11 @@ pub const BUNDLED: [(&str, &str); 3] = [
     ("mono", include_str!("../../themes/mono.toml")),
 ];
 
+/// The names of the bundled themes, the default first.
+pub fn bundled() -> impl Iterator<Item = &'static str> {
+    BUNDLED.iter().map(|(name, _)| *name)
+}
+
 /// How many themes one may inherit through: enough for any use, and a circle ends.
 const MAX_ANCESTORS: usize = 8;
 
