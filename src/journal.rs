@@ -17,6 +17,8 @@ mod disk;
 mod entry;
 mod error;
 mod file;
+#[cfg(test)]
+mod fixture;
 mod fold;
 mod handle;
 mod line;
@@ -28,6 +30,8 @@ mod sink;
 mod split;
 mod state;
 mod store;
+#[cfg(test)]
+mod tests;
 mod verify;
 mod writer;
 

@@ -11,7 +11,10 @@ use async_trait::async_trait;
 use estop::{
     cli::{self, Exercise, Exit, Session, Wiring},
     config::Config,
-    engine::Provider,
+    engine::{BotEntry, Clock, Provider, Roster},
+    journal::Process,
+    providers::registry,
+    tabletop,
 };
 
 fn main() -> ExitCode {
@@ -37,18 +40,36 @@ impl Wiring for Wired {
         vec![cli::EMBEDDED]
     }
 
-    async fn providers(&self, config: &Config) -> Result<Vec<Arc<dyn Provider>>, String> {
-        match config.providers.first() {
-            None => Ok(Vec::new()),
-            Some(provider) => Err(format!("{}: this build knows no {}", provider.name, provider.kind())),
-        }
+    async fn providers(&self, config: &Config, clock: &Arc<dyn Clock>) -> Result<Vec<Arc<dyn Provider>>, String> {
+        registry::providers(&config.providers, clock).await
     }
 
-    async fn exercise(&self, scenario: &str) -> Result<Exercise, String> {
-        Err(format!("this build cannot play {scenario}"))
+    async fn exercise(&self, _: &str) -> Result<Exercise, String> {
+        let exercise = tabletop::exercise();
+        let bots = exercise.bots.iter().map(bot).collect();
+        let protected = exercise.bots.iter().filter(|bot| bot.protected).flat_map(|bot| &bot.identities);
+        let protected = protected.map(ToString::to_string);
+        let roster = Roster::new(&exercise.select.names, &exercise.select.attributes, bots, protected);
+        Ok(Exercise {
+            providers: exercise.providers(),
+            roster: roster.map_err(|error| error.to_string())?,
+            clock: exercise.clock.clone(),
+            process: Process::this(),
+        })
     }
 
     async fn console(&self, _: Session) -> Exit {
         Exit::Usage
+    }
+}
+
+/// A scenario's bot as the engine takes one.
+fn bot(bot: &tabletop::BotEntry) -> BotEntry {
+    BotEntry {
+        name: bot.name.clone(),
+        owner: bot.owner.clone(),
+        contact: bot.contact.clone(),
+        environment: bot.environment.clone(),
+        identities: bot.identities.iter().map(ToString::to_string).collect(),
     }
 }

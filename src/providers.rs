@@ -3,4 +3,5 @@
 pub mod http;
 pub mod keycloak;
 pub mod postgres;
+pub mod registry;
 pub mod transport;

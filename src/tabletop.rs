@@ -10,7 +10,9 @@ mod exercise;
 pub mod fleet;
 pub mod keycloak;
 pub mod postgres;
+mod registry;
 
 pub use exercise::{BotEntry, Exercise, PROVIDER, Selector, exercise};
 pub use fleet::Fleet;
 pub use keycloak::SimulatedKeycloak;
+pub use registry::ExerciseRegistry;

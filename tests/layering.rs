@@ -14,7 +14,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
     ("config", &["domain"]),
     ("journal", &["domain"]),
     ("engine", &["domain", "journal"]),
-    ("providers", &["domain", "journal", "engine"]),
+    ("providers", &["domain", "config", "journal", "engine"]),
     ("tabletop", &["domain", "journal", "engine", "providers"]),
     ("tui", &["domain", "journal", "engine", "tabletop"]),
     ("cli", &["domain", "config", "journal", "engine", "providers", "tabletop", "tui"]),

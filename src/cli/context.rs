@@ -37,7 +37,7 @@ pub trait Wiring: Send + Sync {
     ///
     /// # Errors
     /// One sentence: the configuration asks for what cannot be made.
-    async fn providers(&self, config: &Config) -> Result<Vec<Arc<dyn Provider>>, String>;
+    async fn providers(&self, config: &Config, clock: &Arc<dyn Clock>) -> Result<Vec<Arc<dyn Provider>>, String>;
 
     /// The simulated providers of a scenario, and its clock.
     ///
@@ -131,8 +131,8 @@ impl Context {
     ) -> Result<Self, Stop> {
         let state_dir = state_dir(global)?;
         let roster = roster(&config).map_err(|error| Stop::usage(error.to_string()))?;
-        let providers = wiring.providers(&config).await.map_err(Stop::usage)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let providers = wiring.providers(&config, &clock).await.map_err(Stop::usage)?;
         let engine = Engine::new(Parts {
             providers,
             roster,

@@ -11,6 +11,7 @@ use super::{Context, Exit, Stop, args::IsolateArgs, follow::follow, names::resol
 use crate::{
     domain::{Depth, PlanHash},
     engine::{BotView, Order},
+    journal::{Body, Entry},
 };
 
 /// A provider that has not answered by then does not hold up the strike: what is known by then is struck.
@@ -113,24 +114,33 @@ fn parse_hash(text: &str) -> PlanHash {
     serde_json::from_value(text).expect("a plan's hash can be read from any string")
 }
 
-/// Every guard of every bot, before anything is sent. The engine records what it refuses.
+/// Every guard of every bot, before anything is sent. What a guard refuses is told and recorded.
 async fn guard(context: &Context, orders: &[Order], args: &IsolateArgs) -> Result<(), Stop> {
-    let mut stop: Option<Stop> = None;
+    let mut refused = None;
     for order in orders {
         let mut order = order.clone();
-        // The name has still to be typed where it will be asked for.
+        // Where the name will be asked for, it has still to be typed.
         order.name_typed |= !args.yes;
-        if context.engine.guard(&order).is_err()
-            && let Err(refusal) = context.engine.isolate(order).await
-        {
-            let next = Stop::from(&refusal);
-            context.output.say(&next.message);
-            stop = Some(stop.map_or(next.clone(), |stop| Stop { exit: stop.exit.and(next.exit), ..stop }));
+        if let Err(refusal) = context.engine.guard(&order) {
+            let stop = Stop::from(&refusal);
+            context.output.say(&stop.message);
+            if refusal.is_guard() {
+                record(context, &order, &stop.message).await;
+            }
+            refused = Some(refused.map_or(stop.exit, |exit: Exit| exit.and(stop.exit)));
         }
     }
-    match stop {
+    match refused {
         None => Ok(()),
-        Some(stop) => Err(Stop { message: "nothing was sent".to_owned(), ..stop }),
+        Some(exit) => Err(Stop { exit, message: "nothing was sent".to_owned() }),
+    }
+}
+
+/// A refusal that cannot be recorded is still a refusal.
+async fn record(context: &Context, order: &Order, why: &str) {
+    if let Ok(host) = context.engine.store().host().await {
+        let body = Body::GuardRefused { bot: Some(order.bot.clone()), why: why.to_owned() };
+        let _ = host.commit(vec![Entry::general(body)]).await;
     }
 }
 

@@ -48,8 +48,8 @@ fn print(output: &Output, plan: &Plan, document: &PlanDocument) {
             .with(undo)
     };
     output.rows(&plan.steps.iter().map(row).collect::<Vec<_>>());
-    for step in plan.steps.iter().filter(|step| step.manual.is_some()) {
-        output.line(&format!("by hand: {}", step.manual.as_deref().unwrap_or_default()));
+    for manual in document.steps.iter().filter_map(|step| step.manual.as_ref()) {
+        output.line(&format!("by hand: {manual}"));
     }
     for permission in plan.missing_permissions() {
         output.line(&format!("missing permission: {permission}"));

@@ -1,10 +1,6 @@
 //! The engine as consoles and commands hold it.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use tokio::sync::{broadcast, oneshot, watch};
@@ -53,7 +49,8 @@ struct Inner {
     running: watch::Sender<usize>,
     /// One isolation is let in at a time, so that two of them join the same new incident.
     door: tokio::sync::Mutex<()>,
-    warmed: Mutex<Option<Duration>>,
+    /// An exercise's world begins with the process: older journals tell of other worlds.
+    since: Option<IncidentId>,
 }
 
 /// An isolation that runs in its own task.
@@ -92,6 +89,7 @@ pub struct Checked {
 impl Engine {
     /// An engine that has read nothing yet.
     pub fn new(parts: Parts) -> Self {
+        let since = parts.exercise.as_ref().map(|_| IncidentId::from_uuid(Uuid::now_v7()));
         let fleet = Fleet::new(parts.providers, parts.roster, parts.clock, parts.exercise);
         Self {
             inner: Arc::new(Inner {
@@ -101,7 +99,7 @@ impl Engine {
                 read_only: parts.read_only,
                 running: watch::channel(0).0,
                 door: tokio::sync::Mutex::default(),
-                warmed: Mutex::default(),
+                since,
             }),
         }
     }
@@ -163,14 +161,12 @@ impl Engine {
         let warming = self.inner.fleet.providers.iter().map(|provider| provider.warm());
         // A provider that cannot be warmed shows as unreachable in its listing.
         let _ = futures::future::join_all(warming).await;
-        let now = self.inner.fleet.clock.monotonic();
-        *self.inner.warmed.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
     }
 
     /// Reads the journals again: the newest operation of each bot decides its state.
     async fn recall(&self) {
-        let store = self.inner.store.clone();
-        let read = tokio::task::spawn_blocking(move || newest_operations(&store)).await;
+        let (store, since) = (self.inner.store.clone(), self.inner.since);
+        let read = tokio::task::spawn_blocking(move || newest_operations(&store, since)).await;
         if let Ok(operations) = read {
             self.inner.fleet.take_operations(operations);
         }
@@ -267,7 +263,7 @@ impl Engine {
     pub async fn resume(&self, incident: Option<IncidentId>) -> Result<Vec<Running>, JournalError> {
         let incidents = match incident {
             Some(incident) => vec![incident],
-            None => self.inner.store.incidents()?,
+            None => self.inner.store.incidents()?.into_iter().filter(|id| Some(*id) >= self.inner.since).collect(),
         };
         let mut started = Vec::new();
         for id in incidents {
@@ -354,6 +350,7 @@ impl Engine {
         }
         // An open incident that takes no more lines (damaged, written by a newer estop) is left for a new one.
         if let Ok(Some(incident)) = store.open_incident()
+            && Some(incident) >= self.inner.since
             && let Ok(journal) = store.open(incident).await
         {
             return Ok((incident, journal, Vec::new()));
@@ -440,9 +437,9 @@ fn newest_of_each_bot(incident: Incident) -> HashMap<BotName, Operation> {
 }
 
 /// The newest operation of each bot over all incidents that can be read.
-fn newest_operations(store: &Store) -> HashMap<BotName, Operation> {
+fn newest_operations(store: &Store, since: Option<IncidentId>) -> HashMap<BotName, Operation> {
     let mut newest = HashMap::new();
-    for id in store.incidents().unwrap_or_default() {
+    for id in store.incidents().unwrap_or_default().into_iter().filter(|id| Some(*id) >= since) {
         if let Ok(recorded) = store.read(id) {
             newest.extend(newest_of_each_bot(fold(id, &recorded.records)));
         }

@@ -58,6 +58,9 @@ impl FileSink {
         disk::own_directory(&place.directory)?;
         let lock = Lock::open(place.directory.join(format!("{}.lock", place.stem)), pid)?;
         let path = place.segment(0);
+        if !path.exists() && place.segment(1).exists() {
+            return Err(JournalError::Altered { path, what: "it is gone, and its next segment is not".to_owned() });
+        }
         let file = disk::open_or_create(&path, Access::Append)?;
         let mut sink = Self { place, lock, number: 0, path, file };
         sink.move_on()?;

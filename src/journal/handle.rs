@@ -211,9 +211,9 @@ impl Journal {
     /// Goes on in memory for a journal that cannot be written: the break-glass form, or a strike in whose middle the
     /// disk failed. It arms what was durable before and what is in memory, and says for ever that it is not durable.
     ///
-    /// # Errors
-    /// None that memory can have; the signature is that of opening.
-    pub fn break_glass(&self) -> Result<Self, JournalError> {
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn break_glass(&self) -> Self {
         let shared = &self.shared;
         let sink = MemorySink::default();
         let opening = Opening {
@@ -226,6 +226,7 @@ impl Journal {
             records: broadcast::Sender::new(1),
         };
         Self::start(opening, Box::new(sink), Some(Without::Journal(self.clone())))
+            .expect("empty memory is neither locked nor damaged")
     }
 
     /// Why it is not durable any more, if so: one sentence.
@@ -260,6 +261,12 @@ impl Journal {
     /// [`JournalError`] if it cannot be read.
     pub async fn recorded(&self) -> Result<Recorded, JournalError> {
         self.shared.source.read_beside().await
+    }
+
+    /// Every record that this journal's process makes durable from now on.
+    #[cfg(test)]
+    pub(super) fn subscribe(&self) -> broadcast::Receiver<Arc<Record>> {
+        self.shared.core.subscribe()
     }
 
     fn hand_over(&self, entries: Vec<Entry>, reply: Option<oneshot::Sender<Result<Receipt, JournalError>>>) {

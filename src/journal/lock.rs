@@ -88,7 +88,10 @@ impl Lock {
     fn holder(&self) -> Holder {
         let mut note = [0; NOTE];
         let read = self.file.read_at(&mut note, 0).unwrap_or(0);
-        let note: Option<Note> = serde_json::from_slice(&note[..read]).ok();
-        note.map_or_else(Holder::default, |note| Holder { pid: Some(note.pid), since: Some(note.since) })
+        let note = serde_json::Deserializer::from_slice(&note[..read]).into_iter::<Note>().next();
+        match note {
+            Some(Ok(note)) => Holder { pid: Some(note.pid), since: Some(note.since) },
+            _ => Holder::default(),
+        }
     }
 }

@@ -10,6 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use serde::de::IgnoredAny;
 use sha2::{Digest as _, Sha256};
 
 /// A file that is bigger is no journal: a sparse one must not take all memory.
@@ -198,8 +199,8 @@ fn follow(line: &[u8], expected: Expected) -> Result<Held, String> {
     if digest(&line[..line.len() - OWN_HASH]) != h {
         return Err("its hash is not that of its bytes".to_owned());
     }
-    if std::str::from_utf8(line).is_err() || line.contains(&0) {
-        return Err("it is not text".to_owned());
+    if serde_json::from_slice::<IgnoredAny>(line).is_err() {
+        return Err("it is not JSON".to_owned());
     }
     if prev != expected.prev {
         return Err("it does not follow the line before".to_owned());

@@ -83,6 +83,11 @@ impl Core {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn subscribe(&self) -> broadcast::Receiver<Arc<Record>> {
+        self.records.subscribe()
+    }
+
     /// How many lines are durable.
     pub(super) fn durable_lines(&self) -> u64 {
         self.durable.load(Ordering::Acquire)

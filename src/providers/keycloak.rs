@@ -18,10 +18,10 @@ mod events;
 mod exposure;
 mod grants;
 mod list;
-mod paths;
 mod perform;
 mod preflight;
 mod read;
+mod reader;
 mod record;
 mod residual;
 mod scopes;
@@ -51,7 +51,7 @@ use crate::{
     engine::{Clock, Coverage, Limits, Listing, Preflight, Provider, ProviderError},
     journal::ArmedStep,
     providers::{
-        http::{Call, Client, Grounds, Reply, error_of},
+        http::{Call, Client, Grounds, Reply, ServerClock, error_of},
         transport::{Transport, TransportError},
     },
 };
@@ -181,6 +181,12 @@ impl Keycloak {
         self.token.refuse(&bearer);
         let bearer = self.token.bearer(&self.client).await?;
         Ok(self.client.send(request(), Some(&bearer.secret)).await)
+    }
+
+    /// The server's clock, by its own time stamps where they can be read.
+    fn server_clock(&self) -> &ServerClock {
+        let own = self.token.server_clock();
+        if own.ahead_ms().is_some() { own } else { self.client.server_clock() }
     }
 
     fn known_service_account(&self, client: &str) -> Option<String> {

@@ -89,3 +89,78 @@ fn entry(bot: &BotData, keycloak: &SimulatedKeycloak) -> Result<BotEntry, WorldE
         identities: bot.identities.iter().map(id).collect::<Result<_, _>>()?,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn the_embedded_fleet_is_the_five_bots_and_a_dozen_around_them() {
+        let exercise = exercise();
+        assert_eq!(exercise.scenario, "embedded-fleet");
+        let names: Vec<_> = exercise.bots.iter().map(|bot| bot.name.as_str()).collect();
+        let expected =
+            ["helpdesk", "knowledge", "sales", "engineering-staging", "engineering-production", "compliance"];
+        assert_eq!(names, expected);
+        let ids: BTreeSet<_> = exercise.bots.iter().flat_map(|bot| &bot.identities).collect();
+        assert_eq!(ids.len(), expected.len(), "each has an identity of its own");
+        for bot in &exercise.bots {
+            assert!(bot.owner.is_some() && bot.contact.is_some() && bot.environment.is_some(), "{}", bot.name);
+        }
+        for other in [
+            "he1pdesk-bot",
+            "helpdesk-bot-old",
+            "bot-helpdesk-eu",
+            "bot-knowledge-preview",
+            "sales-bot",
+            "nightly-sync",
+            "batch-report",
+            "nightly-backup",
+            "portal-web",
+            "intranet-web",
+            "ci-runner",
+            "invoice-service",
+        ] {
+            assert!(exercise.keycloak.client_uuid(other).is_some(), "{other}");
+        }
+    }
+
+    #[test]
+    fn what_can_be_found_in_it() {
+        let exercise = exercise();
+        let thief = exercise.keycloak.as_attacker();
+        let (staging, production) = ("bot-engineering-staging", "bot-engineering-prod");
+        let key = thief.steal_key(staging);
+        assert_eq!(key, thief.steal_key(production), "one key");
+        let token = thief.mint_with_key(staging, &key.unwrap()).unwrap().access;
+        assert_eq!(thief.admin("GET", "/clients", &token, &Value::Null).0, 200, "over-privileged");
+        assert!(thief.steal_rotated_secret("bot-sales").is_some(), "two valid secrets");
+        let compliance = thief.steal_secret("bot-compliance").unwrap();
+        let reader = thief.mint("bot-compliance", &compliance).unwrap().access;
+        let maker = exercise.keycloak.client_uuid(staging).unwrap();
+        let (_, made) = thief.admin("GET", &format!("/admin-events?authClient={maker}"), &reader, &Value::Null);
+        let kinds: BTreeSet<_> =
+            made.as_array().unwrap().iter().map(|event| event["resourceType"].to_string()).collect();
+        assert_eq!(kinds.len(), 2, "a client and an initial access token: {kinds:?}");
+        let (_, events) = thief.admin("GET", "/events?client=bot-helpdesk&type=REFRESH_TOKEN", &reader, &Value::Null);
+        let events = events.as_array().unwrap();
+        let users: BTreeSet<_> = events.iter().map(|event| event["details"]["username"].to_string()).collect();
+        assert_eq!(users.len(), 2, "on behalf of two: {users:?}");
+        assert!(events.iter().all(|event| event["sessionId"].is_string()));
+        let now = exercise.clock.now().as_millisecond();
+        let ages = events.iter().map(|event| now - event["time"].as_i64().unwrap());
+        assert!(ages.max() < Some(6 * 3_600_000), "in the last hours");
+    }
+
+    #[test]
+    fn data_that_name_what_is_not_there_are_an_error() {
+        let mut fleet = Fleet::embedded();
+        fleet.bots[0].identities.push("nobody".to_owned());
+        let error = Exercise::of(&fleet, Arc::new(SystemClock::new())).unwrap_err();
+        assert_eq!(error, WorldError::Unknown { what: "client", name: "nobody".to_owned() });
+    }
+}

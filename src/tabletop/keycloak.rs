@@ -13,6 +13,7 @@ mod access;
 mod admin_clients;
 mod admin_realm;
 mod admin_users;
+mod ambush;
 mod answer;
 mod attacker;
 mod build;
@@ -24,6 +25,7 @@ mod fault;
 mod issue;
 mod log;
 mod oidc;
+mod overlap;
 mod permissions;
 mod random;
 mod register;
@@ -47,18 +49,14 @@ use bytes::Bytes;
 use secrecy::SecretString;
 use serde_json::json;
 
+pub use ambush::Moment;
 pub use attacker::{Attacker, Key, Tokens};
 pub use build::WorldError;
 pub use fault::{Effect, Fault};
 pub use log::Logged;
 pub use truth::{Credential, CredentialKind};
 
-use self::{
-    answer::Answer,
-    call::Call,
-    random::Random,
-    world::{Client, User, World},
-};
+use self::{answer::Answer, call::Call, overlap::Before, random::Random, world::World};
 use super::fleet::Fleet;
 use crate::{
     engine::Clock,
@@ -70,9 +68,6 @@ pub const BASE_URL: &str = "https://keycloak.exercise.invalid";
 
 /// Where the console's requests come from, in the events (RFC 5737).
 const CONSOLE_ADDRESS: &str = "192.0.2.10";
-
-/// Of overlapping writes on one entity, one in so many is lost: between the 2 and the 5 of 20 that were measured.
-const LOST_ONE_IN: u64 = 4;
 
 /// A simulated Keycloak, to be used as a [`Transport`].
 pub struct SimulatedKeycloak {
@@ -86,22 +81,11 @@ struct State {
     world: World,
     jitter: Random,
     faults: Vec<Fault>,
+    ambushes: Vec<ambush::Ambush>,
     late: Vec<(Duration, Call)>,
     log: Vec<Logged>,
     /// How many requests were forgotten: answers find their request by its number.
     forgotten: usize,
-}
-
-/// The written entity as it was when the request came.
-struct Before {
-    entity: String,
-    version: u64,
-    copy: Copied,
-}
-
-enum Copied {
-    Client(Box<Client>),
-    User(Box<User>),
 }
 
 impl SimulatedKeycloak {
@@ -112,7 +96,8 @@ impl SimulatedKeycloak {
     pub fn new(fleet: &Fleet, clock: Arc<dyn Clock>) -> Result<Self, WorldError> {
         let world = build::world(fleet, BASE_URL, clock.now())?;
         let (faults, late, log) = (Vec::new(), Vec::new(), Vec::new());
-        let state = State { world, jitter: Random::new(fleet.seed), faults, late, log, forgotten: 0 };
+        let (jitter, ambushes) = (Random::new(fleet.seed), Vec::new());
+        let state = State { world, jitter, faults, ambushes, late, log, forgotten: 0 };
         let (shortest, spread) = (Duration::from_millis(20), Duration::from_millis(40));
         Ok(Self { state: Mutex::new(state), clock, shortest, spread })
     }
@@ -226,17 +211,14 @@ impl SimulatedKeycloak {
 
     /// As [`Self::apply`], for a request that took its time: another write may have come between.
     fn commit(&self, call: &Call, before: Option<Before>) -> Answer {
-        let mut state = self.lock();
-        self.apply_due(&mut state);
-        let Some(before) = before else { return state.world.handle(call, self.clock.now()) };
-        let version = state.world.versions.get(&before.entity).copied().unwrap_or(0);
-        if version != before.version && state.jitter.below(LOST_ONE_IN) == 0 {
-            state.world.put_back(before.copy);
-        }
-        let answer = state.world.handle(call, self.clock.now());
-        if answer.status < 300 {
-            *state.world.versions.entry(before.entity).or_default() += 1;
-        }
+        self.strike_from_ambush(Moment::Before, call);
+        let answer = {
+            let mut state = self.lock();
+            self.apply_due(&mut state);
+            let State { world, jitter, .. } = &mut *state;
+            overlap::take_effect(world, jitter, call, before, self.clock.now())
+        };
+        self.strike_from_ambush(Moment::After, call);
         answer
     }
 
@@ -296,41 +278,6 @@ impl Transport for SimulatedKeycloak {
 impl fmt::Debug for SimulatedKeycloak {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SimulatedKeycloak").finish_non_exhaustive()
-    }
-}
-
-impl World {
-    /// The client or user that a request writes.
-    fn before(&self, call: &Call) -> Option<Before> {
-        if call.method == "GET" {
-            return None;
-        }
-        let segments = call.segments();
-        let ["admin", "realms", _, kind @ ("clients" | "users"), id, ..] = segments.as_slice() else { return None };
-        let copy = if *kind == "clients" {
-            Copied::Client(Box::new(self.clients.get(*id)?.clone()))
-        } else {
-            Copied::User(Box::new(self.users.get(*id)?.clone()))
-        };
-        let entity = format!("{kind}/{id}");
-        let version = self.versions.get(&entity).copied().unwrap_or(0);
-        Some(Before { entity, version, copy })
-    }
-
-    /// Loses what was written since.
-    fn put_back(&mut self, copy: Copied) {
-        match copy {
-            Copied::Client(client) => {
-                if let Some(known) = self.clients.get_mut(&client.id) {
-                    *known = *client;
-                }
-            }
-            Copied::User(user) => {
-                if let Some(known) = self.users.get_mut(&user.id) {
-                    *known = *user;
-                }
-            }
-        }
     }
 }
 

@@ -51,7 +51,11 @@ impl ExerciseRegistry {
             client_id,
             client_secret: Arc::new(move || Ok::<SecretString, String>(secret.clone())),
         };
-        self.providers.push(Arc::new(Keycloak::new(settings, Arc::<SimulatedKeycloak>::clone(simulated), clock.clone())));
+        self.providers.push(Arc::new(Keycloak::new(
+            settings,
+            Arc::<SimulatedKeycloak>::clone(simulated),
+            clock.clone(),
+        )));
     }
 
     /// Those that were added.

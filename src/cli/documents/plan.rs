@@ -30,10 +30,15 @@ pub struct PlanStepRow {
     pub after: Vec<StepId>,
     /// Whether it takes away the power to mint.
     pub mint_cut: bool,
-    /// What a person must do, where no API can.
+    /// What a person must do, where no API can or estop may not.
     pub manual: Option<String>,
     /// The permission that estop lacks for it.
     pub missing_permission: Option<String>,
+}
+
+/// What a person must do: where no API can, or where estop may not.
+pub fn by_hand(step: &Step) -> Option<&str> {
+    step.manual.as_deref().filter(|_| step.by_hand || step.missing_permission.is_some())
 }
 
 impl From<&Step> for PlanStepRow {
@@ -48,7 +53,7 @@ impl From<&Step> for PlanStepRow {
             reversible: step.reversible,
             after: step.after.clone(),
             mint_cut: step.mint_cut,
-            manual: step.manual.clone(),
+            manual: by_hand(step).map(str::to_owned),
             missing_permission: step.missing_permission.clone(),
         }
     }

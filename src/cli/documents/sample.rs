@@ -53,6 +53,7 @@ pub fn step(identity: &IdentityId, lane: Lane, action: &str, target: &str, rever
         postcondition: Postcondition::Equal { fact: "client.enabled".into(), value: Fact::Bool(false) },
         proof: "GET client: enabled is false".into(),
         manual: None,
+        by_hand: false,
         missing_permission: None,
         params: BTreeMap::new(),
     }

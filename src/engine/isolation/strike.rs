@@ -96,7 +96,7 @@ impl Strike {
             Err(error) if ledger.records().is_empty() => return Err(error),
             // In mid-strike the disk failed: what the sweep found is cut all the same, and the outcome says so.
             Err(_) => {
-                let memory = journal.break_glass()?;
+                let memory = journal.break_glass();
                 memory.arm(self.op, self.epoch, entries, hash_again, round, steps.clone()).await?
             }
         };

@@ -124,6 +124,7 @@ mod tests {
     use bytes::Bytes;
     use http::HeaderValue;
 
+    #[expect(clippy::unnecessary_wraps, reason = "what a transport gives")]
     fn reply(status: u16, retry: Option<&'static str>, body: &'static str) -> Result<Reply, TransportError> {
         let mut headers = HeaderMap::new();
         if let Some(retry) = retry {

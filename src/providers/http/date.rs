@@ -1,4 +1,4 @@
-//! How far the server's clock is ahead of ours, from the `Date` headers of its answers.
+//! How far the server's clock is ahead of ours, from the `Date` headers of its answers or from other time stamps.
 //!
 //! A `Date` names the second in which an answer was made, and the answer was made between sending and receiving:
 //! each one bounds the difference from both sides, and many of them narrow it to a few milliseconds.
@@ -31,8 +31,14 @@ impl ServerClock {
     /// Takes in the `Date` of an answer to a request that was sent and answered at these times.
     pub fn observe(&self, headers: &HeaderMap, sent: Timestamp, received: Timestamp) {
         let date = headers.get(header::DATE).and_then(|value| value.to_str().ok()).and_then(parse_http_date);
-        let Some(date) = date else { return };
-        let second = date.as_second() * 1000;
+        if let Some(date) = date {
+            self.observe_second(date.as_second(), sent, received);
+        }
+    }
+
+    /// Takes in a second that the server's clock showed between these times: the time stamp of something it made.
+    pub fn observe_second(&self, second: i64, sent: Timestamp, received: Timestamp) {
+        let second = second.saturating_mul(1000);
         let new = Bounds { least: second - received.as_millisecond(), most: second + 999 - sent.as_millisecond() };
         let mut bounds = self.bounds.lock().unwrap_or_else(PoisonError::into_inner);
         *bounds = Some(match *bounds {

@@ -153,30 +153,4 @@ fn sentence(error: reqwest::Error) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn plain_http_goes_to_this_host_only() {
-        for (url, expected) in [
-            ("https://sso.example/", true),
-            ("http://127.0.0.1:8080/", true),
-            ("http://127.1.2.3/", true),
-            ("http://[::1]/", true),
-            ("http://localhost/", true),
-            ("http://localhost.example/", false),
-            ("http://10.0.0.1/", false),
-            ("http://sso.example/", false),
-            ("ftp://127.0.0.1/", false),
-        ] {
-            assert_eq!(may_go(&Url::parse(url).expect("a URL")), expected, "{url}");
-        }
-    }
-
-    #[test]
-    fn a_ca_that_is_none_is_refused_with_a_sentence() {
-        let options = NetworkOptions { ca_pem: Some(b"not a certificate".to_vec()), ..NetworkOptions::default() };
-        let error = NetworkTransport::new(&options).expect_err("no certificate in it");
-        assert!(error.contains("CA"), "{error}");
-    }
-}
+mod tests;

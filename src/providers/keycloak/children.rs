@@ -3,21 +3,22 @@
 //! ```text
 //! admin-events?authClient=UUID  ─┐
 //! admin-events?authUser=ACCOUNT ─┴─ CREATE ─┬─ CLIENT ────────────▶ child identity
-//!                                           ├─ INITIAL ACCESS ────▶ holding ─ CLIENT_REGISTER ─▶ child, or unlisted
+//!                                           ├─ INITIAL ACCESS ────▶ holding ─ CLIENT_REGISTER ─▶ child
 //!                                           └─ USER, IDENTITY PROVIDER ──────▶ unlisted
+//! events?type=CLIENT_REGISTER that nobody can be named for, of a bot that could have done it ─▶ unlisted
 //! ```
 //!
 //! A token that another client exchanged acts under that client's name, hence the search by user beside the one by
 //! client. Where the realm keeps no admin events, nobody can tell what a bot made that could make something.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
 use super::{
     credentials::{class, holding, second},
     events::{REGISTER, Trail},
-    paths::Reader,
+    reader::Reader,
     record::Record,
     wire::{AdminEventWire, ClientWire, EventWire, InitialAccessWire},
 };
@@ -65,7 +66,7 @@ pub(super) async fn read(reader: &Reader<'_>, maker: &Maker<'_>, trail: &Trail, 
     made.children = by_id.into_iter().flatten().collect();
     made.holdings = others;
     let tokens = created("CLIENT_INITIAL_ACCESS_MODEL");
-    if !tokens.is_empty() {
+    if !tokens.is_empty() || maker.mints {
         add_registered(reader, maker, trail, &tokens, now, &mut made).await;
     }
     made.holdings.extend(unlisted(maker, trail));
@@ -162,7 +163,8 @@ async fn leftovers(
     still.into_iter().flatten().map(unlisted).collect()
 }
 
-/// Initial access tokens that it made and that still work, and the clients that were registered since the first.
+/// Initial access tokens that it made and that still work, and clients that registered themselves: those since its
+/// first token are its children, unless somebody else's tokens could have been used.
 async fn add_registered(
     reader: &Reader<'_>,
     maker: &Maker<'_>,
@@ -175,26 +177,22 @@ async fn add_registered(
     let own: BTreeSet<&str> = tokens.iter().map(|(id, _)| id.as_str()).collect();
     let holdings = listed.iter().filter(|token| own.contains(token.id.as_str()));
     made.holdings.extend(holdings.filter_map(|token| initial_access(reader, maker, token, now)));
-    let since = tokens.iter().map(|(_, time)| *time).min().unwrap_or(i64::MAX);
+    // Who can make clients can also register them with its own access token, and the event does not name it.
+    let first = tokens.iter().map(|(_, time)| *time).min().unwrap_or(i64::MAX);
+    let since = if maker.mints { 0 } else { first };
     let foreign = listed.iter().any(|token| !own.contains(token.id.as_str()))
-        || all.iter().any(|(id, time)| *time >= since && !own.contains(id.as_str()));
-    for record in registered_since(reader, trail, since).await {
+        || all.iter().any(|(id, time)| *time >= first && !own.contains(id.as_str()));
+    for (record, time) in registered_since(reader, trail, since).await {
         if record.id == maker.record.id || made.children.iter().any(|child| child.id.native() == record.id) {
             continue;
         }
-        if foreign {
-            let name =
-                format!("client {}: registered with an initial access token that may be this bot's", record.client_id);
-            let place = (Lane::Identity, Family::Grant);
-            made.holdings.push(holding(
-                maker.identity,
-                (class::MADE, &record.id),
-                place,
-                &name,
-                HoldingState::Unlisted,
-            ));
-        } else {
+        if time >= first && !foreign {
             made.children.push(as_child(reader, maker, &record));
+        } else if record.enabled {
+            let name = format!("client {}: it registered itself, and this bot may have done it", record.client_id);
+            let place = (Lane::Identity, Family::Grant);
+            let native = format!("client/{}", record.id);
+            made.holdings.push(holding(maker.identity, (class::MADE, &native), place, &name, HoldingState::Unlisted));
         }
     }
 }
@@ -247,8 +245,9 @@ fn initial_access(
     Some(one)
 }
 
-/// Clients that registered themselves since then and are still there. The event names the client only.
-async fn registered_since(reader: &Reader<'_>, trail: &Trail, since: i64) -> Vec<Record> {
+/// Clients that registered themselves since then and are still there, and when they last did. The event names the
+/// client only.
+async fn registered_since(reader: &Reader<'_>, trail: &Trail, since: i64) -> Vec<(Record, i64)> {
     if !trail.stores(REGISTER) {
         return Vec::new();
     }
@@ -259,18 +258,20 @@ async fn registered_since(reader: &Reader<'_>, trail: &Trail, since: i64) -> Vec
     };
     let grounds = Grounds { what: "reading which clients were registered", permission: "view-events" };
     let events: Vec<EventWire> = reader.pages(Some(CLASS), call, grounds).await;
-    let names: BTreeSet<String> = events
-        .into_iter()
-        .filter(|event| event.kind == REGISTER && event.error.is_none() && event.time >= since)
-        .filter_map(|event| event.client_id)
-        .collect();
-    let read = |name: String| async move {
+    let mut names: BTreeMap<String, i64> = BTreeMap::new();
+    for event in events.into_iter().filter(|event| event.kind == REGISTER && event.error.is_none()) {
+        if let Some(name) = event.client_id.filter(|_| event.time >= since) {
+            let last = names.entry(name).or_insert(event.time);
+            *last = event.time.max(*last);
+        }
+    }
+    let read = |(name, time): (String, i64)| async move {
         let call = || Call::get(keycloak.path(&["clients"])).query("clientId", name.as_str()).listing();
         let grounds = Grounds { what: "reading a registered client", permission: "view-clients" };
-        reader.get::<Vec<ClientWire>>(Some(CLASS), call, grounds).await.unwrap_or_default()
+        let found = reader.get::<Vec<ClientWire>>(Some(CLASS), call, grounds).await.unwrap_or_default();
+        found.into_iter().map(|wire| (Record::of(wire), time)).collect::<Vec<_>>()
     };
-    let found = futures::future::join_all(names.into_iter().map(read)).await;
-    found.into_iter().flatten().map(Record::of).collect()
+    futures::future::join_all(names.into_iter().map(read)).await.into_iter().flatten().collect()
 }
 
 /// What a bot that can mint may have made where the realm does not keep the events that would tell.

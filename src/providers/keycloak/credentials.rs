@@ -154,8 +154,9 @@ fn token_state(record: &Record, account: Option<&Account>, trail: &Trail) -> Hol
     };
     let dead = match trail.newest_mint() {
         Some(mint) => mint.div_euclid(1000) < client.min(of_user),
-        // Where no event tells, only the order of a whole isolation does: the user is logged out after the gate shut.
-        None => client > 0 && of_user >= client,
+        // Where no event tells, only the order of a whole isolation does: the user is logged out in a later second
+        // than the one in which the gate shut, and the gate's not-before lies at most two ahead of that.
+        None => client > 0 && of_user >= client - 1,
     };
     if dead { HoldingState::Gone } else { HoldingState::Gated }
 }
@@ -190,8 +191,8 @@ mod tests {
             ("live client", record(true, 100), account(100), &silent, HoldingState::Live),
             ("disabled alone", record(false, 0), account(0), &silent, HoldingState::Gated),
             ("client's not-before alone", record(false, 100), account(0), &silent, HoldingState::Gated),
-            ("user's not-before is older", record(false, 100), account(99), &silent, HoldingState::Gated),
-            ("a whole isolation", record(false, 100), account(100), &silent, HoldingState::Gone),
+            ("user's not-before is older", record(false, 100), account(98), &silent, HoldingState::Gated),
+            ("a whole isolation", record(false, 100), account(99), &silent, HoldingState::Gone),
             ("minted before both", record(false, 100), account(99), &minted(98_999), HoldingState::Gone),
             ("minted in that very second", record(false, 100), account(99), &minted(99_001), HoldingState::Gated),
         ] {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::{
-    paths::Reader,
+    reader::Reader,
     record::Record,
     wire::{EventWire, EventsConfigWire},
 };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{list, paths::Reader, record::Record, scopes::Effective};
+use super::{children::Made, list, reader::Reader, record::Record, scopes::Effective};
 use crate::domain::{Exposure, IdentityId, Untrusted};
 
 /// So many are named; how many there are is said with each.
@@ -10,12 +10,9 @@ const MOST: usize = 100;
 /// Admin roles whose holder reads every client's secret in the plain listing of clients.
 const READING: [&str; 3] = ["manage-clients", "view-clients", "realm-admin"];
 
-pub(super) async fn read(
-    reader: &Reader<'_>,
-    bot: &Record,
-    effective: &Effective,
-    changed: &BTreeSet<String>,
-) -> Vec<Exposure> {
+pub(super) async fn read(reader: &Reader<'_>, bot: &Record, effective: &Effective, made: &Made) -> Vec<Exposure> {
+    let changed = &made.changed;
+    let children: BTreeSet<&str> = made.children.iter().map(|child| child.id.native()).collect();
     let keycloak = reader.keycloak;
     let role = READING.into_iter().find(|role| effective.has_admin(&keycloak.settings.realm, role));
     if role.is_none() && changed.is_empty() {
@@ -27,7 +24,7 @@ pub(super) async fn read(
     }
     let mut exposed: Vec<(Record, String)> = records
         .into_iter()
-        .filter(|record| record.id != bot.id)
+        .filter(|record| record.id != bot.id && !children.contains(record.id.as_str()))
         .filter_map(|record| {
             let why = why(&record, role, changed)?;
             Some((record, why))

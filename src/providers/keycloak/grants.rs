@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::{
     credentials::{class, holding},
-    paths::Reader,
+    reader::Reader,
     record::Record,
     scopes::client_scope,
     wire::{ConsentWire, UserWire},

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     Keycloak,
-    paths::gap_of,
+    reader::gap_of,
     record::{Record, hint},
     wire::{ClientWire, EventWire},
 };
@@ -53,13 +53,13 @@ pub(super) async fn inventory(keycloak: &Keycloak) -> Result<Listing, ProviderEr
     Ok(Listing { identities, gaps })
 }
 
-fn identity(keycloak: &Keycloak, record: &Record, used: &BTreeMap<String, Timestamp>) -> Identity {
+fn identity(keycloak: &Keycloak, record: &Record, last: &BTreeMap<String, Timestamp>) -> Identity {
     let user = keycloak.known_service_account(&record.id);
     let mut identity = record.identity(&keycloak.settings.name, user.as_deref());
     if keycloak.could_mint(&record.id, false) {
         identity.hints.insert(hint::COULD_MINT.to_owned(), "true".to_owned());
     }
-    identity.last_active_at = used.get(&record.client_id).copied();
+    identity.last_active_at = last.get(&record.client_id).copied();
     identity
 }
 
@@ -77,4 +77,64 @@ async fn last_used(keycloak: &Keycloak) -> BTreeMap<String, Timestamp> {
         }
     }
     used
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::{Value, json};
+
+    use super::super::testing::{Realm, keycloak};
+    use crate::{
+        engine::{Provider as _, ProviderError},
+        providers::transport::TransportError,
+    };
+
+    const VIEWS: [&str; 2] = ["view-clients", "view-events"];
+
+    /// A realm of so many bots, in pages as asked for.
+    fn realm_of(count: usize, roles: &[&'static str], failing_page: Option<usize>) -> Arc<Realm> {
+        Realm::new(roles, move |seen| {
+            let Some(query) = seen.line.strip_prefix("GET /clients?first=") else { return Ok((200, json!([]))) };
+            let first: usize = query.split('&').next().and_then(|first| first.parse().ok()).expect("a number");
+            if failing_page == Some(first) {
+                return Ok((500, json!({"error": "unknown_error"})));
+            }
+            let bot = |index: usize| {
+                json!({"id": format!("c{index}"), "clientId": format!("bot-{index}"),
+                "enabled": index != 1, "serviceAccountsEnabled": true, "secret": format!("S3CRET-{index}")})
+            };
+            Ok((200, (first..count.min(first + 500)).map(bot).collect::<Vec<Value>>().into()))
+        })
+    }
+
+    #[tokio::test]
+    async fn thousands_of_clients_come_in_pages() {
+        let realm = realm_of(1203, &VIEWS, None);
+        let listing = keycloak(realm.clone()).inventory().await.expect("a listing");
+        assert_eq!((listing.identities.len(), listing.gaps.len()), (1203, 0));
+        let pages: Vec<String> = realm.lines().into_iter().filter(|line| line.contains("/clients")).collect();
+        let expected = [0, 500, 1000].map(|first| format!("GET /clients?first={first}&max=500"));
+        assert_eq!(pages, expected);
+        assert!(!format!("{listing:?}").contains("S3CRET"));
+        assert!(listing.identities[7].hints["fingerprints"].starts_with("sha256:"));
+    }
+
+    #[tokio::test]
+    async fn a_page_that_fails_is_a_gap_and_a_listing_that_fails_an_error() {
+        let listing = keycloak(realm_of(900, &VIEWS, Some(500))).inventory().await.expect("half of it");
+        assert_eq!((listing.identities.len(), listing.gaps.len()), (500, 1));
+        let error = keycloak(realm_of(900, &VIEWS, Some(0))).inventory().await.expect_err("nothing");
+        assert!(matches!(error, ProviderError::Transient(_)), "{error:?}");
+        let realm = Realm::new(&VIEWS, |_| Err(TransportError::Unreachable("refused".to_owned())));
+        let error = keycloak(realm).inventory().await.expect_err("nothing");
+        assert!(matches!(error, ProviderError::Unreachable(_)), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn a_short_list_for_want_of_a_role_is_no_complete_one() {
+        let listing = keycloak(realm_of(0, &["query-clients"], None)).inventory().await.expect("an empty list");
+        assert_eq!(listing.gaps[0].permission.as_deref(), Some("view-clients"));
+    }
 }

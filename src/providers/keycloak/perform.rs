@@ -4,6 +4,7 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use http::{Method, StatusCode};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -18,6 +19,10 @@ use crate::{
     providers::http::{Call, Grounds, answer_to, check_id},
 };
 
+/// From computing a not-before to the server's applying it. A second too late spares what was minted in it; a second
+/// too early harms nobody.
+const TRANSIT: SignedDuration = SignedDuration::from_millis(500);
+
 /// What cannot be sent: the step's own data is not what this version writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Unusable(String);
@@ -31,9 +36,10 @@ pub(super) async fn perform(keycloak: &Keycloak, step: &Step, key: Uuid) -> Answ
     // What the server set aside as too old: told by the request that was sent last.
     let not_before = AtomicI64::new(0);
     let request = || {
-        // Exclusive, in whole seconds: one more than the second in which the server can be, and computed now, so
-        // that nothing minted since the plan was made is spared.
-        let second = keycloak.client.server_clock().latest_second(keycloak.clock.now()) + 1;
+        // Exclusive, in whole seconds: one more than the second in which the server can be when it gets it, and
+        // computed now, so that nothing minted since the plan was made is spared.
+        let arrival = keycloak.clock.now().checked_add(TRANSIT).unwrap_or(keycloak.clock.now());
+        let second = keycloak.server_clock().latest_second(arrival) + 1;
         not_before.store(second, Ordering::Relaxed);
         request(keycloak, step, authorization, second).map(|call| call.key(key))
     };
@@ -50,7 +56,7 @@ pub(super) async fn perform(keycloak: &Keycloak, step: &Step, key: Uuid) -> Answ
     };
     if step.gate && answer.kind == AnswerKind::Accepted {
         // What is minted until here may be as young as this, by the clock that stamps it.
-        let second = keycloak.client.server_clock().latest_second(keycloak.clock.now());
+        let second = keycloak.server_clock().latest_second(keycloak.clock.now());
         answer.values.insert("server-second".to_owned(), second);
     }
     if action == action::DISABLE_CLIENT && answer.kind == AnswerKind::Accepted {

@@ -77,7 +77,7 @@ pub(super) async fn check(keycloak: &Keycloak) -> Result<Preflight, ProviderErro
                 .to_owned(),
         );
     }
-    Ok(Preflight { whoami: whoami?, lanes, clock_ahead_ms: keycloak.client.server_clock().ahead_ms(), notices })
+    Ok(Preflight { whoami: whoami?, lanes, clock_ahead_ms: keycloak.server_clock().ahead_ms(), notices })
 }
 
 /// A read that tells whether we may; any error but a refusal is one of the whole preflight.
@@ -153,4 +153,71 @@ async fn whoami(keycloak: &Keycloak) -> Result<Whoami, ProviderError> {
     };
     let own = found.into_iter().find(|client| client.client_id == settings.client_id && check_id(&client.id).is_ok());
     Ok(Whoami { identity: own.map(|own| IdentityId::new(settings.name.clone(), own.id.clone())), ..nobody })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::testing::{Realm, keycloak};
+    use super::*;
+    use crate::engine::Provider as _;
+
+    fn realm(roles: &[&'static str], events: bool, shown: bool, refused: &'static str) -> std::sync::Arc<Realm> {
+        Realm::new(roles, move |seen| {
+            let path = seen.line.trim_start_matches("GET ");
+            if !refused.is_empty() && path.starts_with(refused) {
+                return Ok((403, json!({"error": "HTTP 403 Forbidden"})));
+            }
+            Ok((
+                200,
+                match path {
+                    "/events/config" => json!({"eventsEnabled": events, "adminEventsEnabled": events,
+                    "enabledEventTypes": KINDS.map(|(kind, _)| kind)}),
+                    "" if shown => json!({"accessTokenLifespan": 60}),
+                    "" => json!({"realm": "bots"}),
+                    _ => json!([]),
+                },
+            ))
+        })
+    }
+
+    fn missing(preflight: &Preflight, lane: Lane) -> Vec<&str> {
+        let check = preflight.lanes.iter().find(|check| check.lane == lane).expect("each lane");
+        assert_eq!(check.can_read && check.can_cut, check.missing.is_empty());
+        check.missing.iter().map(String::as_str).collect()
+    }
+
+    #[tokio::test]
+    async fn with_every_role_every_lane_can_be_read_and_cut() {
+        let roles = ["manage-clients", "manage-users", "view-events", "view-realm"];
+        let preflight = keycloak(realm(&roles, true, true, "")).preflight().await.expect("reachable");
+        assert!(preflight.lanes.iter().all(|lane| lane.can_read && lane.can_cut), "{:?}", preflight.lanes);
+        assert_eq!((preflight.notices, preflight.whoami.identity), (Vec::<String>::new(), None));
+    }
+
+    #[tokio::test]
+    async fn each_missing_role_is_named_in_its_lanes() {
+        let roles = ["view-clients", "view-events", "manage-users"];
+        let preflight = keycloak(realm(&roles, true, false, "")).preflight().await.expect("reachable");
+        assert_eq!(missing(&preflight, Lane::Identity), ["manage-clients"]);
+        assert_eq!(missing(&preflight, Lane::Tokens), ["view-realm", "manage-clients"]);
+        assert_eq!(missing(&preflight, Lane::Grants), Vec::<&str>::new());
+        let preflight = keycloak(realm(&roles, true, true, "/users")).preflight().await.expect("reachable");
+        assert_eq!(missing(&preflight, Lane::Grants), ["view-users"], "a real read wins over the claim");
+    }
+
+    #[tokio::test]
+    async fn what_is_not_stored_is_said() {
+        let preflight = keycloak(realm(&["realm-admin"], false, true, "")).preflight().await.expect("reachable");
+        assert_eq!(preflight.notices.len(), 2);
+        assert!(preflight.notices[1].contains("never counts as dark"));
+    }
+
+    #[tokio::test]
+    async fn a_realm_that_is_not_there_is_an_error_and_not_a_missing_role() {
+        let nowhere = Realm::new(&["realm-admin"], |_| Ok((404, json!({"error": "Realm not found."}))));
+        let error = keycloak(nowhere).preflight().await.expect_err("no realm");
+        assert!(error.to_string().contains("the realm's name"), "{error}");
+    }
 }

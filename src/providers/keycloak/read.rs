@@ -9,7 +9,7 @@ use super::{
     credentials::{self, class, holding},
     events::{self, Trail},
     exposure, grants,
-    paths::Reader,
+    reader::Reader,
     record::{Record, hint},
     residual, scopes,
     scopes::Effective,
@@ -89,7 +89,7 @@ async fn whole(keycloak: &Keycloak, identity: &Identity, record: &Record, read_a
     );
     let involved = grants::users_of(&[&users], &consents);
     let (exposed, ()) = futures::join!(
-        exposure::read(&reader, record, effective, &made.changed),
+        exposure::read(&reader, record, effective, &made),
         sessions::add_hidden(&reader, record, &involved, &trail, &mut sessions),
     );
 
@@ -183,9 +183,8 @@ fn seen(
         account.map(|account| account.user.id.as_str()).or(known.hints.get(hint::SERVICE_ACCOUNT).map(String::as_str));
     let mut identity = record.identity(&keycloak.settings.name, user);
     identity.state = match (record.enabled, record.service_accounts, account.and_then(|account| account.user.enabled)) {
-        (true, ..) => IdentityState::Live,
+        (true, ..) | (false, true, Some(true)) => IdentityState::Live,
         (false, false, _) | (false, true, Some(false)) => IdentityState::Gated,
-        (false, true, Some(true)) => IdentityState::Live,
         (false, true, None) => IdentityState::Unknown,
     };
     if mints {
@@ -260,3 +259,6 @@ fn of_account(identity: &Identity, record: &Record, account: Option<&Account>) -
     }
     holdings
 }
+
+#[cfg(test)]
+mod tests;

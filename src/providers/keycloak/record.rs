@@ -188,7 +188,7 @@ impl Record {
 /// whatever is called like one.
 fn may_be_secret(name: &str) -> bool {
     let name = name.to_lowercase();
-    if matches!(name.as_str(), "use.jwks.string" | "use.jwks.url") || name.ends_with(".time") {
+    if matches!(name.as_str(), "use.jwks.string" | "use.jwks.url") || name.rsplit('.').next() == Some("time") {
         return false;
     }
     if name.ends_with("token") {

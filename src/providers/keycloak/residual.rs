@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     events::Trail,
-    paths::Reader,
+    reader::Reader,
     record::Record,
     wire::{ClientWire, RealmWire},
 };

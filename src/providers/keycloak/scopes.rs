@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    paths::Reader,
+    reader::Reader,
     record::Record,
     wire::{ClientNameWire, GroupWire, MappingsWire, RoleWire},
 };

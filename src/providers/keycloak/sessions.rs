@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::{
     credentials::{class, holding},
     events::Trail,
-    paths::Reader,
+    reader::Reader,
     record::Record,
     wire::SessionWire,
 };

@@ -35,6 +35,8 @@ pub(super) struct Realm {
     answers: Answers,
     seen: Mutex<Vec<Seen>>,
     roles: Vec<&'static str>,
+    /// The `iat` of its tokens, where they have one.
+    stamp: Option<i64>,
 }
 
 impl Realm {
@@ -42,7 +44,13 @@ impl Realm {
         roles: &[&'static str],
         answers: impl Fn(&Seen) -> Result<(u16, Value), TransportError> + Send + Sync + 'static,
     ) -> Arc<Self> {
-        Arc::new(Self { answers: Box::new(answers), seen: Mutex::default(), roles: roles.to_vec() })
+        Arc::new(Self { answers: Box::new(answers), seen: Mutex::default(), roles: roles.to_vec(), stamp: None })
+    }
+
+    /// One whose clock shows this second, and which does as it is told.
+    pub(super) fn stamping(second: i64, roles: &[&'static str]) -> Arc<Self> {
+        let answers = Box::new(|_: &Seen| Ok((204, Value::Null)));
+        Arc::new(Self { answers, seen: Mutex::default(), roles: roles.to_vec(), stamp: Some(second) })
     }
 
     /// Everything that was asked but tokens.
@@ -62,7 +70,7 @@ impl Realm {
     }
 
     fn token(&self) -> Value {
-        let claims = json!({ "resource_access": { "bots-realm": { "roles": self.roles } } });
+        let claims = json!({ "iat": self.stamp, "resource_access": { "bots-realm": { "roles": self.roles } } });
         let serial = self.tokens();
         let token = format!("e30.{}.t{serial}", BASE64_URL_SAFE_NO_PAD.encode(claims.to_string()));
         json!({ "access_token": token, "expires_in": 60, "token_type": "Bearer" })
@@ -83,11 +91,7 @@ impl Transport for Realm {
         self.seen.lock().expect("no test panics with it").push(seen.clone());
         let (status, body) = if seen.line.ends_with("/token") { (200, self.token()) } else { (self.answers)(&seen)? };
         let body = if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) };
-        Ok(Response::builder()
-            .status(status)
-            .header("date", "Tue, 24 Nov 2026 12:00:00 GMT")
-            .body(body)
-            .expect("a response"))
+        Ok(Response::builder().status(status).body(body).expect("a response"))
     }
 }
 

@@ -18,11 +18,11 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::{Settings, wire};
 use crate::{
     engine::{Clock, ProviderError},
-    providers::http::{Call, Client, Grounds, Reply},
+    providers::http::{Call, Client, Grounds, Reply, ServerClock},
 };
 
 /// A token is renewed when this much of its life is left, or a third where its life is short.
-const RENEW_BEFORE: Duration = Duration::from_secs(60);
+const RENEW_BEFORE: Duration = Duration::from_mins(1);
 
 /// A token as requests carry it.
 #[derive(Clone)]
@@ -44,6 +44,8 @@ pub(super) struct Own {
     pub(super) roles: Option<BTreeSet<String>>,
     /// `service-account-estop`.
     pub(super) username: Option<String>,
+    /// When the server made the token, by its own clock.
+    pub(super) made: Option<i64>,
 }
 
 impl Own {
@@ -63,16 +65,30 @@ pub(super) struct TokenSource {
     cached: Mutex<Option<Cached>>,
     own: Mutex<Own>,
     fetching: tokio::sync::Mutex<u64>,
+    server_clock: ServerClock,
 }
 
 impl TokenSource {
     pub(super) fn new(settings: Arc<Settings>, clock: Arc<dyn Clock>) -> Self {
-        Self { settings, clock, cached: Mutex::default(), own: Mutex::default(), fetching: tokio::sync::Mutex::new(0) }
+        Self {
+            settings,
+            clock,
+            cached: Mutex::default(),
+            own: Mutex::default(),
+            fetching: tokio::sync::Mutex::new(0),
+            server_clock: ServerClock::default(),
+        }
     }
 
     /// What the newest token said of us.
     pub(super) fn own(&self) -> Own {
         self.own.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The clock of the server itself, from the time stamps of our tokens: Keycloak sends no `Date`, and what a proxy
+    /// in between sends is another machine's.
+    pub(super) fn server_clock(&self) -> &ServerClock {
+        &self.server_clock
     }
 
     /// A token that the server should accept; fetched where there is none.
@@ -126,7 +142,7 @@ impl TokenSource {
             .append_pair("client_id", &settings.client_id)
             .append_pair("client_secret", secret.expose_secret())
             .finish();
-        let before = self.clock.monotonic();
+        let (before, sent) = (self.clock.monotonic(), self.clock.now());
         let result = client.send(call.form(body), None).await;
         if let Ok(reply) = &result
             && let Some(error) = self.refusal(reply, &what)
@@ -140,6 +156,11 @@ impl TokenSource {
         let reply = result.map_err(|error| ProviderError::Transient(error.to_string()))?;
         let token: wire::TokenWire = reply.json(&what)?;
         *serial += 1;
+        let own = own_of(token.access_token.expose(), &settings.admin_container());
+        if let Some(second) = own.made {
+            self.server_clock.observe_second(second, sent, self.clock.now());
+        }
+        *self.own.lock().unwrap_or_else(PoisonError::into_inner) = own;
         Ok(self.keep(&token, *serial, before))
     }
 
@@ -163,8 +184,6 @@ impl TokenSource {
             renew_at: before + life.saturating_sub(RENEW_BEFORE.min(life / 3)),
             ends_at: before + life,
         };
-        *self.own.lock().unwrap_or_else(PoisonError::into_inner) =
-            own_of(token.access_token.expose(), &self.settings.admin_container());
         *self.cached.lock().unwrap_or_else(PoisonError::into_inner) = Some(cached);
         bearer
     }
@@ -178,7 +197,7 @@ fn own_of(token: &str, container: &str) -> Own {
     let roles = claims
         .resource_access
         .map(|mut access| access.remove(container).map(|claim| claim.roles.into_iter().collect()).unwrap_or_default());
-    Own { roles, username: claims.preferred_username }
+    Own { roles, username: claims.preferred_username, made: claims.iat }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Answers of the Admin REST API, as far as estop looks at them. Nothing here is ever written back, so unknown fields
 //! are ignored. Secrets arrive as [`SecretText`] and leave this layer as fingerprints only.
 //!
-//! Source: the OpenAPI description of Keycloak 26, checked against answers of a 26.7.3.
+//! Source: the `OpenAPI` description of Keycloak 26, checked against answers of a 26.7.3.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -239,6 +239,7 @@ pub(super) struct TokenWire {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct ClaimsWire {
+    pub(super) iat: Option<i64>,
     pub(super) resource_access: Option<BTreeMap<String, RolesClaim>>,
     pub(super) preferred_username: Option<String>,
 }

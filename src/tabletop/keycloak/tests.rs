@@ -1,5 +1,6 @@
 //! The simulator against what was measured on a real 26.7.3.
 
+mod shapes;
 mod survivors;
 mod traps;
 mod wire;

@@ -117,13 +117,26 @@ async fn the_gate_tells_what_it_set_and_a_later_reading_satisfies_it() {
     let keycloak = keycloak(realm);
     let gate = &keycloak.gate(&reading().identity)[0];
     let answer = perform(&keycloak, gate, KEY).await;
-    let set = [("client.not-before".to_owned(), NOON + 1), ("server-second".to_owned(), NOON)];
-    assert_eq!(answer.values, set.into());
+    let told = [("client.not-before".to_owned(), NOON + 1), ("server-second".to_owned(), NOON)];
+    assert_eq!(answer.values, told.into());
     let mut after = reading();
     after.facts.insert("client.enabled".to_owned(), Fact::Bool(false));
     after.facts.insert("client.not-before".to_owned(), Fact::Int(NOON + 1));
     let sent = crate::domain::Sent { values: answer.values, ..crate::domain::Sent::default() };
     assert_eq!(gate.postcondition.judge(&after, &sent), crate::domain::Verdict::Holds);
+}
+
+/// Its second lies between 10.0 and 10.999 ahead of ours: the later end counts, and half a second on the way.
+#[tokio::test]
+async fn the_not_before_is_in_the_servers_clock() {
+    let realm = Realm::stamping(NOON + 10, &ROLES);
+    let keycloak = keycloak(realm.clone());
+    keycloak.warm().await.expect("a token");
+    let answer = perform(&keycloak, &keycloak.gate(&reading().identity)[0], KEY).await;
+    let told = [("client.not-before".to_owned(), NOON + 12), ("server-second".to_owned(), NOON + 10)];
+    assert_eq!(answer.values, told.into());
+    let put = realm.seen().into_iter().find(|seen| seen.line.starts_with("PUT")).expect("sent");
+    assert!(put.body.contains(&format!(r#""notBefore":{}"#, NOON + 12)), "{}", put.body);
 }
 
 #[tokio::test]
@@ -143,7 +156,7 @@ async fn a_gate_without_the_flag_asks_for_it_first() {
 #[tokio::test]
 async fn a_refused_token_is_replaced_once() {
     let realm = Realm::new(&ROLES, |seen| {
-        let stale = seen.bearer.as_deref().is_some_and(|bearer| bearer.ends_with(".t1"));
+        let stale = seen.bearer.as_deref().is_some_and(|bearer| bearer.contains(".t1"));
         Ok((if stale { 401 } else { 204 }, Value::Null))
     });
     let keycloak = keycloak(realm.clone());

@@ -22,7 +22,7 @@ fn identity(account: Option<&str>) -> Identity {
 }
 
 fn own(roles: &[&str]) -> Own {
-    Own { roles: Some(roles.iter().map(|role| (*role).to_owned()).collect()), username: None }
+    Own { roles: Some(roles.iter().map(|role| (*role).to_owned()).collect()), ..Own::default() }
 }
 
 fn reading(holdings: &[(&str, &str, HoldingState)]) -> Reading {

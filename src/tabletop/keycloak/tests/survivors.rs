@@ -250,3 +250,15 @@ async fn truth_says_what_using_says() {
     enabled(&scene, false);
     assert_eq!(kinds(), BTreeSet::from([CredentialKind::ExchangedToken]));
 }
+
+#[tokio::test(start_paused = true)]
+async fn without_the_offline_scope_introspection_refuses_what_userinfo_takes() {
+    let scene = Scene::new(true);
+    let thief = scene.sim.as_attacker();
+    let introspector = thief.steal_secret("rs-introspector").unwrap();
+    let token = &scene.loot.offline.access;
+    assert!(thief.introspects("rs-introspector", &introspector, token));
+    assert_eq!(scene.does("DELETE", &offline_scope(&scene), &Value::Null), 204);
+    assert!(!thief.introspects("rs-introspector", &introspector, token));
+    assert_eq!(thief.userinfo(token), 200);
+}

@@ -289,3 +289,43 @@ async fn the_same_seed_is_the_same_world() {
     };
     assert!(world().await == world().await);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_thief_may_act_right_before_and_right_after_a_request_takes_effect() {
+    let (sim, _) = quiet();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    for moment in [Moment::Before, Moment::After] {
+        let (seen, secret) = (Arc::clone(&seen), sim.as_attacker().steal_secret("bot-knowledge").unwrap());
+        sim.ambush(moment, "PUT", "/clients/", move |thief| {
+            seen.lock().unwrap().push((moment, thief.mint("bot-knowledge", &secret).is_ok()));
+        });
+    }
+    assert_eq!(status(&sim, "PUT", &knowledge(&sim), &off()).await, 204);
+    assert_eq!(*seen.lock().unwrap(), [(Moment::Before, true), (Moment::After, false)]);
+    sim.no_more_ambushes();
+    assert_eq!(status(&sim, "PUT", &knowledge(&sim), &off()).await, 204);
+    assert_eq!(seen.lock().unwrap().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_consent_deleted_beside_its_session_is_sometimes_a_500() {
+    let mut failed = 0;
+    for seed in 0..20 {
+        let mut fleet = Fleet::embedded();
+        fleet.seed = seed;
+        let clock = ManualClock::at("2026-11-24T12:00:00Z".parse().unwrap());
+        let sim = SimulatedKeycloak::new(&fleet, Arc::new(clock)).unwrap();
+        let alice = sim.user_id("alice").unwrap();
+        let sessions = format!("/clients/{}/user-sessions", sim.client_uuid("bot-helpdesk").unwrap());
+        let sessions = listed(&sim, &sessions).await;
+        let session = sessions.iter().find(|session| session["username"] == "alice").unwrap();
+        let session = format!("/sessions/{}", session["id"].as_str().unwrap());
+        let (consent, null) = (format!("/users/{alice}/consents/bot-helpdesk"), Value::Null);
+        let both = futures::join!(status(&sim, "DELETE", &session, &null), status(&sim, "DELETE", &consent, &null));
+        assert!(both.0 == 204 && [204, 500].contains(&both.1), "{both:?}");
+        failed += u32::from(both.1 == 500);
+        let again = if both.1 == 500 { 204 } else { 404 };
+        assert_eq!(status(&sim, "DELETE", &consent, &null).await, again, "nothing was done");
+    }
+    assert!((1..20).contains(&failed), "{failed} of 20");
+}

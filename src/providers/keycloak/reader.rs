@@ -124,7 +124,7 @@ pub(super) fn gap_of(class: Option<&str>, error: &ProviderError) -> Gap {
         _ => None,
     };
     let what = match error {
-        ProviderError::Refused { what, .. } => what.clone(),
+        ProviderError::Refused { what, .. } => format!("{what}: not permitted"),
         other => other.to_string(),
     };
     Gap { class: class.map(str::to_owned), what, permission }

@@ -1,0 +1,123 @@
+//! From the configuration to providers.
+
+use std::{fs, path::Path, sync::Arc};
+
+use secrecy::SecretString;
+use url::Url;
+
+use super::{
+    http::{NetworkOptions, NetworkTransport},
+    keycloak::{self, Keycloak},
+    postgres::{self, Postgres},
+};
+use crate::{
+    config::{KeycloakSettings, PostgresSettings, ProviderConfig, ProviderSettings},
+    domain::ProviderName,
+    engine::{Clock, Provider},
+};
+
+/// A certificate file is no bigger.
+const MAX_CA_BYTES: u64 = 1 << 20;
+
+/// A secret as it was resolved: where it could not be, its provider answers everything with the reason.
+type Resolved = Result<SecretString, String>;
+
+/// The providers of a configuration, in its order. Secrets are resolved here, once.
+///
+/// # Errors
+/// One sentence: a certificate file, a proxy or a server's address cannot be used.
+pub async fn providers(
+    configured: &[ProviderConfig],
+    clock: &Arc<dyn Clock>,
+) -> Result<Vec<Arc<dyn Provider>>, String> {
+    let mut providers: Vec<Arc<dyn Provider>> = Vec::with_capacity(configured.len());
+    for provider in configured {
+        let secret = match provider.secret() {
+            Some(reference) => reference.resolve().await,
+            None => Ok(SecretString::from("")),
+        };
+        let name = &provider.name;
+        let secret = secret.map_err(|why| format!("{name}: {why}"));
+        let made = match &provider.settings {
+            ProviderSettings::Keycloak(settings) => over_http(name, settings, secret, clock),
+            ProviderSettings::Postgres(settings) => over_sql(name, settings, secret, clock),
+        };
+        providers.push(made.map_err(|why| format!("provider {name}: {why}"))?);
+    }
+    Ok(providers)
+}
+
+fn over_http(
+    name: &ProviderName,
+    settings: &KeycloakSettings,
+    secret: Resolved,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<dyn Provider>, String> {
+    let ca_pem = settings.ca_file.as_deref().map(certificates).transpose()?;
+    let options = NetworkOptions { proxy: settings.proxy.clone(), ca_pem, ..NetworkOptions::default() };
+    let settings = keycloak::Settings {
+        name: name.clone(),
+        base_url: settings.base_url.clone(),
+        realm: settings.realm.clone(),
+        auth_realm: settings.auth_realm.clone(),
+        client_id: settings.client_id.clone(),
+        client_secret: Arc::new(move || secret.clone()),
+    };
+    let transport = Arc::new(NetworkTransport::new(&options)?);
+    Ok(Arc::new(Keycloak::new(settings, transport, clock.clone())))
+}
+
+fn over_sql(
+    name: &ProviderName,
+    settings: &PostgresSettings,
+    secret: Resolved,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<dyn Provider>, String> {
+    let ca_file = settings.ca_file.as_deref().map(certificates).transpose()?;
+    let password = Arc::new(move || secret.clone());
+    let settings = postgres::Settings { name: name.clone(), url: address(settings)?, password, ca_file };
+    Ok(Arc::new(Postgres::new(settings, clock.clone()).map_err(|error| error.to_string())?))
+}
+
+/// The address as the provider takes it, put together from parts so that each is encoded.
+fn address(settings: &PostgresSettings) -> Result<Url, String> {
+    let host = if settings.host.contains(':') { format!("[{}]", settings.host) } else { settings.host.clone() };
+    let wrong = |_| format!("{host} is no host");
+    let mut url = Url::parse(&format!("postgres://{host}")).map_err(wrong)?;
+    let parts = url.set_username(&settings.user).and_then(|()| url.set_port(Some(settings.port)));
+    parts.map_err(|()| format!("{host} cannot be addressed"))?;
+    url.set_path(&settings.database);
+    url.set_query(Some(if settings.tls { "sslmode=verify-full" } else { "sslmode=disable" }));
+    Ok(url)
+}
+
+fn certificates(path: &Path) -> Result<Vec<u8>, String> {
+    let shown = path.display();
+    let size = fs::metadata(path).map_err(|error| format!("ca_file {shown}: {error}"))?.len();
+    if size > MAX_CA_BYTES {
+        return Err(format!("ca_file {shown} has {size} bytes: it should hold a few certificates in PEM"));
+    }
+    fs::read(path).map_err(|error| format!("ca_file {shown}: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_put_together_encoded() {
+        let settings = PostgresSettings {
+            host: "::1".to_owned(),
+            port: 5433,
+            user: "estop/ops".to_owned(),
+            database: "docs".to_owned(),
+            tls: false,
+            password: None,
+            ca_file: None,
+        };
+        assert_eq!(address(&settings).unwrap().as_str(), "postgres://estop%2Fops@[::1]:5433/docs?sslmode=disable");
+        let settings = PostgresSettings { host: "db.example.com".to_owned(), tls: true, ..settings };
+        let url = address(&settings).unwrap();
+        assert_eq!(url.as_str(), "postgres://estop%2Fops@db.example.com:5433/docs?sslmode=verify-full");
+    }
+}

@@ -1,0 +1,12 @@
+//! Its constructor is the journal's own.
+
+use estop::{
+    domain::{OperationId, Step},
+    journal::ArmedStep,
+};
+
+fn forge(step: Step, op: OperationId) -> ArmedStep {
+    ArmedStep::new(step, op)
+}
+
+fn main() {}
