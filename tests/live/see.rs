@@ -46,7 +46,7 @@ const SHOWN: [Shown; 6] = [
     },
     Shown {
         bot: "bot-engineering-staging",
-        holdings: &[("tokens", "signing-key"), ("connectors", "initial-access-token")],
+        holdings: &[("tokens", "signing-key"), ("tokens", "initial-access-token")],
         scope: ("build-deploy", "deploy:staging"),
     },
     Shown {
