@@ -30,17 +30,19 @@ mod signals;
 mod status;
 mod time;
 
-use std::{io::IsTerminal as _, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use clap::{CommandFactory as _, Parser as _};
 
 use args::{Cli, Command, Global};
 use context::Context;
-pub use context::{EMBEDDED, Exercise, Session, Wiring};
+pub use context::{EMBEDDED, Exercise, Session, Wiring, themes_dir};
 pub use exit::{Exit, Stop};
 use output::{Color, Output};
 pub use process::harden;
 use signals::Signals;
+
+use crate::tui;
 
 /// After the last word, tasks that still run get so long.
 const FAREWELL: Duration = Duration::from_millis(500);
@@ -140,10 +142,7 @@ async fn read(context: &Context, command: &Command) -> Result<Exit, Stop> {
 
 /// Bare `estop`: a terminal, or one line that says what to use instead.
 async fn console(wiring: &dyn Wiring, global: &Global, output: &Arc<Output>) -> Result<Exit, Stop> {
-    let dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
-    if dumb || !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
-        return Err(Stop::usage("the console needs a terminal; without one: estop list, show, plan, isolate, status"));
-    }
+    tui::can_open().map_err(Stop::usage)?;
     let context = Context::of_console(wiring, global, Arc::clone(output)).await?;
     Ok(wiring.console(context.session()).await)
 }

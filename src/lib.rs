@@ -8,7 +8,7 @@
 //! ```
 //!
 //! The trip of one keystroke: key → `Action::Isolate(bot)` → `update` returns `Effect::Isolate` →
-//! [`engine::isolation`] takes the plan already computed for that bot → [`journal::Journal::arm`] makes every
+//! [`engine::Engine::isolate`] takes the plan already computed for that bot → [`journal::Journal::arm`] makes every
 //! intent durable in one commit and returns the armed steps → each: attempt record → [`engine::Provider::perform`]
 //! → outcome record → [`engine::EngineEvent`] → `update` → screen.
 

@@ -14,7 +14,7 @@ use estop::{
     engine::{BotEntry, Clock, Provider, Roster},
     journal::Process,
     providers::registry,
-    tabletop,
+    tabletop, tui,
 };
 
 fn main() -> ExitCode {
@@ -33,7 +33,7 @@ struct Wired;
 #[async_trait]
 impl Wiring for Wired {
     fn themes(&self) -> Vec<&str> {
-        vec!["dusk", "paper", "mono"]
+        tui::theme::bundled().collect()
     }
 
     fn scenarios(&self) -> Vec<&str> {
@@ -58,8 +58,21 @@ impl Wiring for Wired {
         })
     }
 
-    async fn console(&self, _: Session) -> Exit {
-        Exit::Usage
+    async fn console(&self, session: Session) -> Exit {
+        let options = tui::Options {
+            theme: session.theme.unwrap_or_else(|| tui::Options::default().theme),
+            themes_dir: cli::themes_dir(),
+            read_only: session.engine.read_only(),
+            notices: session.notices,
+        };
+        match tui::run(session.engine, options).await {
+            Ok(state) if !state.unfinished.is_empty() => Exit::Partial,
+            Ok(state) => state.signal().map_or(Exit::Done, Exit::of_signal),
+            Err(error) => {
+                let _ = writeln!(std::io::stderr(), "estop: {error:#}");
+                Exit::Failed
+            }
+        }
     }
 }
 

@@ -1,1 +1,36 @@
-//! The console: one loop, one message type, a pure `update`, effects.
+//! The console.
+//!
+//! One loop, one message enum, a pure `update`, a pure `draw`; the isolation runs elsewhere and never waits for it.
+//!
+//! ```text
+//! tty bytes ─input thread──▶ keys, answers ─┐
+//! engine, journal, signals ─────────────────┼▶ Message ─▶ update(&mut State) ─▶ Vec<Effect> ─▶ effect ─┐
+//! state's own wake-up ──────────────────────┘                 │                                        │
+//!                                                             ▼                         Message ◀──────┘
+//!                              draw(&State) ─▶ Buffer ─newest wins─▶ output thread ─▶ tty, then ESC[5n
+//! ```
+
+pub mod action;
+pub mod app;
+pub mod decode;
+pub mod effect;
+pub mod encode;
+pub mod fleet;
+mod input;
+pub mod keymap;
+pub mod message;
+pub mod operation;
+pub mod operator;
+pub mod output;
+pub mod paint;
+mod run;
+pub mod screen;
+pub mod signals;
+pub mod state;
+pub mod strike;
+mod terminal;
+pub mod theme;
+pub mod update;
+
+pub use run::{ExitState, Options, run};
+pub use terminal::can_open;

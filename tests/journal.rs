@@ -350,9 +350,3 @@ fn unreadable_files_are_said() {
         assert_eq!(found.exit_code(), 1);
     }
 }
-
-/// An `ArmedStep` is proof of a durable intent: nothing outside the journal can make one.
-#[test]
-fn nobody_else_can_arm_a_step() {
-    trybuild::TestCases::new().compile_fail("tests/compile_fail/*.rs");
-}

@@ -221,6 +221,11 @@ pub(super) fn state_dir(global: &Global) -> Result<PathBuf, Stop> {
         .ok_or_else(|| Stop::usage("there is no home directory for the journals: say where with --state-dir DIR"))
 }
 
+/// Where a responder's own themes are: beside the user's configuration.
+pub fn themes_dir() -> Option<PathBuf> {
+    directories::ProjectDirs::from("", "", "estop").map(|directories| directories.config_dir().join("themes"))
+}
+
 /// The journals' time is the engine's.
 pub(super) fn stamp(clock: &Arc<dyn Clock>) -> Stamp {
     let clock = Arc::clone(clock);

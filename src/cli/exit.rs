@@ -49,6 +49,11 @@ impl Exit {
         if rank(other) > rank(self) { other } else { self }
     }
 
+    /// 128 + n, for a signal's number.
+    pub fn of_signal(number: i32) -> Self {
+        Self::Signal(u8::try_from(number).unwrap_or(u8::MAX))
+    }
+
     /// 0 if everything that was to be read was read.
     pub const fn of_reading(complete: bool) -> Self {
         if complete { Self::Done } else { Self::Partial }

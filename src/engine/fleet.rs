@@ -24,7 +24,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::{Clock, Listing, Provider, ProviderError, Roster, Snapshot};
-use crate::domain::{BotName, Identity, IdentityId, OperationId, ProviderName, Reading, ReadingSet};
+use crate::domain::{BotName, Collateral, Identity, IdentityId, OperationId, ProviderName, Reading, ReadingSet};
 use crate::journal::Operation;
 
 /// A provider that has not answered a whole listing by then is shown as unreachable.
@@ -210,6 +210,12 @@ impl Fleet {
         let Some(view) = self.snapshot().bot(bot).cloned() else { return };
         self.read_all(view.family()).await;
         self.publish();
+    }
+
+    /// Collateral now, and what an operation claimed: a burned key is in no reading any more, and whoever stole it still
+    /// has it.
+    pub fn still_open(&self, current: Vec<Collateral>, claimed: &[Collateral]) -> Vec<Collateral> {
+        assemble::still_open(&self.known(), current, claimed)
     }
 
     /// The console's own identity at a provider, once preflight has told.

@@ -258,6 +258,8 @@ impl Engine {
 
     /// Finishes what other processes left, under their keys.
     ///
+    /// A console that only looks resumes nothing.
+    ///
     /// # Errors
     /// A journal that cannot be read or written.
     pub async fn resume(&self, incident: Option<IncidentId>) -> Result<Vec<Running>, JournalError> {
@@ -266,6 +268,9 @@ impl Engine {
             None => self.inner.store.incidents()?.into_iter().filter(|id| Some(*id) >= self.inner.since).collect(),
         };
         let mut started = Vec::new();
+        if self.inner.read_only {
+            return Ok(started);
+        }
         for id in incidents {
             let folded = self.read_incident(id)?;
             if folded.closed_at.is_some() {
@@ -306,7 +311,9 @@ impl Engine {
         let operation = self.inner.fleet.operation(bot);
         let at = self.inner.fleet.clock.now();
         let identities = view.family();
-        let outcome = judge_again(operation.as_ref(), &identities, &view.readings, &view.plan.collateral, at);
+        let claimed = operation.as_ref().map(|operation| operation.collateral.as_slice()).unwrap_or_default();
+        let collateral = self.inner.fleet.still_open(view.plan.collateral.clone(), claimed);
+        let outcome = judge_again(operation.as_ref(), &identities, &view.readings, &collateral, at);
         Ok(Rechecked {
             bot: bot.clone(),
             incident: operation.as_ref().and_then(|operation| self.incident_of(operation.id)),

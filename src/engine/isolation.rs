@@ -73,7 +73,7 @@ impl Isolation {
         let mut swept = sweep::sweep(&self, &strike, identities).await;
         strike.finish().await;
         self.phase(OperationPhase::Verifying);
-        let outcome = self.conclude(&ledger, &swept, collateral.clone());
+        let outcome = self.conclude(&ledger, &swept, &collateral);
         let outcome = self.hold(&ledger, &mut swept, &collateral, outcome).await;
         Ok(self.end(&ledger, &swept, outcome).await)
     }
@@ -150,7 +150,7 @@ impl Isolation {
         Ok((identities, left.collateral.clone()))
     }
 
-    fn conclude(&self, ledger: &Ledger, swept: &sweep::Swept, collateral: Vec<Collateral>) -> Outcome {
+    fn conclude(&self, ledger: &Ledger, swept: &sweep::Swept, collateral: &[Collateral]) -> Outcome {
         ledger.judge_last(&swept.readings);
         let collateral = self.still_open(collateral);
         conclude(&OutcomeInput {
@@ -167,20 +167,11 @@ impl Isolation {
     }
 
     /// Collateral as the fleet sees it now: another isolation may have shut what this bot's key opens.
-    fn still_open(&self, collateral: Vec<Collateral>) -> Vec<Collateral> {
+    fn still_open(&self, claimed: &[Collateral]) -> Vec<Collateral> {
         self.fleet.publish();
-        match self.fleet.snapshot().bot(&self.order.bot) {
-            Some(view) => {
-                view.plan.collateral.clone().into_iter().chain(collateral).fold(Vec::new(), |mut all, one| {
-                    let known = all.iter().any(|other: &Collateral| other.bot == one.bot);
-                    if !known {
-                        all.push(one);
-                    }
-                    all
-                })
-            }
-            None => collateral,
-        }
+        let snapshot = self.fleet.snapshot();
+        let current = snapshot.bot(&self.order.bot).map(|view| view.plan.collateral.clone()).unwrap_or_default();
+        self.fleet.still_open(current, claimed)
     }
 
     async fn end(&self, ledger: &Ledger, swept: &sweep::Swept, outcome: Outcome) -> Ended {
@@ -249,7 +240,7 @@ impl Isolation {
                     swept.readings.insert(reading);
                 }
             }
-            outcome = after_dark(self.conclude(ledger, swept, collateral.to_vec()));
+            outcome = after_dark(self.conclude(ledger, swept, collateral));
         }
         outcome
     }

@@ -34,7 +34,12 @@ pub struct BotView {
 impl BotView {
     /// Its identities and the children that their readings name.
     pub fn family(&self) -> Vec<Identity> {
-        let mut family = self.identities.clone();
+        let as_read = |identity: &Identity| match self.readings.get(&identity.id) {
+            // A reading knows more than the listing: hints that a provider needs to recognise what it has cut.
+            Some(reading) => reading.identity.clone(),
+            None => identity.clone(),
+        };
+        let mut family: Vec<Identity> = self.identities.iter().map(as_read).collect();
         for child in self.readings.iter().flat_map(|reading| &reading.children) {
             if !family.iter().any(|member| member.id == child.id) {
                 family.push(child.clone());

@@ -125,7 +125,8 @@ async fn makespan(folder: &Path, count: usize) {
 fn curl(server: &Server, count: usize) -> Duration {
     let mut config = String::new();
     for number in 0..count {
-        config.push_str(&format!("url = \"{}revoke/{number}\"\nrequest = POST\noutput = /dev/null\n", server.url()));
+        let url = server.url();
+        config.extend(["url = \"", &url, "revoke/", &number.to_string(), "\"\nrequest = POST\noutput = /dev/null\n"]);
     }
     let mut child = Command::new("curl")
         .args(["--silent", "--parallel", "--parallel-immediate", "--parallel-max", "100", "--config", "-"])

@@ -8,7 +8,7 @@ use std::{
 use super::{Fleet, Known, state};
 use crate::domain::{
     Bot, BotName, Collateral, Depth, Exposure, Family, Fingerprint, HoldingState, Identity, IdentityId, IdentityState,
-    Plan, ReadingSet, Untrusted,
+    Plan, Reading, ReadingSet, Untrusted,
 };
 use crate::engine::{
     roster::Sorted,
@@ -94,6 +94,27 @@ fn keyring(known: &Known) -> Keyring {
     keyring
 }
 
+/// Whether an identity reads, or is listed, as shut.
+fn is_shut(known: &Known, id: &IdentityId) -> bool {
+    let listed = |listed: &super::Listed| {
+        let found = listed.listing.identities.iter().find(|identity| identity.id == *id);
+        found.is_some_and(|identity| matches!(identity.state, IdentityState::Gated | IdentityState::Gone))
+    };
+    known.readings.get(id).is_some_and(Reading::is_shut) || known.listings.get(id.provider()).is_some_and(listed)
+}
+
+/// Collateral now, and what was claimed before a burn took it out of the readings.
+pub(super) fn still_open(known: &Known, current: Vec<Collateral>, claimed: &[Collateral]) -> Vec<Collateral> {
+    let mut all = current;
+    for one in claimed {
+        if !all.iter().any(|other| other.bot == one.bot) {
+            let opens = one.opens.clone().filter(|id| !is_shut(known, id));
+            all.push(Collateral { opens, ..one.clone() });
+        }
+    }
+    all
+}
+
 struct Context<'a> {
     fleet: &'a Fleet,
     known: &'a Known,
@@ -118,6 +139,8 @@ impl Context<'_> {
             crate::domain::BotState::Isolating
         } else {
             let operation = self.known.operations.get(&bot.name);
+            let claimed = operation.map(|operation| operation.collateral.as_slice()).unwrap_or_default();
+            let collateral = still_open(self.known, collateral.clone(), claimed);
             state::state(operation, &identities, &readings, &collateral, self.fleet.clock.now())
         };
         BotView {
@@ -135,6 +158,9 @@ impl Context<'_> {
     /// As listed; one that a complete listing does not have is gone, else unknown.
     fn identities(&self, bot: &Bot, found: Vec<Identity>) -> Vec<Identity> {
         let mut identities = found;
+        for identity in &mut identities {
+            self.remember(bot, identity);
+        }
         for id in &bot.identities {
             if identities.iter().any(|identity| identity.id == *id) {
                 continue;
@@ -156,6 +182,16 @@ impl Context<'_> {
             });
         }
         identities
+    }
+
+    /// Hints of the reading before the last isolation: a listing does not tell what the bot could do before it was cut.
+    fn remember(&self, bot: &Bot, identity: &mut Identity) {
+        let operation = self.known.operations.get(&bot.name);
+        let before = operation
+            .and_then(|operation| operation.snapshot.iter().find(|reading| reading.identity.id == identity.id));
+        for (name, value) in before.into_iter().flat_map(|reading| &reading.identity.hints) {
+            identity.hints.entry(name.clone()).or_insert_with(|| value.clone());
+        }
     }
 
     /// Of the identities and, through them, of their children.
@@ -187,8 +223,7 @@ impl Context<'_> {
                 if mine {
                     continue;
                 }
-                let shut = self.known.readings.get(other).is_some_and(crate::domain::Reading::is_shut)
-                    || self.listed_shut(other);
+                let shut = is_shut(self.known, other);
                 let name = self.names.get(other).map_or_else(|| other.to_string(), Untrusted::shown);
                 collateral.push(Collateral {
                     why: format!("the same {} {fingerprint} opens it", holding.id.class()),
@@ -199,14 +234,6 @@ impl Context<'_> {
         }
         collateral.dedup();
         collateral
-    }
-
-    fn listed_shut(&self, id: &IdentityId) -> bool {
-        self.known
-            .listings
-            .get(id.provider())
-            .and_then(|listed| listed.listing.identities.iter().find(|identity| identity.id == *id))
-            .is_some_and(|identity| matches!(identity.state, IdentityState::Gated | IdentityState::Gone))
     }
 
     fn plan(

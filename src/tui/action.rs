@@ -1,0 +1,102 @@
+//! What a key can ask for.
+
+use std::fmt;
+
+/// One thing that a key asks for; imperative, and carrying nothing: `update` adds what it is done to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Isolate the selected bot.
+    Isolate,
+    /// Isolate it and end every long-lived secret.
+    Burn,
+    /// One row up.
+    Up,
+    /// One row down.
+    Down,
+    /// One page up.
+    PageUp,
+    /// One page down.
+    PageDown,
+    /// To the first row.
+    Top,
+    /// To the last row.
+    Bottom,
+    /// Look closer.
+    Open,
+    /// One step back.
+    Back,
+    /// The other pane.
+    NextPane,
+    /// The isolation before this one.
+    Previous,
+    /// The isolation after this one.
+    Next,
+    /// Type a filter.
+    Filter,
+    /// Show identities that are no bots, too.
+    ShowAll,
+    /// Read every provider again.
+    Refresh,
+    /// The fleet.
+    Fleet,
+    /// The isolations.
+    Isolations,
+    /// The journal.
+    Journal,
+    /// Every key.
+    Help,
+    /// The next theme.
+    Theme,
+    /// Draw the whole screen again.
+    Redraw,
+    /// Stop the process until it is continued.
+    Suspend,
+    /// Leave.
+    Quit,
+}
+
+impl Action {
+    /// The screen that it switches to.
+    pub const fn leads_to(self) -> Option<Context> {
+        match self {
+            Self::Fleet => Some(Context::Fleet),
+            Self::Isolations => Some(Context::Isolation),
+            Self::Journal => Some(Context::Journal),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self:?}")
+    }
+}
+
+/// Where a key means something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Context {
+    /// The fleet, with or without its detail.
+    Fleet,
+    /// The isolations.
+    Isolation,
+    /// The journal.
+    Journal,
+    /// The help.
+    Help,
+}
+
+impl Context {
+    /// Each of them, in the order of the help.
+    pub const ALL: [Self; 4] = [Self::Fleet, Self::Isolation, Self::Journal, Self::Help];
+
+    /// The screen's title.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Fleet => "Fleet",
+            Self::Isolation => "Isolation",
+            Self::Journal => "Journal",
+            Self::Help => "Help",
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! The loop: one `select!`, generic over what is drawn on and where keys come from, so that a test drives the real one.
+//!
+//! ```text
+//! signals > input > results > fleet > engine > journal > wake-up      (the order in which they are looked at)
+//!    └────────┴─────────┴───────┴───────┴────────┴─────────┴─▶ Message ─▶ update ─▶ effects
+//! dirty? at once after a key, ten a second while work runs, and never before the last frame was answered
+//! ```
+
+use std::time::Duration;
+
+use futures::{Stream, StreamExt as _};
+use ratatui::{buffer::Buffer, layout::Rect};
+use tokio::{
+    sync::{broadcast::error::RecvError, mpsc},
+    time::{Instant, sleep_until},
+};
+
+use super::{
+    decode::Input,
+    effect::{Effects, Flow},
+    message::{Message, Signal, Size},
+    operator::Operator,
+    output::Picture,
+    screen,
+    signals::Heard,
+    state::{Dirty, Ending, Moment, State},
+    strike::Answers,
+    terminal,
+    update::{self, Effect},
+};
+
+/// Time between two frames while work runs.
+const FRAME: Duration = Duration::from_millis(100);
+/// A terminal that answers has so long before the next frame is sent all the same.
+const ANSWER_WITHIN: Duration = Duration::from_secs(1);
+/// The same while it is not known whether it answers.
+const FIRST_ANSWER_WITHIN: Duration = Duration::from_millis(100);
+/// Least time between two wake-ups of the state's own.
+const WAKE_APART: Duration = Duration::from_millis(20);
+
+/// What frames are shown on.
+pub trait Display {
+    /// Shows a frame, soon; one that still waits is replaced. Never blocks.
+    fn show(&mut self, picture: Picture);
+    /// The frame that the next answer belongs to.
+    fn answered(&mut self) -> Option<u64>;
+    /// Columns and rows now.
+    fn size(&mut self) -> Size;
+    /// Gives the terminal back, stops the process, and takes it again when continued.
+    fn suspend(&mut self);
+}
+
+/// Where everything comes from.
+#[derive(Debug)]
+pub struct Sources<I, S> {
+    /// Keys, answers, what was written.
+    pub inputs: I,
+    /// Signals.
+    pub signals: S,
+    /// Places where other parts of the program panicked.
+    pub panics: mpsc::UnboundedReceiver<String>,
+}
+
+/// How the loop ended.
+#[derive(Debug)]
+pub struct Left<O> {
+    /// Why; `None`: the console's own code panicked.
+    pub ending: Option<Ending>,
+    /// What it knew.
+    pub state: State,
+    /// Orders may still be on their way.
+    pub effects: Effects<O>,
+}
+
+/// The console, running.
+#[derive(Debug)]
+pub struct App<O, D> {
+    operator: O,
+    display: D,
+    state: State,
+    started: Instant,
+    frame: u64,
+    drawn: Option<(Buffer, Option<(u16, u16)>)>,
+    drawn_at: Option<Instant>,
+    waits_for: Option<u64>,
+    woken: Instant,
+}
+
+impl<O: Operator, D: Display> App<O, D> {
+    /// Nothing is drawn yet.
+    pub fn new(operator: O, display: D, state: State) -> Self {
+        let started = Instant::now();
+        Self {
+            operator,
+            display,
+            state,
+            started,
+            frame: 0,
+            drawn: None,
+            drawn_at: None,
+            waits_for: None,
+            woken: started,
+        }
+    }
+
+    /// Runs until something ends it. The first frame is out before anything is read.
+    pub async fn run<I, S>(mut self, sources: Sources<I, S>) -> Left<O>
+    where
+        I: Stream<Item = Input> + Unpin,
+        S: Stream<Item = Heard> + Unpin,
+    {
+        let Sources { mut inputs, mut signals, mut panics } = sources;
+        let (mut effects, mut results) = Effects::new(self.operator.clone());
+        self.draw_if_due();
+        let mut fleet = self.operator.fleet();
+        fleet.mark_changed();
+        let mut events = self.operator.events();
+        let mut lines = self.operator.lines();
+        for effect in update::start(&mut self.state) {
+            effects.run(effect);
+        }
+        loop {
+            let wake = self.wakes_at();
+            let message = tokio::select! {
+                biased;
+                Some(heard) = signals.next() => Some(self.heard(heard)),
+                input = inputs.next() => self.input(input),
+                Some(place) = panics.recv() => Some(Message::WorkerPanicked(place)),
+                Some(message) = results.recv() => Some(message),
+                Ok(()) = fleet.changed() => Some(Message::FleetRead(fleet.borrow_and_update().clone())),
+                event = events.recv() => match event {
+                    Ok(event) => Some(Message::EngineSpoke(event)),
+                    Err(RecvError::Lagged(count)) => Some(Message::EventsMissed(count)),
+                    Err(RecvError::Closed) => Some(Message::TerminalLost("the engine has ended".to_owned())),
+                },
+                Some(line) = lines.next() => Some(Message::JournalWritten(line)),
+                () = sleep_until(wake.unwrap_or(self.started)), if wake.is_some() => self.passed(),
+            };
+            // The screen's own code may be wrong; the isolation must not go down with it.
+            let step = terminal::on_screen(|| self.step(message));
+            let Ok(wanted) = step else { return Left { ending: None, state: self.state, effects } };
+            for effect in wanted {
+                match effects.run(effect) {
+                    Flow::Go => {}
+                    Flow::Suspend => self.suspend(),
+                    Flow::End => {
+                        return Left { ending: self.state.ending.take(), state: self.state, effects };
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes a message in and draws what is due.
+    fn step(&mut self, message: Option<Message>) -> Vec<Effect> {
+        let effects = message.map(|message| self.update(message)).unwrap_or_default();
+        self.draw_if_due();
+        effects
+    }
+
+    fn update(&mut self, message: Message) -> Vec<Effect> {
+        self.state.now = self.now();
+        update::update(&mut self.state, message)
+    }
+
+    fn now(&self) -> Moment {
+        Moment { wall: self.operator.now(), mono: self.started.elapsed() }
+    }
+
+    /// Either the state's moment or only the next frame's has come.
+    fn passed(&mut self) -> Option<Message> {
+        let due = self.state.wakes_at().is_some_and(|at| self.started + at <= Instant::now());
+        due.then(|| {
+            self.woken = Instant::now();
+            Message::TimePassed
+        })
+    }
+
+    fn heard(&mut self, heard: Heard) -> Message {
+        match heard {
+            Heard::Signal(signal) => Message::Signalled(signal),
+            Heard::Resize => Message::Resized(self.display.size()),
+        }
+    }
+
+    fn input(&mut self, input: Option<Input>) -> Option<Message> {
+        match input {
+            Some(Input::Key { key, alone }) => Some(Message::KeyPressed { key, alone }),
+            Some(Input::Pasted(text)) => Some(Message::Pasted(text)),
+            Some(Input::Written(frame)) => Some(Message::FrameWritten(frame)),
+            Some(Input::Answered) => {
+                let frame = self.display.answered()?;
+                if self.waits_for.is_some_and(|newest| newest <= frame) {
+                    self.waits_for = None;
+                }
+                Some(Message::FrameAnswered(frame))
+            }
+            Some(Input::Lost(why)) => Some(Message::TerminalLost(why)),
+            None => Some(Message::TerminalLost("the terminal's input has ended".to_owned())),
+        }
+    }
+
+    fn suspend(&mut self) {
+        self.display.suspend();
+        self.drawn = None;
+        self.waits_for = None;
+        let size = self.display.size();
+        for message in [Message::Signalled(Signal::Continue), Message::Resized(size)] {
+            self.update(message);
+        }
+        self.draw_if_due();
+    }
+
+    /// When the next frame may go out; `None`: none is wanted.
+    fn draws_at(&self) -> Option<Instant> {
+        let now = Instant::now();
+        let paced = match (self.drawn_at, self.state.dirty) {
+            (_, Dirty::No) => return None,
+            (None, _) | (_, Dirty::Now) => now,
+            (Some(at), Dirty::Soon) => at + FRAME,
+        };
+        let within = match self.state.trigger.answers() {
+            Answers::Yes => ANSWER_WITHIN,
+            Answers::Asked(_) => FIRST_ANSWER_WITHIN,
+            Answers::No => return Some(paced),
+        };
+        // Frames that a slow line has not taken yet would only make it slower: keys coalesce meanwhile.
+        match (self.waits_for, self.drawn_at) {
+            (Some(_), Some(at)) => Some(paced.max(at + within)),
+            _ => Some(paced),
+        }
+    }
+
+    fn wakes_at(&self) -> Option<Instant> {
+        // A wish that lies in the past and stays there must not turn the loop into a spin.
+        let state = self.state.wakes_at().map(|at| (self.started + at).max(self.woken + WAKE_APART));
+        [state, self.draws_at()].into_iter().flatten().min()
+    }
+
+    fn draw_if_due(&mut self) {
+        if self.draws_at().is_some_and(|at| at <= Instant::now()) {
+            self.draw();
+        }
+    }
+
+    fn draw(&mut self) {
+        self.state.now = self.now();
+        self.state.dirty = Dirty::No;
+        self.drawn_at = Some(Instant::now());
+        let Size { width, height } = self.state.size;
+        let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+        let drawn = screen::draw(&self.state, &mut buffer);
+        let clear = std::mem::take(&mut self.state.clear);
+        let same = self.drawn.as_ref().is_some_and(|(old, cursor)| *old == buffer && *cursor == drawn.cursor);
+        if same && !clear {
+            return;
+        }
+        self.drawn = Some((buffer.clone(), drawn.cursor));
+        self.frame += 1;
+        let frame = self.frame;
+        self.waits_for = Some(frame);
+        self.update(Message::FrameDrawn { frame, shown: drawn.shown });
+        self.display.show(Picture { frame, buffer, clear, cursor: drawn.cursor });
+    }
+}

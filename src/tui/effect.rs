@@ -1,0 +1,113 @@
+//! Runs effects. The only place in the console that spawns; everything comes back as a message.
+
+use tokio::sync::{mpsc, watch};
+use tokio_util::task::TaskTracker;
+
+use super::{message::Message, operator::Operator, update::Effect};
+use crate::{
+    domain::BotName,
+    engine::{Order, Refusal},
+};
+
+/// Results that may wait for the loop.
+const RESULTS: usize = 256;
+
+/// What the loop has to do itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flow {
+    /// Go on.
+    Go,
+    /// Restore the terminal and stop until continued.
+    Suspend,
+    /// Leave.
+    End,
+}
+
+/// The runner.
+#[derive(Debug)]
+pub struct Effects<O> {
+    operator: O,
+    results: mpsc::Sender<Message>,
+    /// Orders on their way to the engine: the console does not end before each was taken or refused.
+    orders: TaskTracker,
+    /// The bot to read next: one read runs, one waits, the newest wins.
+    next_bot: Option<watch::Sender<BotName>>,
+}
+
+impl<O: Operator> Effects<O> {
+    /// A runner and what it will tell.
+    pub fn new(operator: O) -> (Self, mpsc::Receiver<Message>) {
+        let (results, told) = mpsc::channel(RESULTS);
+        (Self { operator, results, orders: TaskTracker::new(), next_bot: None }, told)
+    }
+
+    /// Starts an effect.
+    pub fn run(&mut self, effect: Effect) -> Flow {
+        match effect {
+            Effect::Isolate(order) => self.isolate(order),
+            Effect::Refresh => {
+                let (operator, results) = (self.operator.clone(), self.results.clone());
+                tokio::spawn(async move {
+                    operator.refresh().await;
+                    tell(&results, Message::Refreshed).await;
+                });
+            }
+            Effect::RefreshBot(bot) => self.read_bot(bot),
+            Effect::ReadJournal => {
+                let (operator, results) = (self.operator.clone(), self.results.clone());
+                tokio::spawn(async move {
+                    let lines = operator.recorded().await;
+                    tell(&results, Message::JournalRead(lines)).await;
+                });
+            }
+            Effect::Suspend => return Flow::Suspend,
+            Effect::End => return Flow::End,
+        }
+        Flow::Go
+    }
+
+    /// Waits until every order was taken or refused.
+    pub async fn orders_taken(&self) {
+        self.orders.close();
+        self.orders.wait().await;
+    }
+
+    fn isolate(&self, order: Order) {
+        let (operator, results) = (self.operator.clone(), self.results.clone());
+        self.orders.spawn(async move {
+            let (bot, depth) = (order.bot.clone(), order.depth);
+            let message = match operator.isolate(order).await {
+                Ok(op) => Message::OrderTaken { bot, op },
+                Err(refusal) => {
+                    let wants_name = matches!(refusal, Refusal::Protected(_) | Refusal::OwnIdentity(_));
+                    Message::OrderRefused { bot, depth, why: refusal.to_string(), wants_name }
+                }
+            };
+            tell(&results, message).await;
+        });
+    }
+
+    fn read_bot(&mut self, bot: BotName) {
+        if let Some(next) = &self.next_bot {
+            next.send_replace(bot);
+            return;
+        }
+        let (sender, mut next) = watch::channel(bot);
+        next.mark_changed();
+        self.next_bot = Some(sender);
+        let (operator, results) = (self.operator.clone(), self.results.clone());
+        tokio::spawn(async move {
+            while next.changed().await.is_ok() {
+                let bot = next.borrow_and_update().clone();
+                operator.refresh_bot(&bot).await;
+                tell(&results, Message::BotRefreshed(bot)).await;
+            }
+        });
+    }
+}
+
+async fn tell(results: &mpsc::Sender<Message>, message: Message) {
+    if results.send(message).await.is_err() {
+        // The loop has ended: nobody waits for it any more.
+    }
+}

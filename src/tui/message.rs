@@ -1,0 +1,148 @@
+//! Everything that has happened, in the past tense: the only way into the state.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use terminput::KeyEvent;
+
+use crate::{
+    domain::{BotName, Depth, IncidentId, OperationId},
+    engine::{EngineEvent, Snapshot},
+    tui::strike::Shown,
+};
+
+/// Columns and rows of the terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    /// Columns.
+    pub width: u16,
+    /// Rows.
+    pub height: u16,
+}
+
+/// A signal that the console answers to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// Ctrl-C from elsewhere.
+    Int,
+    /// A polite end.
+    Term,
+    /// Ctrl-\ from elsewhere.
+    Quit,
+    /// The line dropped.
+    Hup,
+    /// Stop.
+    Stop,
+    /// Go on after a stop.
+    Continue,
+}
+
+impl Signal {
+    /// Its name, as the journal has it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Int => "SIGINT",
+            Self::Term => "SIGTERM",
+            Self::Quit => "SIGQUIT",
+            Self::Hup => "SIGHUP",
+            Self::Stop => "SIGTSTP",
+            Self::Continue => "SIGCONT",
+        }
+    }
+
+    /// Its number, for the exit code (128 + number).
+    pub const fn number(self) -> i32 {
+        match self {
+            Self::Hup => 1,
+            Self::Int => 2,
+            Self::Quit => 3,
+            Self::Term => 15,
+            Self::Continue => 18,
+            Self::Stop => 20,
+        }
+    }
+}
+
+/// One line of the journal, as the screen shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalLine {
+    /// In which incident; `None`: of the host.
+    pub incident: Option<IncidentId>,
+    /// Its number there.
+    pub seq: u64,
+    /// When it was written.
+    pub at: Timestamp,
+    /// Of which operation.
+    pub op: Option<OperationId>,
+    /// The record's kind: `step.answer`.
+    pub kind: String,
+    /// What it says, already escaped.
+    pub text: String,
+}
+
+/// What has happened.
+#[derive(Debug, Clone)]
+pub enum Message {
+    /// A key was pressed. `alone`: no other key came in the same read of the terminal.
+    KeyPressed {
+        /// Which.
+        key: KeyEvent,
+        /// Whether it came by itself.
+        alone: bool,
+    },
+    /// Text was pasted, in brackets.
+    Pasted(String),
+    /// A frame was handed over for writing.
+    FrameDrawn {
+        /// Its number.
+        frame: u64,
+        /// What it shows.
+        shown: Shown,
+    },
+    /// Its last byte was written.
+    FrameWritten(u64),
+    /// The terminal answered the query at its end.
+    FrameAnswered(u64),
+    /// The window has another size.
+    Resized(Size),
+    /// The fleet is known anew.
+    FleetRead(Arc<Snapshot>),
+    /// A refresh of every provider ended.
+    Refreshed,
+    /// A refresh of one bot ended.
+    BotRefreshed(BotName),
+    /// An isolation went on.
+    EngineSpoke(EngineEvent),
+    /// So many events were lost because the screen was too slow; the journal has them all.
+    EventsMissed(u64),
+    /// Lines of the journal from before the console opened.
+    JournalRead(Vec<JournalLine>),
+    /// A line became durable.
+    JournalWritten(JournalLine),
+    /// An order was taken.
+    OrderTaken {
+        /// Of which bot.
+        bot: BotName,
+        /// As which operation.
+        op: OperationId,
+    },
+    /// An order was refused: nothing was sent.
+    OrderRefused {
+        /// Of which bot.
+        bot: BotName,
+        /// How deep it was to go.
+        depth: Depth,
+        /// One sentence.
+        why: String,
+        /// Whether typing the bot's name would do.
+        wants_name: bool,
+    },
+    /// A signal came.
+    Signalled(Signal),
+    /// The terminal is gone.
+    TerminalLost(String),
+    /// A task panicked; where.
+    WorkerPanicked(String),
+    /// The moment that the state asked for has come.
+    TimePassed,
+}

@@ -1,0 +1,197 @@
+//! One isolation as the console has seen it: a fold over the engine's events.
+
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use jiff::Timestamp;
+
+use crate::{
+    domain::{BotName, IncidentId, Lane, OperationId, Outcome, Residual, Step, StepId, StepState},
+    engine::{Ended, EngineEvent, OperationPhase},
+};
+
+/// One step with what happened to it.
+#[derive(Debug, Clone)]
+pub struct StepView {
+    /// As planned.
+    pub step: Step,
+    /// Where it stands.
+    pub state: StepState,
+    /// How often it was sent.
+    pub attempt: u32,
+    /// The last answer's code.
+    pub code: String,
+    /// Why it stands there, for people; escaped.
+    pub detail: Option<String>,
+}
+
+/// How many steps of a lane stand where.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// All.
+    pub all: usize,
+    /// Proved dead by a read.
+    pub verified: usize,
+    /// Answered with yes or gone, not proved yet.
+    pub claimed: usize,
+    /// Refused, unreachable, manual, contradicted: somebody has to look.
+    pub failed: usize,
+}
+
+/// One isolation.
+#[derive(Debug, Clone)]
+pub struct OperationView {
+    /// Which.
+    pub op: OperationId,
+    /// In which incident.
+    pub incident: IncidentId,
+    /// Of which bot.
+    pub bot: BotName,
+    /// When it began, by the wall clock.
+    pub started_at: Timestamp,
+    /// The same by the console's monotonic clock.
+    pub started: Duration,
+    /// Where it stands.
+    pub phase: OperationPhase,
+    /// Its steps, in the order of their appearance.
+    pub steps: IndexMap<StepId, StepView>,
+    /// Sweep rounds so far.
+    pub rounds: u32,
+    /// Access that outlives it.
+    pub residual: Vec<Residual>,
+    /// When the first step was answered with yes.
+    pub first_cut_at: Option<Timestamp>,
+    /// How it ended.
+    pub ended: Option<Ended>,
+}
+
+impl OperationView {
+    /// The operation that an event speaks of.
+    pub fn of(event: &EngineEvent) -> OperationId {
+        match event {
+            EngineEvent::Started { op, .. }
+            | EngineEvent::Phase { op, .. }
+            | EngineEvent::Planned { op, .. }
+            | EngineEvent::Step { op, .. }
+            | EngineEvent::Swept { op, .. }
+            | EngineEvent::Residual { op, .. }
+            | EngineEvent::Ended { op, .. } => *op,
+        }
+    }
+
+    /// An isolation that begins.
+    pub fn started(op: OperationId, incident: IncidentId, bot: BotName, at: Timestamp, now: Duration) -> Self {
+        Self {
+            op,
+            incident,
+            bot,
+            started_at: at,
+            started: now,
+            phase: OperationPhase::Arming,
+            steps: IndexMap::new(),
+            rounds: 0,
+            residual: Vec::new(),
+            first_cut_at: None,
+            ended: None,
+        }
+    }
+
+    /// Takes an event of this operation in.
+    pub fn take(&mut self, event: &EngineEvent) {
+        match event {
+            EngineEvent::Started { .. } => {}
+            EngineEvent::Phase { phase, .. } => self.phase = *phase,
+            EngineEvent::Planned { steps, .. } => {
+                for step in steps {
+                    let view = || StepView {
+                        step: step.clone(),
+                        state: StepState::Planned,
+                        attempt: 0,
+                        code: String::new(),
+                        detail: None,
+                    };
+                    self.steps.entry(step.id.clone()).or_insert_with(view);
+                }
+            }
+            EngineEvent::Step { step, state, attempt, answer, detail, at, .. } => {
+                if matches!(state, StepState::Accepted | StepState::Gone) && self.first_cut_at.is_none() {
+                    self.first_cut_at = Some(*at);
+                }
+                if let Some(view) = self.steps.get_mut(step) {
+                    view.state = state.clone();
+                    view.attempt = (*attempt).max(view.attempt);
+                    if let Some(answer) = answer {
+                        view.code.clone_from(&answer.code);
+                        view.detail = answer.detail.as_ref().map(crate::domain::Untrusted::shown);
+                    }
+                    if detail.is_some() {
+                        view.detail.clone_from(detail);
+                    }
+                }
+            }
+            EngineEvent::Swept { round, .. } => self.rounds = *round,
+            EngineEvent::Residual { residual, .. } => self.residual.clone_from(residual),
+            EngineEvent::Ended { ended, .. } => {
+                self.phase = OperationPhase::Over;
+                self.ended = Some(ended.clone());
+            }
+        }
+    }
+
+    /// Whether it still runs.
+    pub fn is_running(&self) -> bool {
+        self.ended.is_none()
+    }
+
+    /// The steps of a lane, in order.
+    pub fn in_lane(&self, lane: Lane) -> impl Iterator<Item = &StepView> {
+        self.steps.values().filter(move |view| view.step.lane == lane)
+    }
+
+    /// How many steps stand where; `None`: of all lanes.
+    pub fn counts(&self, lane: Option<Lane>) -> Counts {
+        let mut counts = Counts::default();
+        for view in self.steps.values().filter(|view| lane.is_none_or(|lane| view.step.lane == lane)) {
+            counts.all += 1;
+            match view.state {
+                StepState::Verified => counts.verified += 1,
+                StepState::Accepted | StepState::Gone => counts.claimed += 1,
+                StepState::Refused { .. }
+                | StepState::Unreachable
+                | StepState::Manual
+                | StepState::Attested
+                | StepState::Contradicted
+                | StepState::Unknown => counts.failed += 1,
+                StepState::Planned | StepState::Armed | StepState::Sent | StepState::Retrying { .. } => {}
+            }
+        }
+        counts
+    }
+
+    /// From the key to the first cut, in milliseconds.
+    pub fn first_cut_ms(&self) -> Option<u64> {
+        let told = self.ended.as_ref().and_then(|ended| ended.time_to_first_cut_ms);
+        let seen = || {
+            let ms = self.first_cut_at?.duration_since(self.started_at).as_millis();
+            u64::try_from(ms).ok()
+        };
+        told.or_else(seen)
+    }
+
+    /// What outlives it, by the outcome where there is one.
+    pub fn residual(&self) -> &[Residual] {
+        match self.ended.as_ref().map(|ended| &ended.outcome) {
+            Some(Outcome::DarkAt { residual, .. } | Outcome::Partial { residual, .. }) => residual,
+            Some(Outcome::Dark | Outcome::Contradicted { .. }) => &[],
+            None => &self.residual,
+        }
+    }
+
+    /// When the last residual ends.
+    pub fn dark_at(&self) -> Option<Timestamp> {
+        match self.ended.as_ref().map(|ended| &ended.outcome) {
+            Some(Outcome::DarkAt { at, .. }) => Some(*at),
+            _ => self.residual().iter().filter_map(|residual| residual.until).max(),
+        }
+    }
+}

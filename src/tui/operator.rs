@@ -1,0 +1,57 @@
+//! The engine as the console sees it: what it can watch, and what it can ask for.
+
+mod engine;
+mod line;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+use jiff::Timestamp;
+use tokio::sync::{broadcast, watch};
+
+use super::message::JournalLine;
+use crate::{
+    domain::{BotName, OperationId},
+    engine::{EngineEvent, Order, Refusal, Snapshot},
+};
+
+/// What the console needs of the engine. The real one implements it in one place; tests have their own.
+#[async_trait]
+pub trait Operator: Clone + Send + Sync + 'static {
+    /// The fleet, as it becomes known.
+    fn fleet(&self) -> watch::Receiver<Arc<Snapshot>>;
+
+    /// What happens in isolations.
+    fn events(&self) -> broadcast::Receiver<EngineEvent>;
+
+    /// Every line of the journal that becomes durable from now on.
+    fn lines(&self) -> BoxStream<'static, JournalLine>;
+
+    /// The lines of the open incident so far.
+    async fn recorded(&self) -> Vec<JournalLine>;
+
+    /// Gives an order.
+    ///
+    /// # Errors
+    /// [`Refusal`] where nothing was sent.
+    async fn isolate(&self, order: Order) -> Result<OperationId, Refusal>;
+
+    /// Reads every provider once.
+    async fn refresh(&self);
+
+    /// Reads one bot's identities again.
+    async fn refresh_bot(&self, bot: &BotName);
+
+    /// Waits until no isolation runs.
+    async fn settle(&self);
+
+    /// Puts on record that the terminal is gone; returns when that is durable or cannot be.
+    async fn console_lost(&self, by: String);
+
+    /// Whether nothing may be cut.
+    fn read_only(&self) -> bool;
+
+    /// Wall time, by the engine's clock: an exercise has its own.
+    fn now(&self) -> Timestamp;
+}

@@ -1,0 +1,97 @@
+//! The real engine at the console's port.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures::{
+    StreamExt as _,
+    stream::{self, BoxStream},
+};
+use jiff::Timestamp;
+use tokio::sync::{
+    broadcast::{self, error::RecvError},
+    watch,
+};
+
+use super::{Operator, line::line};
+use crate::{
+    domain::{BotName, OperationId},
+    engine::{Engine, EngineEvent, Order, Refusal, Snapshot},
+    journal::{Body, Entry, Record},
+    tui::message::JournalLine,
+};
+
+#[async_trait]
+impl Operator for Engine {
+    fn fleet(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.watch()
+    }
+
+    fn events(&self) -> broadcast::Receiver<EngineEvent> {
+        self.subscribe()
+    }
+
+    fn lines(&self) -> BoxStream<'static, JournalLine> {
+        let records = self.store().subscribe();
+        let next = |mut records: broadcast::Receiver<Arc<Record>>| async move {
+            loop {
+                match records.recv().await {
+                    Ok(record) => return Some((line(&record), records)),
+                    // The screen shows what it can; the file has every line.
+                    Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Closed) => return None,
+                }
+            }
+        };
+        stream::unfold(records, next).boxed()
+    }
+
+    async fn recorded(&self) -> Vec<JournalLine> {
+        let store = self.store().clone();
+        let read = move || {
+            let incident = store.open_incident().ok()??;
+            let recorded = store.read(incident).ok()?;
+            Some(recorded.records.iter().map(line).collect())
+        };
+        // A journal that cannot be read is told by the commands that check it; the pane then starts empty.
+        tokio::task::spawn_blocking(read).await.ok().flatten().unwrap_or_default()
+    }
+
+    async fn isolate(&self, order: Order) -> Result<OperationId, Refusal> {
+        Engine::isolate(self, order).await.map(|running| running.op)
+    }
+
+    async fn refresh(&self) {
+        Engine::refresh(self).await;
+    }
+
+    async fn refresh_bot(&self, bot: &BotName) {
+        Engine::refresh_bot(self, bot).await;
+    }
+
+    async fn settle(&self) {
+        Engine::settle(self).await;
+    }
+
+    async fn console_lost(&self, by: String) {
+        // In the incident whose isolation it leaves behind; without one, in the host's journal.
+        let journal = match self.store().open_incident() {
+            Ok(Some(incident)) => self.store().open(incident).await,
+            _ => self.store().host().await,
+        };
+        let entry = Entry::general(Body::ConsoleLost { by });
+        if let Ok(journal) = journal
+            && journal.commit(vec![entry]).await.is_err()
+        {
+            // Nobody is left to tell; the isolation goes on, and its own records say whether they were kept.
+        }
+    }
+
+    fn read_only(&self) -> bool {
+        Engine::read_only(self)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock().now()
+    }
+}

@@ -1,0 +1,133 @@
+//! What is drawn: pure functions of the state into a buffer.
+//!
+//! ```text
+//! ┌ title: screen, figures, providers ──────────────┐
+//! │ body: one of fleet, isolation, journal, help    │   an exercise has a frame around all of it
+//! │ status: armed, answer, notice                   │
+//! └ footer: keys of this screen ────────────────────┘
+//! ```
+
+mod chrome;
+mod detail;
+mod fleet;
+mod help;
+mod isolation;
+mod journal;
+mod plan;
+mod prompt;
+
+use ratatui::{buffer::Buffer, layout::Rect};
+
+use super::{action::Context, paint::Paint, state::State, strike::Shown, theme::Role};
+
+/// From these sizes on, the fleet shows list and detail side by side.
+const WIDE: (u16, u16) = (110, 30);
+/// Below these sizes there is only what is being cut.
+const TINY: (u16, u16) = (40, 12);
+
+/// A frame's text cursor and what it shows to press at.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Drawn {
+    /// What a danger key may be pressed at.
+    pub shown: Shown,
+    /// Where text is being typed.
+    pub cursor: Option<(u16, u16)>,
+}
+
+/// Draws the whole screen.
+pub fn draw(state: &State, buffer: &mut Buffer) -> Drawn {
+    let area = *buffer.area();
+    let mut paint = Paint { buffer, look: &state.look };
+    paint.fill(area, Role::Text);
+    if is_tiny(state) {
+        return chrome::tiny(state, &mut paint);
+    }
+    chrome::around(state, &mut paint);
+    let body = body(state);
+    let mut drawn = Drawn::default();
+    match state.screen {
+        Context::Fleet => drawn.shown.target = fleet::draw(state, &mut paint, body),
+        Context::Isolation => isolation::draw(state, &mut paint, body),
+        Context::Journal => journal::draw(state, &mut paint, body),
+        Context::Help => help::draw(state, &mut paint, body),
+    }
+    let status = chrome::status(state, &mut paint);
+    drawn.shown.armed = status.shown.armed;
+    drawn.cursor = status.cursor;
+    if let Some(asked) = &state.prompt {
+        // While a question is open, nothing behind it can be pressed at.
+        drawn = prompt::draw(state, asked, &mut paint, body);
+    }
+    drawn
+}
+
+fn is_tiny(state: &State) -> bool {
+    state.size.width < TINY.0 || state.size.height < TINY.1
+}
+
+fn is_wide(state: &State) -> bool {
+    state.size.width >= WIDE.0 && state.size.height >= WIDE.1
+}
+
+/// What is inside the frame of an exercise, or all.
+fn inside(state: &State) -> Rect {
+    let whole = Rect::new(0, 0, state.size.width, state.size.height);
+    if state.snapshot.exercise.is_none() || is_tiny(state) {
+        return whole;
+    }
+    Rect::new(1, 1, whole.width - 2, whole.height - 2)
+}
+
+/// Between title and status.
+fn body(state: &State) -> Rect {
+    let inside = inside(state);
+    Rect { y: inside.y + 1, height: inside.height.saturating_sub(3), ..inside }
+}
+
+/// How many rows of what scrolls are on the screen.
+pub fn page(state: &State) -> usize {
+    let body = body(state);
+    let rows = match state.screen {
+        Context::Fleet if state.fleet.detail => fleet::detail_area(state, body).height,
+        Context::Fleet => fleet::list_area(state, body).height.saturating_sub(1),
+        Context::Isolation => isolation::steps_area(state, body).height,
+        Context::Journal => body.height.saturating_sub(1),
+        Context::Help => body.height,
+    };
+    usize::from(rows)
+}
+
+/// The largest offset of what scrolls by itself; the fleet's list scrolls with its selection.
+pub fn limit(state: &State) -> usize {
+    let body = body(state);
+    let lines = match state.screen {
+        Context::Fleet => detail::lines(state, usize::from(fleet::detail_area(state, body).width)).len(),
+        Context::Isolation => isolation::lines(state, usize::from(body.width)).len(),
+        Context::Journal => state.journal.lines.len(),
+        Context::Help => help::lines(state, usize::from(body.width)).len(),
+    };
+    lines.saturating_sub(page(state))
+}
+
+/// After every message: offsets stay inside what there is.
+pub fn settle(state: &mut State) {
+    let rows = usize::from(fleet::list_area(state, body(state)).height.saturating_sub(1));
+    state.fleet.scroll(rows);
+    // Only where something is scrolled is it worth measuring.
+    let offset = match state.screen {
+        Context::Fleet => state.fleet.detail_offset,
+        Context::Isolation => state.operation_offset,
+        Context::Journal => state.journal.offset,
+        Context::Help => state.help_offset,
+    };
+    if offset == 0 {
+        return;
+    }
+    let limit = limit(state);
+    match state.screen {
+        Context::Fleet => state.fleet.detail_offset = offset.min(limit),
+        Context::Isolation => state.operation_offset = offset.min(limit),
+        Context::Journal => state.journal.offset = offset.min(limit),
+        Context::Help => state.help_offset = offset.min(limit),
+    }
+}

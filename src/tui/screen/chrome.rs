@@ -1,0 +1,260 @@
+//! What surrounds every screen: title, status, footer, the frame of an exercise, and the smallest window.
+
+use ratatui::layout::Rect;
+
+use super::{Drawn, inside};
+use crate::tui::{
+    action::Context,
+    keymap,
+    paint::{Line, Paint, piece, width},
+    state::State,
+    strike::Shown,
+    theme::Role,
+    update::disabled,
+};
+
+/// Title, footer and, in an exercise, the frame.
+pub fn around(state: &State, paint: &mut Paint<'_>) {
+    if let Some(name) = &state.snapshot.exercise {
+        exercise(state, paint, name);
+    }
+    let area = inside(state);
+    title(state, paint, area);
+    footer(state, paint, Rect { y: area.bottom() - 1, height: 1, ..area });
+}
+
+/// The frame that nobody can miss: a border all around, the word at top and bottom of every screen.
+fn exercise(state: &State, paint: &mut Paint<'_>, name: &str) {
+    let whole = Rect::new(0, 0, state.size.width, state.size.height);
+    let look = paint.look;
+    let edge = look.glyphs.thick_rule();
+    let banner = |text: &str| {
+        let columns = usize::from(whole.width);
+        let text = look.fit(text, columns.saturating_sub(4));
+        let line = [piece(Role::Exercise, text)];
+        let before = (columns - width(&line)) / 2;
+        let after = columns - width(&line) - before;
+        vec![piece(Role::Exercise, edge.repeat(before)), line[0].clone(), piece(Role::Exercise, edge.repeat(after))]
+    };
+    let top = banner(&format!(" EXERCISE {} {} ", look.glyphs.dot(), look.text(name)));
+    let bottom = banner(" EXERCISE: simulated providers. Connect real ones: estop init ");
+    for y in 1..whole.height - 1 {
+        for x in [0, whole.width - 1] {
+            paint.line(x, y, 1, &[piece(Role::Exercise, edge)]);
+        }
+    }
+    paint.line(0, 0, whole.width, &top);
+    paint.line(0, whole.height - 1, whole.width, &bottom);
+}
+
+fn title(state: &State, paint: &mut Paint<'_>, area: Rect) {
+    let left = vec![piece(Role::Title, format!(" estop  {}", state.screen.title())), figures(state)];
+    let room = usize::from(area.width).saturating_sub(width(&left) + 2);
+    let right = fitting(badges(state), room);
+    let gap = usize::from(area.width).saturating_sub(width(&left) + width(&right) + 1);
+    let mut line = left;
+    line.push(piece(Role::Text, " ".repeat(gap)));
+    line.extend(right);
+    paint.line(area.x, area.y, area.width, &line);
+}
+
+fn figures(state: &State) -> crate::tui::paint::Piece {
+    let text = match state.screen {
+        Context::Fleet if !state.loaded => "  reading the fleet".to_owned(),
+        Context::Fleet => {
+            let (shown, all) = (state.fleet.rows.len(), state.snapshot.bots.len());
+            let others = if state.fleet.all { state.snapshot.others.len() } else { 0 };
+            let word = if others > 0 { "identities" } else { "bots" };
+            if shown == all + others {
+                format!("  {shown} {word}")
+            } else {
+                format!("  {shown} of {} {word}", all + others)
+            }
+        }
+        Context::Isolation => {
+            let at = state.operations.iter().position(|operation| Some(operation.op) == state.operation);
+            at.map(|at| format!("  {} of {}", at + 1, state.operations.len())).unwrap_or_default()
+        }
+        Context::Journal if state.journal.follow => "  following".to_owned(),
+        Context::Journal => "  scrolled: G follows".to_owned(),
+        Context::Help => String::new(),
+    };
+    piece(Role::Dim, text)
+}
+
+/// One badge a provider, and READ-ONLY: a dead provider costs a badge, never a wait. Troubled ones come first, so that
+/// they are the last to be cut off.
+fn badges(state: &State) -> Vec<Line> {
+    let mut badges = Vec::new();
+    if state.read_only {
+        badges.push(vec![piece(Role::Warn, "READ-ONLY")]);
+    }
+    let mut providers: Vec<_> = state.snapshot.providers.iter().collect();
+    providers.sort_by_key(|provider| (provider.reachable && provider.complete, !provider.reachable));
+    for provider in providers {
+        let glyphs = state.look.glyphs;
+        let (role, sign, word) = match (provider.reachable, provider.complete, provider.read_at) {
+            (true, true, _) => (Role::Good, glyphs.bot(crate::domain::BotState::Live), "ok"),
+            (true, false, _) => (Role::Warn, glyphs.bot(crate::domain::BotState::Partial), "incomplete"),
+            (false, _, None) if provider.error.is_none() => (Role::Dim, glyphs.dot(), "asking"),
+            (false, ..) => (Role::Bad, glyphs.bot(crate::domain::BotState::Contradicted), "unreachable"),
+        };
+        let name = state.look.text(provider.name.as_str());
+        badges.push(vec![piece(Role::Text, format!("{name} ")), piece(role, format!("{sign} {word}"))]);
+    }
+    badges
+}
+
+/// As many badges as there is room for, and how many are missing.
+fn fitting(badges: Vec<Line>, room: usize) -> Line {
+    let mut line: Line = Vec::new();
+    let count = badges.len();
+    for (index, badge) in badges.into_iter().enumerate() {
+        let gap = if line.is_empty() { 0 } else { 2 };
+        let rest = if index + 1 == count { 0 } else { 5 };
+        if width(&line) + gap + width(&badge) + rest > room {
+            let more = format!("{}+{}", " ".repeat(gap.min(1)), count - index);
+            line.push(piece(Role::Dim, more));
+            break;
+        }
+        line.push(piece(Role::Text, " ".repeat(gap)));
+        line.extend(badge);
+    }
+    line
+}
+
+/// The line above the footer: what is armed, what the last key came to, the filter, or what there is to know.
+pub fn status(state: &State, paint: &mut Paint<'_>) -> Drawn {
+    let area = inside(state);
+    let y = area.bottom() - 2;
+    if let Some(bot) = state.trigger.armed() {
+        let text = format!(" ARMED: X once more isolates {bot}. Esc takes it back. ");
+        let full = paint.line(area.x, y, area.width, &[piece(Role::Armed, text)]);
+        let shown = Shown { armed: full.then(|| bot.clone()), ..Shown::default() };
+        return Drawn { shown, cursor: None };
+    }
+    if let Some(text) = &state.flash {
+        paint.line(area.x, y, area.width, &[piece(Role::Warn, format!(" {text}"))]);
+        return Drawn::default();
+    }
+    let filter = &state.fleet.filter;
+    let filtered = state.screen == Context::Fleet && (state.fleet.editing || !filter.value().is_empty());
+    if filtered {
+        let line = [piece(Role::Key, " /"), piece(Role::Text, filter.value())];
+        paint.line(area.x, y, area.width, &line);
+        let column = 2 + u16::try_from(filter.visual_cursor()).unwrap_or(u16::MAX - 2);
+        let cursor = (state.fleet.editing && column < area.width).then_some((area.x + column, y));
+        return Drawn { shown: Shown::default(), cursor };
+    }
+    paint.line(area.x, y, area.width, &summary(state));
+    Drawn::default()
+}
+
+/// What runs, what came of the last isolation, or the newest notice.
+fn summary(state: &State) -> Line {
+    if let Some(operation) = state.operations.iter().rev().find(|operation| operation.is_running()) {
+        let counts = operation.counts(None);
+        let text = format!(
+            " {}: {}, {} of {} steps verified",
+            operation.bot,
+            operation.phase.word(),
+            counts.verified,
+            counts.all
+        );
+        return vec![piece(Role::Isolating, text)];
+    }
+    let notice = state.notices.last().or(state.snapshot.notices.last());
+    let troubled = || {
+        state
+            .snapshot
+            .providers
+            .iter()
+            .find_map(|provider| provider.error.as_ref().map(|error| format!("{}: {error}", provider.name)))
+    };
+    match notice.cloned().or_else(troubled) {
+        Some(text) => vec![piece(Role::Warn, format!(" {text}"))],
+        None => Vec::new(),
+    }
+}
+
+fn footer(state: &State, paint: &mut Paint<'_>, area: Rect) {
+    let keys: Vec<(String, &str, Role, Role)> = if state.prompt.is_some() {
+        vec![key("Enter", "cut", false), key("Esc", "leave", false)]
+    } else if state.fleet.editing {
+        vec![key("Enter", "keep", false), key("Esc", "clear", false), key("Up Down", "select", false)]
+    } else {
+        keymap::DEFAULT
+            .iter()
+            .filter(|binding| binding.footer && binding.contexts.contains(&state.screen))
+            // The key of the screen that is shown would do nothing.
+            .filter(|binding| binding.action.leads_to() != Some(state.screen))
+            .map(|binding| {
+                let off = disabled(state, binding.action).is_some();
+                let (_, _, dark, dim) = key("", "", off);
+                let role = if binding.danger && !off { Role::Danger } else { dark };
+                (binding.keys[0].label(), binding.label, role, dim)
+            })
+            .collect()
+    };
+    let mut line = vec![piece(Role::Text, " ")];
+    for (label, word, role, rest) in keys {
+        let next = [piece(role, label), piece(rest, format!(" {word}  "))];
+        // Whole entries or none: half a label teaches nothing.
+        if width(&line) + width(&next) > usize::from(area.width) + 2 {
+            break;
+        }
+        line.extend(next);
+    }
+    // The gap behind the last entry is no text that could be cut.
+    if let Some(last) = line.last_mut() {
+        last.text.truncate(last.text.trim_end().len());
+    }
+    paint.line(area.x, area.y, area.width, &line);
+}
+
+fn key(label: &str, word: &'static str, off: bool) -> (String, &'static str, Role, Role) {
+    let role = if off { Role::Dim } else { Role::Key };
+    (label.to_owned(), word, role, if off { Role::Dim } else { Role::Text })
+}
+
+/// A window too small for a screen: what would be cut, what runs, and what is armed, as far as there is room.
+pub fn tiny(state: &State, paint: &mut Paint<'_>) -> Drawn {
+    let (columns, rows) = (state.size.width, state.size.height);
+    let mut lines: Vec<Line> = Vec::new();
+    let mut armed_row = None;
+    if let Some(asked) = &state.prompt {
+        lines.push(vec![piece(Role::Armed, "window too small: Esc")]);
+        lines.push(vec![piece(Role::Danger, asked.bot.shown())]);
+    } else if let Some(bot) = state.trigger.armed() {
+        armed_row = Some((lines.len(), bot.clone()));
+        lines.push(vec![piece(Role::Armed, format!("X again: {bot}"))]);
+    }
+    if state.snapshot.exercise.is_some() {
+        lines.push(vec![piece(Role::Exercise, "EXERCISE")]);
+    }
+    if let Some(operation) = state.operations.last() {
+        let counts = operation.counts(None);
+        let word = operation.ended.as_ref().map_or(operation.phase.word(), |ended| ended.outcome.word());
+        lines.push(vec![piece(Role::Isolating, operation.bot.shown())]);
+        lines.push(vec![piece(Role::Text, format!("{word} {}/{}", counts.verified, counts.all))]);
+    }
+    if let Some(view) = state.bot() {
+        let status = state.state_of(view);
+        lines.push(vec![piece(Role::Selected, view.bot.name.shown())]);
+        lines.push(vec![state.look.state(status)]);
+    }
+    if let Some(flash) = &state.flash {
+        lines.push(vec![piece(Role::Warn, flash.clone())]);
+    }
+    let mut drawn = Drawn::default();
+    for (y, line) in (0..rows).zip(&lines) {
+        let full = paint.line(0, y, columns, line);
+        if let Some((row, bot)) = &armed_row
+            && usize::from(y) == *row
+            && full
+        {
+            drawn.shown.armed = Some(bot.clone());
+        }
+    }
+    drawn
+}

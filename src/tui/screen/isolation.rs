@@ -1,0 +1,281 @@
+//! One isolation as it happens: where it stands, what came of it and why, and each step by lane.
+//!
+//! ```text
+//! ◐ isolating  sales            2 of 3 rows: figures, counts per lane
+//! first cut 38 ms · dark in 4:58 …
+//! ──────────────────────────────
+//! outcome: reasons, manual instructions, residuals     scrolls together
+//! lanes of steps
+//! ```
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use ratatui::layout::Rect;
+
+use crate::{
+    domain::{BotState, Lane, Outcome, Residual, StepState},
+    tui::{
+        operation::{OperationView, StepView},
+        paint::{Line, Paint, Piece, clock, left, piece, took},
+        state::{Look, State},
+        theme::Role,
+    },
+};
+
+/// Rows above what scrolls.
+const HEAD: u16 = 4;
+
+/// Draws it.
+pub fn draw(state: &State, paint: &mut Paint<'_>, body: Rect) {
+    let Some(operation) = state.operation() else {
+        nothing(state, paint, body);
+        return;
+    };
+    let look = paint.look;
+    let mut head = vec![headline(state, look, operation), figures(state, operation), lanes(look, operation)];
+    head.truncate(usize::from(body.height));
+    for (y, line) in (body.y..).zip(&head) {
+        paint.line(body.x, y, body.width, line);
+    }
+    let rule = Rect { y: body.y + HEAD - 1, height: 1, ..body };
+    let started = format!("since {}", clock(state.now.wall, operation.started_at));
+    paint.rule(rule, &[], &[piece(Role::Dim, started)]);
+    let area = steps_area(state, body);
+    let lines = lines(state, usize::from(area.width));
+    paint.lines(area, &lines, state.operation_offset);
+}
+
+/// Where the steps scroll.
+pub fn steps_area(_state: &State, body: Rect) -> Rect {
+    let head = HEAD.min(body.height);
+    Rect { y: body.y + head, height: body.height - head, ..body }
+}
+
+fn nothing(state: &State, paint: &mut Paint<'_>, body: Rect) {
+    let text = if state.ordered.is_empty() {
+        "No isolation has run in this console. X on a bot of the fleet (1) starts one."
+    } else {
+        "The order is on its way: its plan is being written to the journal."
+    };
+    paint.line(body.x + 2, body.y + 2, body.width.saturating_sub(2), &[piece(Role::Dim, text)]);
+}
+
+/// The state that an outcome leaves the bot in.
+fn outcome_state(outcome: &Outcome) -> BotState {
+    match outcome {
+        Outcome::Dark => BotState::Dark,
+        Outcome::DarkAt { at, .. } => BotState::DarkAt(*at),
+        Outcome::Partial { .. } => BotState::Partial,
+        Outcome::Contradicted { .. } => BotState::Contradicted,
+    }
+}
+
+fn headline(state: &State, look: &Look, operation: &OperationView) -> Line {
+    let name = piece(Role::Title, format!("  {}", look.text(&operation.bot.shown())));
+    let Some(ended) = &operation.ended else {
+        let rest = match operation.rounds {
+            0 => format!("   {}", operation.phase.word()),
+            rounds => format!("   {}, round {rounds}", operation.phase.word()),
+        };
+        return vec![piece(Role::Text, " "), look.state(BotState::Isolating), name, piece(Role::Isolating, rest)];
+    };
+    let rest = match &ended.outcome {
+        Outcome::Dark => "   nothing of it can be used".to_owned(),
+        Outcome::DarkAt { at, .. } if *at <= state.now.wall => "   its last residual has ended".to_owned(),
+        Outcome::DarkAt { at, .. } => format!("   from {} on, by itself", clock(state.now.wall, *at)),
+        Outcome::Partial { reasons, .. } => format!("   {} left: see below", plural(reasons.len(), "thing")),
+        Outcome::Contradicted { alive, .. } => format!("   {} proved alive", plural(alive.len(), "thing")),
+    };
+    let status = outcome_state(&ended.outcome);
+    vec![piece(Role::Text, " "), look.state(status), name, piece(Role::Text, rest)]
+}
+
+fn plural(count: usize, word: &str) -> String {
+    if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
+}
+
+/// The headline figures: first cut, time to dark, the residual clock.
+fn figures(state: &State, operation: &OperationView) -> Line {
+    let figure = |label: &str, role: Role, text: String| {
+        vec![piece(Role::Dim, format!(" {label} ")), piece(role, text), piece(Role::Text, "  ")]
+    };
+    let first = operation.first_cut_ms().map_or_else(|| "-".to_owned(), took);
+    let mut line = figure("first cut", Role::Text, first);
+    let counts = operation.counts(None);
+    line.extend(figure("proved", Role::Text, format!("{} of {}", counts.verified, counts.all)));
+    match &operation.ended {
+        None => {
+            let since = state.now.mono.saturating_sub(operation.started).as_secs();
+            let running = left(SignedDuration::from_secs(i64::try_from(since).unwrap_or(0)));
+            line.extend(figure("running", Role::Isolating, running));
+        }
+        Some(ended) => {
+            let dark = match (ended.time_to_dark_ms, &ended.outcome) {
+                (Some(ms), _) => took(ms),
+                (None, Outcome::Dark) => "now".to_owned(),
+                (None, _) => "not yet".to_owned(),
+            };
+            line.extend(figure("time to dark", Role::Title, dark));
+        }
+    }
+    if let Some(at) = operation.dark_at().filter(|at| *at > state.now.wall) {
+        line.extend(figure("residual", Role::DarkAt, remaining(state.now.wall, at)));
+    }
+    line
+}
+
+/// What a residual clock shows: the second that has begun counts as left.
+fn remaining(now: Timestamp, until: Timestamp) -> String {
+    let exact = until.duration_since(now);
+    let whole = exact.as_secs() + i64::from(exact.subsec_nanos() > 0);
+    left(SignedDuration::from_secs(whole))
+}
+
+fn lanes(look: &Look, operation: &OperationView) -> Line {
+    let mut line = Vec::new();
+    for lane in Lane::ALL {
+        let counts = operation.counts(Some(lane));
+        let role = match (counts.all, counts.failed) {
+            (0, _) => Role::Dim,
+            (_, 1..) => Role::Bad,
+            (all, 0) if counts.verified == all => Role::Good,
+            _ => Role::Text,
+        };
+        let gap = if line.is_empty() { " ".to_owned() } else { format!(" {} ", look.glyphs.dot()) };
+        line.push(piece(Role::Dim, gap));
+        line.push(piece(role, format!("{} {}/{}", lane.word(), counts.verified, counts.all)));
+    }
+    line
+}
+
+/// Everything below the head.
+pub fn lines(state: &State, width: usize) -> Vec<Line> {
+    let Some(operation) = state.operation() else { return Vec::new() };
+    let look = &state.look;
+    let mut lines = Vec::new();
+    outcome_lines(state, operation, width, &mut lines);
+    for lane in Lane::ALL {
+        let counts = operation.counts(Some(lane));
+        if counts.all == 0 {
+            continue;
+        }
+        let waiting = counts.all - counts.verified - counts.claimed - counts.failed;
+        let mut tally = format!("{} verified", counts.verified);
+        for (count, word) in [(counts.claimed, "claimed"), (waiting, "under way"), (counts.failed, "to look at")] {
+            if count > 0 {
+                tally = format!("{tally}, {count} {word}");
+            }
+        }
+        let title = piece(Role::Heading, format!(" {}  ", lane.word().to_uppercase()));
+        lines.push(vec![title, piece(Role::Dim, tally)]);
+        for view in operation.in_lane(lane) {
+            step_lines(look, state.now.wall, view, width, &mut lines);
+        }
+    }
+    lines
+}
+
+fn step_role(step: &StepState) -> Role {
+    match step {
+        StepState::Planned | StepState::Armed => Role::Dim,
+        StepState::Sent | StepState::Retrying { .. } => Role::Isolating,
+        StepState::Accepted | StepState::Gone => Role::Text,
+        StepState::Unknown | StepState::Attested => Role::Unknown,
+        StepState::Refused { .. } | StepState::Unreachable => Role::Bad,
+        StepState::Manual => Role::Warn,
+        StepState::Verified => Role::Good,
+        StepState::Contradicted => Role::Contradicted,
+    }
+}
+
+fn step_lines(look: &Look, now: Timestamp, view: &StepView, width: usize, lines: &mut Vec<Line>) {
+    let sign: Piece = {
+        let text = format!("{} {}", look.glyphs.step(&view.state), view.state.word());
+        piece(step_role(&view.state), look.cell(&text, 14))
+    };
+    let provider = view.step.identity.provider().to_string();
+    let mut tail = vec![provider];
+    if !view.code.is_empty() {
+        tail.push(look.text(&view.code));
+    }
+    if view.attempt > 1 {
+        tail.push(format!("attempt {}", view.attempt));
+    }
+    let tail = format!(" {}", tail.join(" "));
+    let what = format!("{} {}", look.text(view.step.action.word()), look.text(view.step.target.raw()));
+    let room = width.saturating_sub(3 + 15 + tail.chars().count() + 1);
+    lines.push(vec![
+        piece(Role::Text, "   "),
+        sign,
+        piece(Role::Text, format!(" {}", look.cell(&what, room))),
+        piece(Role::Dim, tail),
+    ]);
+    let why = match &view.state {
+        StepState::Verified | StepState::Accepted | StepState::Gone | StepState::Sent | StepState::Armed => None,
+        StepState::Retrying { attempt, until } => {
+            Some(format!("attempt {attempt} failed, the next goes at {}", clock(now, *until)))
+        }
+        StepState::Refused { permission: Some(permission) } => Some(format!("missing permission: {permission}")),
+        StepState::Manual => view.step.manual.clone().or_else(|| view.detail.clone()),
+        _ => view.detail.clone(),
+    };
+    if let Some(why) = why {
+        for text in look.wrap(&look.text(&why), width.saturating_sub(20)) {
+            lines.push(vec![piece(Role::Dim, format!("{}{text}", " ".repeat(18)))]);
+        }
+    }
+}
+
+fn outcome_lines(state: &State, operation: &OperationView, width: usize, lines: &mut Vec<Line>) {
+    let look = &state.look;
+    let mut section = |title: &str, role: Role, items: Vec<String>| {
+        if items.is_empty() {
+            return;
+        }
+        lines.push(vec![piece(Role::Heading, format!(" {title}  ")), piece(Role::Dim, items.len().to_string())]);
+        for item in items {
+            for (index, text) in look.wrap(&look.text(&item), width.saturating_sub(6)).into_iter().enumerate() {
+                let indent = if index == 0 { "   " } else { "     " };
+                lines.push(vec![piece(role, format!("{indent}{text}"))]);
+            }
+        }
+    };
+    if let Some(ended) = &operation.ended {
+        let reasons = |reasons: &[crate::domain::Reason]| reasons.iter().map(crate::domain::Reason::sentence).collect();
+        match &ended.outcome {
+            Outcome::Dark | Outcome::DarkAt { .. } => {}
+            Outcome::Partial { reasons: left, .. } => section("WHAT IS LEFT", Role::Partial, reasons(left)),
+            Outcome::Contradicted { alive, reasons: left } => {
+                let alive = alive.iter().map(|alive| alive.what.clone()).collect();
+                section("PROVED ALIVE", Role::Bad, alive);
+                section("WHAT IS LEFT", Role::Partial, reasons(left));
+            }
+        }
+        let trouble = ended.journal_trouble.iter();
+        section("THE JOURNAL", Role::Bad, trouble.map(|why| format!("{why}: the record may have holes")).collect());
+    }
+    let outlives = operation.residual().iter().map(|residual| outlives(state.now.wall, residual));
+    section("OUTLIVES IT", Role::DarkAt, outlives.collect());
+    let exposed = state.snapshot.bot(&operation.bot).map(|view| {
+        let name = |other: &crate::domain::Exposure| other.bot.as_ref().unwrap_or(&other.name).shown();
+        view.plan.exposure.iter().map(|other| format!("{}: {}", name(other), other.why)).collect()
+    });
+    if !operation.is_running() {
+        section("STILL EXPOSED: ISOLATE THESE TOO", Role::Warn, exposed.unwrap_or_default());
+    }
+}
+
+fn outlives(now: Timestamp, residual: &Residual) -> String {
+    match residual.until {
+        Some(until) if until <= now => format!("{}: ended {} ({})", residual.what, clock(now, until), residual.source),
+        Some(until) => format!("{}: until {} ({})", residual.what, clock(now, until), residual.source),
+        None => match residual.lifetime_ms.and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis) {
+            Some(lifetime) => {
+                let lifetime = SignedDuration::try_from(lifetime).unwrap_or(SignedDuration::ZERO);
+                format!("{}: for {} after the cut ({})", residual.what, left(lifetime), residual.source)
+            }
+            None => format!("{}: until somebody ends it ({})", residual.what, residual.source),
+        },
+    }
+}

@@ -1,0 +1,288 @@
+//! What the console knows. Only `update` changes it, only `draw` reads it.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use tui_input::Input;
+
+use super::{
+    action::Context,
+    fleet::{Fleet, Row},
+    message::{JournalLine, Signal, Size},
+    operation::OperationView,
+    strike::{Answers, Trigger},
+    theme::{Capability, Glyphs, Theme},
+};
+use crate::{
+    domain::{BotName, BotState, Depth, Identity, OperationId},
+    engine::{BotView, Snapshot},
+};
+
+/// How many lines of the journal the screen keeps; the file keeps all.
+const MAX_LINES: usize = 5000;
+
+/// Now, by both clocks. The loop sets it before each message, so that `update` stays pure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// For people.
+    pub wall: Timestamp,
+    /// For order and limits, since the console opened.
+    pub mono: Duration,
+}
+
+/// Whether the screen is behind the state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Dirty {
+    /// It is not.
+    No,
+    /// Draw within a tenth of a second.
+    Soon,
+    /// Draw at once.
+    Now,
+}
+
+/// Why the console ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// By key.
+    Quit,
+    /// By a signal.
+    Signal(Signal),
+    /// The terminal is gone.
+    Lost(String),
+}
+
+/// A dialog that asks for a bot's name before it cuts.
+#[derive(Debug)]
+pub struct Prompt {
+    /// Which bot.
+    pub bot: BotName,
+    /// How deep.
+    pub depth: Depth,
+    /// Why the name is asked for.
+    pub why: String,
+    /// What was typed.
+    pub input: Input,
+    /// When it opened.
+    pub opened: Duration,
+}
+
+/// What the caller decides.
+#[derive(Debug, Clone)]
+pub struct Look {
+    /// The theme's name.
+    pub theme: Theme,
+    /// Where themes of one's own are.
+    pub themes_dir: Option<PathBuf>,
+    /// How many colours.
+    pub capability: Capability,
+    /// Which signs.
+    pub glyphs: Glyphs,
+}
+
+/// The journal's screen.
+#[derive(Debug)]
+pub struct JournalPane {
+    /// Oldest first.
+    pub lines: Vec<JournalLine>,
+    /// The first line on the screen, where it does not follow.
+    pub offset: usize,
+    /// Whether the newest line stays on the screen.
+    pub follow: bool,
+}
+
+/// What the console knows.
+#[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, not states of one machine")]
+pub struct State {
+    /// Now.
+    pub now: Moment,
+    /// Of the terminal.
+    pub size: Size,
+    /// What it looks like.
+    pub look: Look,
+    /// Whether nothing may be cut.
+    pub read_only: bool,
+    /// Which screen is shown.
+    pub screen: Context,
+    /// Where `Esc` leads from the help.
+    pub before_help: Context,
+    /// The fleet, as it is known.
+    pub snapshot: Arc<Snapshot>,
+    /// Whether it has been read at all.
+    pub loaded: bool,
+    /// The list.
+    pub fleet: Fleet,
+    /// The isolations that this console has seen, oldest first.
+    pub operations: Vec<OperationView>,
+    /// The one that is shown.
+    pub operation: Option<OperationId>,
+    /// The first step on the screen.
+    pub operation_offset: usize,
+    /// The journal.
+    pub journal: JournalPane,
+    /// The first line of the help on the screen.
+    pub help_offset: usize,
+    /// Which presses may fire.
+    pub trigger: Trigger,
+    /// The dialog that is open.
+    pub prompt: Option<Prompt>,
+    /// Orders that are on their way to the engine.
+    pub ordered: Vec<BotName>,
+    /// One sentence about the last key or event.
+    pub flash: Option<String>,
+    /// Notices that stay: panics, lost events.
+    pub notices: Vec<String>,
+    /// Whether the screen is behind.
+    pub dirty: Dirty,
+    /// Whether the next frame clears the screen first.
+    pub clear: bool,
+    /// When every provider was last asked.
+    pub refreshed: Option<Duration>,
+    /// Whether every provider is being asked.
+    pub refreshing: bool,
+    /// The bot that is being read again, and since when.
+    pub reading: Option<(BotName, Duration)>,
+    /// Why the console ends.
+    pub ending: Option<Ending>,
+}
+
+impl State {
+    /// Before anything was read.
+    pub fn new(now: Moment, size: Size, look: Look, read_only: bool, multiplexed: bool) -> Self {
+        Self {
+            now,
+            size,
+            look,
+            read_only,
+            screen: Context::Fleet,
+            before_help: Context::Fleet,
+            snapshot: Arc::new(nothing(now.wall)),
+            loaded: false,
+            fleet: Fleet::default(),
+            operations: Vec::new(),
+            operation: None,
+            operation_offset: 0,
+            journal: JournalPane { lines: Vec::new(), offset: 0, follow: true },
+            help_offset: 0,
+            trigger: Trigger::new(multiplexed),
+            prompt: None,
+            ordered: Vec::new(),
+            flash: None,
+            notices: Vec::new(),
+            dirty: Dirty::Now,
+            clear: true,
+            refreshed: None,
+            refreshing: false,
+            reading: None,
+            ending: None,
+        }
+    }
+
+    /// The screen is behind; never less urgent than before.
+    pub fn mark(&mut self, dirty: Dirty) {
+        self.dirty = self.dirty.max(dirty);
+    }
+
+    /// The selected bot.
+    pub fn bot(&self) -> Option<&Arc<BotView>> {
+        self.snapshot.bot(self.fleet.bot()?)
+    }
+
+    /// The selected identity that is no bot.
+    pub fn other(&self) -> Option<&Identity> {
+        match self.fleet.selected.as_ref()? {
+            Row::Bot(_) => None,
+            Row::Other(id) => self.snapshot.others.iter().find(|identity| identity.id == *id),
+        }
+    }
+
+    /// Where a bot stands: what runs here is known before the next snapshot tells.
+    pub fn state_of(&self, view: &BotView) -> BotState {
+        if self.running_of(&view.bot.name) { BotState::Isolating } else { view.state }
+    }
+
+    /// Whether an isolation of that bot runs or was ordered.
+    pub fn running_of(&self, bot: &BotName) -> bool {
+        self.ordered.contains(bot)
+            || self.operations.iter().any(|operation| operation.bot == *bot && operation.is_running())
+    }
+
+    /// Whether any isolation runs or was ordered.
+    pub fn is_working(&self) -> bool {
+        !self.ordered.is_empty() || self.operations.iter().any(OperationView::is_running)
+    }
+
+    /// The isolation that is shown.
+    pub fn operation(&self) -> Option<&OperationView> {
+        let shown = self.operation?;
+        self.operations.iter().find(|operation| operation.op == shown)
+    }
+
+    /// Takes a line of the journal in, once.
+    pub fn keep_line(&mut self, line: JournalLine) {
+        let key = |line: &JournalLine| (line.incident, line.seq);
+        let recent = self.journal.lines.iter().rev().take(256);
+        if recent.into_iter().any(|old| key(old) == key(&line)) {
+            return;
+        }
+        self.journal.lines.push(line);
+        if self.journal.lines.len() > MAX_LINES {
+            let extra = self.journal.lines.len() - MAX_LINES;
+            self.journal.lines.drain(..extra);
+            self.journal.offset = self.journal.offset.saturating_sub(extra);
+        }
+    }
+
+    /// When the loop should wake it without any other reason, on the monotonic clock.
+    pub fn wakes_at(&self) -> Option<Duration> {
+        let asked = match self.trigger.answers() {
+            Answers::Asked(until) => until,
+            Answers::Yes | Answers::No => None,
+        };
+        [asked, self.clock_moves_at(), self.reads_at()].into_iter().flatten().min()
+    }
+
+    /// When a running clock shows another figure: each second while a strike runs or less than ten minutes are left,
+    /// each minute when far.
+    fn clock_moves_at(&self) -> Option<Duration> {
+        let second = Duration::from_secs(1);
+        let shown = self.operation().filter(|_| self.screen == Context::Isolation)?;
+        if shown.is_running() {
+            let since = self.now.mono.saturating_sub(shown.started);
+            return Some(shown.started + Duration::from_secs(since.as_secs()) + second);
+        }
+        let left = shown.dark_at()?.duration_since(self.now.wall);
+        if left.is_negative() || left.is_zero() {
+            return None;
+        }
+        let left = left.unsigned_abs();
+        let unit = if left > Duration::from_mins(10) { Duration::from_mins(1) } else { second };
+        let into = Duration::from_millis(u64::try_from(left.as_millis() % unit.as_millis()).unwrap_or(0));
+        Some(self.now.mono + into.max(Duration::from_millis(1)))
+    }
+
+    /// When providers are read again by themselves.
+    fn reads_at(&self) -> Option<Duration> {
+        // A strike has the providers for itself; its end is an event, after which this is asked again.
+        if self.is_working() {
+            return None;
+        }
+        let fleet = self.refreshed.filter(|_| !self.refreshing).map(|at| at + super::update::REFRESH_EVERY);
+        let selected = self.reading.as_ref().filter(|(bot, _)| self.fleet.bot() == Some(bot));
+        let bot = selected.map(|(_, at)| *at + super::update::READ_EVERY);
+        [fleet, bot].into_iter().flatten().min()
+    }
+}
+
+fn nothing(at: Timestamp) -> Snapshot {
+    Snapshot {
+        revision: 0,
+        generated_at: at,
+        exercise: None,
+        bots: Vec::new(),
+        others: Vec::new(),
+        providers: Vec::new(),
+        notices: Vec::new(),
+    }
+}

@@ -1,0 +1,122 @@
+//! Signs and lines, each with an ASCII twin.
+
+use crate::domain::{BotState, StepState};
+
+/// Which set the locale can show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Glyphs {
+    unicode: bool,
+}
+
+impl Glyphs {
+    /// Box drawing and signs beyond ASCII.
+    pub const UNICODE: Self = Self { unicode: true };
+    /// ASCII only.
+    pub const ASCII: Self = Self { unicode: false };
+
+    /// Reads the locale as the C library does: `LC_ALL`, else `LC_CTYPE`, else `LANG`.
+    pub fn detect(variable: impl Fn(&str) -> Option<String>) -> Self {
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+            .into_iter()
+            .find_map(|name| variable(name).filter(|value| !value.is_empty()))
+            .unwrap_or_default()
+            .to_lowercase();
+        Self { unicode: locale.contains("utf-8") || locale.contains("utf8") }
+    }
+
+    /// Whether more than ASCII may be shown.
+    pub const fn is_unicode(self) -> bool {
+        self.unicode
+    }
+
+    const fn pick(self, unicode: &'static str, ascii: &'static str) -> &'static str {
+        if self.unicode { unicode } else { ascii }
+    }
+
+    /// The sign beside a bot's state; the word always stands with it.
+    pub const fn bot(self, state: BotState) -> &'static str {
+        match state {
+            BotState::Live => self.pick("●", "*"),
+            BotState::Isolating => self.pick("◐", "%"),
+            BotState::Dark => self.pick("■", "#"),
+            BotState::DarkAt(_) => self.pick("□", "+"),
+            BotState::Partial => self.pick("▲", "!"),
+            BotState::Contradicted => self.pick("✖", "X"),
+            BotState::Unknown => "?",
+        }
+    }
+
+    /// The sign beside a step's state; the word always stands with it.
+    pub const fn step(self, state: &StepState) -> &'static str {
+        match state {
+            StepState::Planned => self.pick("·", "."),
+            StepState::Armed => self.pick("○", "o"),
+            StepState::Sent => self.pick("→", ">"),
+            StepState::Retrying { .. } => self.pick("↻", "r"),
+            StepState::Accepted | StepState::Gone => self.pick("◇", "-"),
+            StepState::Unknown => "?",
+            StepState::Refused { .. } => self.pick("✖", "x"),
+            StepState::Unreachable => self.pick("∅", "/"),
+            StepState::Manual => self.pick("✎", "m"),
+            StepState::Attested => self.pick("◆", "a"),
+            StepState::Verified => self.pick("✔", "v"),
+            StepState::Contradicted => self.pick("▲", "!"),
+        }
+    }
+
+    /// The mark in front of the selected row.
+    pub const fn marker(self) -> &'static str {
+        self.pick("▶", ">")
+    }
+
+    /// A horizontal line.
+    pub const fn rule(self) -> &'static str {
+        self.pick("─", "-")
+    }
+
+    /// A vertical line.
+    pub const fn bar(self) -> &'static str {
+        self.pick("│", "|")
+    }
+
+    /// Between items of one line.
+    pub const fn dot(self) -> &'static str {
+        self.pick("·", "-")
+    }
+
+    /// The mark of text that was cut.
+    pub const fn more(self) -> &'static str {
+        self.pick("…", "~")
+    }
+
+    /// Where something leads.
+    pub const fn arrow(self) -> &'static str {
+        self.pick("→", "->")
+    }
+
+    /// Top and bottom of the frame of an exercise.
+    pub const fn thick_rule(self) -> &'static str {
+        self.pick("▒", "#")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_utf8_locale_gets_more_than_ascii() {
+        for (pairs, unicode) in [
+            (&[("LANG", "en_GB.UTF-8")][..], true),
+            (&[("LANG", "C.utf8")], true),
+            (&[("LANG", "en_GB.UTF-8"), ("LC_ALL", "C")], false),
+            (&[("LC_CTYPE", "de_DE.UTF-8"), ("LANG", "C")], true),
+            (&[("LANG", "C")], false),
+            (&[], false),
+        ] {
+            let glyphs =
+                Glyphs::detect(|name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()));
+            assert_eq!(glyphs.is_unicode(), unicode, "{pairs:?}");
+        }
+    }
+}

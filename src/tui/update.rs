@@ -1,0 +1,228 @@
+//! The pure core: what happened goes in, the state changes, what is to be done comes out. No await, no clock, no I/O.
+//!
+//! ```text
+//! Message ──▶ update(&mut State) ──▶ Vec<Effect>
+//!               ├─ keys.rs     a key, by the one table
+//!               ├─ danger.rs   X and B, by what was seen
+//!               └─ here        frames, fleet, isolation, journal, signals
+//! ```
+
+mod danger;
+mod keys;
+
+use std::time::Duration;
+
+pub use danger::disabled;
+
+use super::{
+    message::{Message, Signal},
+    operation::OperationView,
+    screen,
+    state::{Dirty, Ending, State},
+};
+use crate::{
+    domain::{BotName, Depth},
+    engine::{EngineEvent, Order},
+};
+
+/// Every provider is listed again after this long, so that the plan beside the key stays true.
+pub const REFRESH_EVERY: Duration = Duration::from_secs(30);
+/// The selected bot is read again after this long: well inside the minute after which its plan counts as stale.
+pub const READ_EVERY: Duration = Duration::from_secs(20);
+
+/// What is to be done; infinitive. Run by `effect.rs`.
+#[derive(Debug, Clone)]
+pub enum Effect {
+    /// Hand an order to the engine.
+    Isolate(Order),
+    /// Read every provider.
+    Refresh,
+    /// Read one bot's identities.
+    RefreshBot(BotName),
+    /// Read the journal's lines from before.
+    ReadJournal,
+    /// Restore the terminal and stop until continued.
+    Suspend,
+    /// Leave the loop.
+    End,
+}
+
+/// What is to be done first: the first frame is out by then.
+pub fn start(state: &mut State) -> Vec<Effect> {
+    state.refreshing = true;
+    state.refreshed = Some(state.now.mono);
+    vec![Effect::ReadJournal, Effect::Refresh]
+}
+
+/// Takes in what happened.
+pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
+    let mut effects = match message {
+        Message::KeyPressed { key, alone } => keys::pressed(state, key, alone),
+        Message::Pasted(text) => keys::pasted(state, &text),
+        Message::FrameDrawn { frame, shown } => {
+            state.trigger.drawn(frame, shown);
+            Vec::new()
+        }
+        Message::FrameWritten(frame) => {
+            state.trigger.written(frame, state.now.mono);
+            Vec::new()
+        }
+        Message::FrameAnswered(frame) => {
+            state.trigger.answered(frame);
+            Vec::new()
+        }
+        Message::Resized(size) => {
+            state.clear |= state.size != size;
+            state.size = size;
+            state.mark(Dirty::Now);
+            Vec::new()
+        }
+        Message::Signalled(signal) => signalled(state, signal),
+        Message::TerminalLost(by) => end(state, Ending::Lost(by)),
+        Message::TimePassed => passed(state),
+        heard => {
+            hear(state, heard);
+            Vec::new()
+        }
+    };
+    effects.extend(read_selected(state));
+    screen::settle(state);
+    effects
+}
+
+/// What the engine and the journal tell: no effects come of it.
+fn hear(state: &mut State, message: Message) {
+    match message {
+        Message::FleetRead(snapshot) => {
+            state.snapshot = snapshot;
+            // What the engine published before any provider answered is not yet a fleet.
+            state.loaded |= !state.snapshot.bots.is_empty() || state.snapshot.revision > 0;
+            state.fleet.refresh(&state.snapshot);
+            let vanished = state.trigger.armed().is_some_and(|bot| state.snapshot.bot(bot).is_none());
+            if vanished {
+                state.trigger.disarm();
+            }
+            state.mark(Dirty::Soon);
+        }
+        Message::Refreshed => {
+            state.refreshing = false;
+            state.loaded = true;
+            state.refreshed = Some(state.now.mono);
+            state.mark(Dirty::Soon);
+        }
+        Message::EngineSpoke(event) => engine_spoke(state, &event),
+        Message::EventsMissed(count) => {
+            state.notices.push(format!("{count} events were not shown: the journal has them all"));
+            state.mark(Dirty::Soon);
+        }
+        Message::JournalRead(lines) => {
+            let newer = std::mem::take(&mut state.journal.lines);
+            lines.into_iter().chain(newer).for_each(|line| state.keep_line(line));
+            state.mark(Dirty::Soon);
+        }
+        Message::JournalWritten(line) => {
+            state.keep_line(line);
+            state.mark(Dirty::Soon);
+        }
+        Message::OrderTaken { bot, op } => {
+            state.ordered.retain(|ordered| *ordered != bot);
+            state.operation = Some(op);
+            state.mark(Dirty::Soon);
+        }
+        Message::OrderRefused { bot, depth, why, wants_name } => {
+            state.ordered.retain(|ordered| *ordered != bot);
+            if wants_name {
+                danger::ask(state, bot, depth, why);
+            } else {
+                state.flash = Some(format!("nothing was sent: {why}"));
+            }
+            state.mark(Dirty::Now);
+        }
+        Message::WorkerPanicked(place) => {
+            state.notices.push(format!("a part of estop failed at {place}: the rest goes on"));
+            state.mark(Dirty::Soon);
+        }
+        _ => {}
+    }
+}
+
+fn engine_spoke(state: &mut State, event: &EngineEvent) {
+    if let EngineEvent::Started { op, incident, bot, at } = event {
+        state.ordered.retain(|ordered| ordered != bot);
+        if state.operations.iter().all(|operation| operation.op != *op) {
+            let started = OperationView::started(*op, *incident, bot.clone(), *at, state.now.mono);
+            state.operations.push(started);
+        }
+        if state.operation().is_none_or(|shown| !shown.is_running()) {
+            state.operation = Some(*op);
+            state.operation_offset = 0;
+        }
+    }
+    let op = OperationView::of(event);
+    if let Some(operation) = state.operations.iter_mut().find(|operation| operation.op == op) {
+        operation.take(event);
+    }
+    state.mark(Dirty::Soon);
+}
+
+fn signalled(state: &mut State, signal: Signal) -> Vec<Effect> {
+    match signal {
+        Signal::Int | Signal::Term | Signal::Quit => end(state, Ending::Signal(signal)),
+        Signal::Hup => end(state, Ending::Lost(signal.word().to_owned())),
+        Signal::Stop => vec![Effect::Suspend],
+        Signal::Continue => {
+            state.trigger.disarm();
+            state.clear = true;
+            state.mark(Dirty::Now);
+            Vec::new()
+        }
+    }
+}
+
+fn end(state: &mut State, ending: Ending) -> Vec<Effect> {
+    if state.ending.is_none() {
+        state.ending = Some(ending);
+    }
+    vec![Effect::End]
+}
+
+/// A moment that [`State::wakes_at`] asked for.
+fn passed(state: &mut State) -> Vec<Effect> {
+    let now = state.now.mono;
+    state.trigger.passed(now);
+    // Only a running clock moves by itself, and only where it is shown; an unchanged frame is not sent.
+    state.mark(Dirty::Soon);
+    let due = state.refreshed.is_some_and(|at| now >= at + REFRESH_EVERY);
+    if due && !state.refreshing && !state.is_working() {
+        state.refreshing = true;
+        return vec![Effect::Refresh];
+    }
+    Vec::new()
+}
+
+/// Keeps the selected bot fresh: once when it is selected, then every so often. A strike has the providers for itself.
+fn read_selected(state: &mut State) -> Option<Effect> {
+    let selected = state.fleet.bot()?.clone();
+    let now = state.now.mono;
+    match &state.reading {
+        Some((bot, at)) if *bot == selected && now < *at + READ_EVERY => None,
+        _ if state.is_working() => {
+            // Looked at again after the strike; without this the loop would wake for nothing.
+            state.reading = Some((selected, now));
+            None
+        }
+        _ => {
+            state.reading = Some((selected.clone(), now));
+            let is_old = state.bot().is_some_and(|view| {
+                let limit = i64::try_from(READ_EVERY.as_secs()).unwrap_or(0) / 2;
+                view.readings.read_at().is_none_or(|at| state.now.wall.duration_since(at).as_secs() >= limit)
+            });
+            is_old.then_some(Effect::RefreshBot(selected))
+        }
+    }
+}
+
+/// The order that a key gives.
+fn order(bot: BotName, depth: Depth, name_typed: bool) -> Effect {
+    Effect::Isolate(Order { depth, name_typed, ..Order::isolate(bot) })
+}

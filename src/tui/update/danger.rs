@@ -1,0 +1,100 @@
+//! `X` and `B`: what may be cut, when a press fires, and the dialog that asks for a name.
+
+use terminput::{KeyCode, KeyEvent, KeyModifiers};
+use tui_input::Input;
+
+use super::{Effect, keys, order};
+use crate::{
+    domain::{BotName, Depth},
+    tui::{
+        action::{Action, Context},
+        state::{Dirty, Prompt, State},
+        strike::Pull,
+    },
+};
+
+/// Why an action cannot be done now, one sentence; it stays listed all the same.
+pub fn disabled(state: &State, action: Action) -> Option<String> {
+    match action {
+        Action::Isolate | Action::Burn => {
+            if state.read_only {
+                return Some("estop runs read-only: start it without --read-only to isolate".to_owned());
+            }
+            if let Some(identity) = state.other() {
+                let name = identity.name.shown();
+                return Some(format!("{name} is no bot: give it a [[bot]] entry in the configuration first"));
+            }
+            let Some(view) = state.bot() else { return Some("no bot is selected".to_owned()) };
+            state.running_of(&view.bot.name).then(|| format!("{} is being isolated already", view.bot.name))
+        }
+        Action::Previous | Action::Next if state.operations.len() < 2 => {
+            Some("there is no other isolation in this console".to_owned())
+        }
+        _ => None,
+    }
+}
+
+/// `X` was pressed.
+pub fn isolate(state: &mut State, alone: bool) -> Vec<Effect> {
+    let Some(view) = state.bot().cloned() else { return Vec::new() };
+    let bot = view.bot.name.clone();
+    if view.bot.protected {
+        ask(state, bot, Depth::Isolate, "it is protected by the configuration".to_owned());
+        return Vec::new();
+    }
+    match state.trigger.pull(&bot, alone, state.now.mono) {
+        Pull::Arm => Vec::new(),
+        Pull::Fire => fire(state, bot, Depth::Isolate, false),
+    }
+}
+
+/// Opens the dialog that asks for a bot's name.
+pub fn ask(state: &mut State, bot: BotName, depth: Depth, why: String) {
+    state.trigger.disarm();
+    state.prompt = Some(Prompt { bot, depth, why, input: Input::default(), opened: state.now.mono });
+    state.mark(Dirty::Now);
+}
+
+/// `B` was pressed.
+pub fn burn(state: &mut State) {
+    if let Some(bot) = state.fleet.bot().cloned() {
+        ask(state, bot, Depth::Burn, "it ends every long-lived secret and cannot be undone".to_owned());
+    }
+}
+
+/// A key of the dialog. Enter counts only if the dialog was seen and the name is the bot's.
+pub fn prompt_key(state: &mut State, key: &KeyEvent, alone: bool) -> Vec<Effect> {
+    let Some(prompt) = state.prompt.as_mut() else { return Vec::new() };
+    let control = key.modifiers.contains(KeyModifiers::CTRL);
+    match key.code {
+        KeyCode::Esc | KeyCode::Char('c') if control || key.code == KeyCode::Esc => {
+            state.prompt = None;
+            state.flash = Some("nothing was sent".to_owned());
+        }
+        KeyCode::Enter => {
+            let typed = prompt.input.value();
+            // A name with characters that cannot be typed is asked for as it is shown.
+            if typed != prompt.bot.raw() && typed != prompt.bot.shown() {
+                state.flash = Some(format!("that is not the name: type {} to go on, Esc to leave", prompt.bot));
+            } else if state.trigger.confirm(&prompt.bot, alone, prompt.opened, state.now.mono) {
+                let (bot, depth) = (prompt.bot.clone(), prompt.depth);
+                state.prompt = None;
+                return fire(state, bot, depth, true);
+            } else {
+                state.flash = Some("that came before this question was on the screen: Enter once more".to_owned());
+            }
+        }
+        _ => {
+            keys::type_into(&mut prompt.input, key);
+        }
+    }
+    Vec::new()
+}
+
+fn fire(state: &mut State, bot: BotName, depth: Depth, name_typed: bool) -> Vec<Effect> {
+    state.ordered.push(bot.clone());
+    state.screen = Context::Isolation;
+    state.operation = None;
+    state.flash = None;
+    vec![order(bot, depth, name_typed)]
+}

@@ -1,0 +1,16 @@
+//! The console: golden screens, the real loop with a stream of keys, and properties.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a failure here is the test's")]
+
+#[path = "console/fake.rs"]
+mod fake;
+#[path = "console/golden.rs"]
+mod golden;
+#[path = "console/loop.rs"]
+mod loop_;
+#[path = "console/properties.rs"]
+mod properties;
+#[path = "console/sample.rs"]
+mod sample;
+#[path = "console/screens.rs"]
+mod screens;

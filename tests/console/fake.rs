@@ -1,0 +1,290 @@
+//! An engine and a screen for tests: the real loop runs between them.
+
+use std::{
+    cell::RefCell,
+    collections::VecDeque,
+    rc::Rc,
+    sync::{Arc, Mutex},
+};
+
+use async_trait::async_trait;
+use estop::{
+    domain::{BotName, OperationId},
+    engine::{EngineEvent, Order, Refusal, Snapshot},
+    tui::{
+        app::{App, Display, Left, Sources},
+        decode::{Decoder, Input},
+        message::{JournalLine, Size},
+        operator::Operator,
+        output::Picture,
+        signals::Heard,
+        state::{Look, Moment, State},
+        theme::{Capability, Glyphs, Theme},
+    },
+};
+use futures::{StreamExt as _, channel::mpsc, stream::BoxStream};
+use jiff::Timestamp;
+use tokio::sync::{broadcast, watch};
+
+use super::sample;
+
+/// An engine that notes what it was asked and says what a test wants.
+#[derive(Clone)]
+pub struct Desk {
+    pub fleet: watch::Sender<Arc<Snapshot>>,
+    pub events: broadcast::Sender<EngineEvent>,
+    pub orders: Arc<Mutex<Vec<Order>>>,
+    pub refusal: Arc<Mutex<Option<Refusal>>>,
+    pub asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Desk {
+    pub fn new(snapshot: Snapshot) -> Self {
+        Self {
+            fleet: watch::Sender::new(Arc::new(snapshot)),
+            events: broadcast::Sender::new(64),
+            orders: Arc::default(),
+            refusal: Arc::default(),
+            asked: Arc::default(),
+        }
+    }
+
+    pub fn orders(&self) -> Vec<String> {
+        self.orders.lock().unwrap().iter().map(|order| order.bot.raw().to_owned()).collect()
+    }
+
+    fn note(&self, what: impl Into<String>) {
+        self.asked.lock().unwrap().push(what.into());
+    }
+}
+
+#[async_trait]
+impl Operator for Desk {
+    fn fleet(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.note("fleet");
+        self.fleet.subscribe()
+    }
+
+    fn events(&self) -> broadcast::Receiver<EngineEvent> {
+        self.events.subscribe()
+    }
+
+    fn lines(&self) -> BoxStream<'static, JournalLine> {
+        futures::stream::pending().boxed()
+    }
+
+    async fn recorded(&self) -> Vec<JournalLine> {
+        self.note("recorded");
+        Vec::new()
+    }
+
+    async fn isolate(&self, order: Order) -> Result<OperationId, Refusal> {
+        self.orders.lock().unwrap().push(order);
+        match self.refusal.lock().unwrap().take() {
+            Some(refusal) => Err(refusal),
+            None => Ok(sample::op(1)),
+        }
+    }
+
+    async fn refresh(&self) {
+        self.note("refresh");
+    }
+
+    async fn refresh_bot(&self, bot: &BotName) {
+        self.note(format!("refresh {bot}"));
+    }
+
+    async fn settle(&self) {}
+
+    async fn console_lost(&self, by: String) {
+        self.note(format!("lost {by}"));
+    }
+
+    fn read_only(&self) -> bool {
+        false
+    }
+
+    fn now(&self) -> Timestamp {
+        sample::now()
+    }
+}
+
+/// How the far terminal behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Far {
+    /// It takes a frame at once and answers.
+    Answers,
+    /// It takes a frame at once and answers nothing.
+    Silent,
+    /// It takes nothing.
+    Stalled,
+}
+
+#[derive(Default)]
+struct Seen {
+    pictures: Vec<Picture>,
+    asked: VecDeque<u64>,
+    clears: usize,
+}
+
+/// A screen that remembers.
+#[derive(Clone)]
+pub struct FakeScreen {
+    seen: Rc<RefCell<Seen>>,
+    far: Rc<RefCell<Far>>,
+    size: Rc<RefCell<Size>>,
+    inputs: mpsc::UnboundedSender<Input>,
+}
+
+impl Display for FakeScreen {
+    fn show(&mut self, picture: Picture) {
+        let mut seen = self.seen.borrow_mut();
+        seen.clears += usize::from(picture.clear);
+        let far = *self.far.borrow();
+        if far != Far::Stalled {
+            seen.asked.push_back(picture.frame);
+            self.inputs.unbounded_send(Input::Written(picture.frame)).unwrap();
+        }
+        if far == Far::Answers {
+            self.inputs.unbounded_send(Input::Answered).unwrap();
+        }
+        seen.pictures.push(picture);
+    }
+
+    fn answered(&mut self) -> Option<u64> {
+        self.seen.borrow_mut().asked.pop_front()
+    }
+
+    fn size(&mut self) -> Size {
+        *self.size.borrow()
+    }
+
+    fn suspend(&mut self) {}
+}
+
+/// A console that runs, and the hands on its keyboard.
+pub struct Console {
+    pub desk: Desk,
+    seen: Rc<RefCell<Seen>>,
+    far: Rc<RefCell<Far>>,
+    size: Rc<RefCell<Size>>,
+    inputs: mpsc::UnboundedSender<Input>,
+    signals: mpsc::UnboundedSender<Heard>,
+    decoder: RefCell<Decoder>,
+    app: tokio::task::JoinHandle<Left<Desk>>,
+}
+
+pub fn look(capability: Capability, glyphs: Glyphs) -> Look {
+    Look { theme: Theme::built_in(capability), themes_dir: None, capability, glyphs }
+}
+
+pub fn state(width: u16, height: u16, look: Look, read_only: bool) -> State {
+    let now = Moment { wall: sample::now(), mono: std::time::Duration::ZERO };
+    State::new(now, Size { width, height }, look, read_only, false)
+}
+
+impl Console {
+    /// Opens one in the current `LocalSet`.
+    pub async fn open(snapshot: Snapshot, far: Far, state: State) -> Self {
+        let desk = Desk::new(snapshot);
+        let (inputs, keys) = mpsc::unbounded();
+        let (signals, heard) = mpsc::unbounded();
+        let (seen, far) = (Rc::new(RefCell::new(Seen::default())), Rc::new(RefCell::new(far)));
+        let size = Rc::new(RefCell::new(state.size));
+        let screen = FakeScreen { seen: seen.clone(), far: far.clone(), size: size.clone(), inputs: inputs.clone() };
+        let (_keep, panics) = tokio::sync::mpsc::unbounded_channel();
+        let app = App::new(desk.clone(), screen, state);
+        let running = app.run(Sources { inputs: keys, signals: heard, panics });
+        let app = tokio::task::spawn_local(running);
+        let console = Self { desk, seen, far, size, inputs, signals, decoder: RefCell::default(), app };
+        console.idle().await;
+        console
+    }
+
+    /// Waits until nothing is left to do: under paused time this timer fires only then.
+    pub async fn idle(&self) {
+        tokio::time::sleep(std::time::Duration::from_micros(1)).await;
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+
+    /// Lets time pass.
+    pub async fn wait(&self, ms: u64) {
+        tokio::time::sleep(std::time::Duration::from_millis(ms)).await;
+        self.idle().await;
+    }
+
+    /// Bytes that come in one read.
+    pub async fn read(&self, bytes: &[u8]) {
+        let inputs = self.decoder.borrow_mut().feed(bytes);
+        for input in inputs {
+            self.inputs.unbounded_send(input).unwrap();
+        }
+        self.idle().await;
+    }
+
+    /// Each byte in a read of its own.
+    pub async fn keys(&self, keys: &str) {
+        for key in keys.bytes() {
+            self.read(&[key]).await;
+        }
+    }
+
+    pub async fn send(&self, input: Input) {
+        self.inputs.unbounded_send(input).unwrap();
+        self.idle().await;
+    }
+
+    pub async fn signal(&self, heard: Heard) {
+        self.signals.unbounded_send(heard).unwrap();
+        self.idle().await;
+    }
+
+    pub async fn resize(&self, width: u16, height: u16) {
+        *self.size.borrow_mut() = Size { width, height };
+        self.signal(Heard::Resize).await;
+    }
+
+    pub fn far(&self, far: Far) {
+        *self.far.borrow_mut() = far;
+    }
+
+    pub async fn publish(&self, snapshot: Snapshot) {
+        self.desk.fleet.send_replace(Arc::new(snapshot));
+        self.wait(100).await;
+    }
+
+    pub async fn tell(&self, event: EngineEvent) {
+        self.desk.events.send(event).unwrap();
+        self.idle().await;
+    }
+
+    pub fn frames(&self) -> usize {
+        self.seen.borrow().pictures.len()
+    }
+
+    pub fn clears(&self) -> usize {
+        self.seen.borrow().clears
+    }
+
+    pub fn pictures(&self) -> Vec<Picture> {
+        self.seen.borrow().pictures.clone()
+    }
+
+    /// The text of the newest frame.
+    pub fn screen(&self) -> String {
+        let seen = self.seen.borrow();
+        super::golden::text(&seen.pictures.last().unwrap().buffer)
+    }
+
+    pub fn shows(&self, text: &str) -> bool {
+        self.screen().contains(text)
+    }
+
+    pub fn has_ended(&self) -> bool {
+        self.app.is_finished()
+    }
+
+    pub async fn left(self) -> Left<Desk> {
+        self.app.await.unwrap()
+    }
+}

@@ -1,0 +1,155 @@
+//! No sequence of keys leaves the selection outside the list, and none cuts what was not on the screen.
+
+use std::{sync::Arc, time::Duration};
+
+use estop::{
+    domain::BotName,
+    engine::Snapshot,
+    tui::{
+        message::{Message, Size},
+        screen,
+        state::State,
+        theme::{Capability, Glyphs},
+        update::{Effect, update},
+    },
+};
+use proptest::prelude::*;
+use ratatui::{buffer::Buffer, layout::Rect};
+use terminput::{KeyCode, KeyEvent, KeyModifiers};
+
+use super::{fake, sample};
+
+#[derive(Debug, Clone)]
+enum Act {
+    Key(KeyCode, bool),
+    Paste,
+    Draw,
+    Answer,
+    Resize(u16, u16),
+    Drop(usize),
+    All,
+}
+
+fn acts() -> impl Strategy<Value = Vec<Act>> {
+    let key = prop_oneof![
+        4 => Just(KeyCode::Char('X')),
+        2 => Just(KeyCode::Char('B')),
+        1 => Just(KeyCode::Enter),
+        1 => Just(KeyCode::Esc),
+        1 => Just(KeyCode::Tab),
+        1 => Just(KeyCode::Up),
+        1 => Just(KeyCode::PageDown),
+        6 => proptest::char::range('!', '~').prop_map(KeyCode::Char),
+        3 => prop_oneof![Just('j'), Just('k'), Just('g'), Just('G'), Just('a'), Just('1')].prop_map(KeyCode::Char),
+    ];
+    let act = prop_oneof![
+        8 => (key, prop::bool::weighted(0.8)).prop_map(|(key, alone)| Act::Key(key, alone)),
+        1 => Just(Act::Paste),
+        5 => Just(Act::Draw),
+        5 => Just(Act::Answer),
+        1 => (1u16..140, 1u16..50).prop_map(|(width, height)| Act::Resize(width, height)),
+        1 => (0usize..7).prop_map(Act::Drop),
+        1 => Just(Act::All),
+    ];
+    proptest::collection::vec(act, 0..80)
+}
+
+/// What the terminal is known to show: names of target, arming and question of the newest answered frame.
+#[derive(Default)]
+struct Far {
+    frame: u64,
+    waiting: std::collections::VecDeque<(u64, Vec<BotName>)>,
+    seen: Vec<BotName>,
+}
+
+fn play(acts: Vec<Act>) -> Result<(), TestCaseError> {
+    let look = fake::look(Capability::Sixteen, Glyphs::UNICODE);
+    let mut state = fake::state(80, 24, look, false);
+    update(&mut state, Message::FleetRead(Arc::new(sample::fleet())));
+    let mut far = Far::default();
+    for act in acts {
+        // Time stands still: no rule may fall back on waiting.
+        state.now.mono = Duration::ZERO;
+        let effects = match act {
+            Act::Key(code, alone) => {
+                let upper = matches!(code, KeyCode::Char('A'..='Z'));
+                let modifiers = if upper { KeyModifiers::SHIFT } else { KeyModifiers::NONE };
+                update(&mut state, Message::KeyPressed { key: KeyEvent::new(code).modifiers(modifiers), alone })
+            }
+            Act::Paste => update(&mut state, Message::Pasted("XXBX\r".to_owned())),
+            Act::Draw => draw(&mut state, &mut far),
+            Act::Answer => answer(&mut state, &mut far),
+            Act::Resize(width, height) => update(&mut state, Message::Resized(Size { width, height })),
+            Act::Drop(index) => {
+                let mut snapshot = sample::fleet();
+                snapshot.bots.remove(index);
+                update(&mut state, Message::FleetRead(Arc::new(snapshot)))
+            }
+            Act::All => update(&mut state, Message::FleetRead(Arc::new(sample::fleet()))),
+        };
+        let inside = match &state.fleet.selected {
+            None => state.fleet.rows.is_empty(),
+            Some(selected) => state.fleet.rows.contains(selected),
+        };
+        prop_assert!(inside, "{:?} is not in the list", state.fleet.selected);
+        for effect in effects {
+            if let Effect::Isolate(order) = effect {
+                prop_assert!(far.seen.contains(&order.bot), "{} was not on the screen", order.bot);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn draw(state: &mut State, far: &mut Far) -> Vec<Effect> {
+    let mut buffer = Buffer::empty(Rect::new(0, 0, state.size.width, state.size.height));
+    let shown = screen::draw(state, &mut buffer).shown;
+    far.frame += 1;
+    let names = [&shown.target, &shown.armed, &shown.prompt].into_iter().flatten().cloned().collect();
+    far.waiting.push_back((far.frame, names));
+    let mut effects = update(state, Message::FrameDrawn { frame: far.frame, shown });
+    effects.extend(update(state, Message::FrameWritten(far.frame)));
+    effects
+}
+
+fn answer(state: &mut State, far: &mut Far) -> Vec<Effect> {
+    let Some((frame, names)) = far.waiting.pop_front() else { return Vec::new() };
+    far.seen = names;
+    update(state, Message::FrameAnswered(frame))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(120))]
+
+    #[test]
+    fn no_keys_leave_the_selection_outside_the_list_or_cut_what_was_not_shown(acts in acts()) {
+        play(acts)?;
+    }
+
+    #[test]
+    fn read_only_never_cuts(acts in acts()) {
+        let look = fake::look(Capability::None, Glyphs::ASCII);
+        let mut state = fake::state(80, 24, look, true);
+        update(&mut state, Message::FleetRead(Arc::new(sample::fleet())));
+        for act in acts {
+            if let Act::Key(code, alone) = act {
+                let effects = update(&mut state, Message::KeyPressed { key: KeyEvent::new(code), alone });
+                prop_assert!(!effects.iter().any(|effect| matches!(effect, Effect::Isolate(_))));
+            }
+        }
+    }
+
+    #[test]
+    fn a_selection_follows_its_name(removed in 0usize..6) {
+        let look = fake::look(Capability::None, Glyphs::ASCII);
+        let mut state = fake::state(80, 24, look, false);
+        update(&mut state, Message::FleetRead(Arc::new(sample::fleet())));
+        state.fleet.step(isize::MAX);
+        let before = state.fleet.selected.clone();
+        let mut snapshot: Snapshot = sample::fleet();
+        snapshot.bots.remove(removed);
+        snapshot.bots.reverse();
+        update(&mut state, Message::FleetRead(Arc::new(snapshot)));
+        prop_assert_eq!(state.fleet.selected, before);
+    }
+}
