@@ -76,14 +76,29 @@ impl Estop {
         self.finish(self.start(arguments)?, arguments).await
     }
 
+    /// For people, on a host where nobody has written a configuration.
+    pub async fn unconfigured(&self, arguments: &[&str]) -> Result<Ran> {
+        self.finish(self.command(arguments).spawn()?, arguments).await
+    }
+
+    /// Where the configuration is.
+    pub fn config(&self) -> PathBuf {
+        self.home.path().join("config.toml")
+    }
+
     /// Begins a command and leaves it to the caller.
     pub fn start(&self, arguments: &[&str]) -> Result<Child> {
+        let mut command = self.command(arguments);
+        command.arg("--config").arg(self.config()).spawn().context("the binary does not start")
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_estop"));
-        command.arg("--config").arg(self.home.path().join("config.toml")).arg("--state-dir").arg(self.state());
+        command.arg("--state-dir").arg(self.state());
         // Nothing of whoever runs the tests: no configuration of theirs, no proxy, no locale.
         command.args(arguments).env_clear().env("HOME", self.home.path()).env("LANG", "C.UTF-8");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-        command.spawn().context("the binary does not start")
+        command
     }
 
     async fn finish(&self, child: Child, arguments: &[&str]) -> Result<Ran> {

@@ -161,7 +161,7 @@ async fn with_one_server_down_the_other_goes_dark_and_resume_finishes() -> Resul
     anyhow::ensure!(resumed.code == 0 || resumed.code == 3, "{resumed}");
     let (_, rest): (Vec<Stolen>, Vec<Stolen>) =
         loot.into_iter().partition(|stolen| stolen.describe() == "a colleague's session in the bot's role");
-    assert_refused(&rest).await?;
+    assert_refused(&rest).await.with_context(|| format!("{resumed}"))?;
     assert_works(&database_others).await?;
     assert_dead(tokens.iter()).await?;
     let status = both.estop.run(&["status"]).await?.expect(0);

@@ -115,3 +115,40 @@ async fn half_a_bot_behind_an_unreachable_server_is_partial_and_unfinished() -> 
     refused(estop.run(&["resume"]).await?, 3, &["sales", "unfinished"]);
     realm.remove().await
 }
+
+/// The configuration says names; the server that could tell whose they are comes back later.
+#[tokio::test]
+#[ignore = "needs real servers: tests/live/run"]
+async fn a_name_that_could_not_be_resolved_is_never_dark_and_resume_finishes() -> Result<()> {
+    let realm = Lab::from_env()?.fresh_realm().await?;
+    let loot = steal_everything(&realm, "bot-sales").await?;
+    let dead = format!("http://127.0.0.1:{}", free_port()?);
+    let at = |address: &str| {
+        let provider = keycloak_at("sso", address, &realm.name, &realm.operator.client_id);
+        [provider, bot("sales", &["sso:bot-sales"])].concat()
+    };
+    let estop = Estop::new(&at(&dead))?;
+    estop.secret(&realm.operator.client_id, &realm.operator.secret)?;
+    let ran = refused(estop.run(&["isolate", "sales", "--yes"]).await?, 3, &["sales", "sso"]);
+    anyhow::ensure!(ran.outcome()["outcome"] == "partial", "{ran}");
+    crate::scene::assert_live(loot.iter()).await?;
+
+    estop.configure(&at(&realm.admin.base_url))?;
+    let resumed = estop.run(&["resume"]).await?.expect(0);
+    assert_dead(loot.iter()).await.with_context(|| resumed.to_string())?;
+    estop.run(&["recheck", "sales"]).await?.expect(0);
+    realm.remove().await
+}
+
+#[tokio::test]
+#[ignore = "needs real servers: tests/live/run"]
+async fn a_bot_that_no_provider_has_is_never_dark() -> Result<()> {
+    let realm = Lab::from_env()?.fresh_realm().await?;
+    let misspelt = bot("ghost", &["sso:bot-salse"]);
+    let estop = Estop::of_realm(&realm, &misspelt)?;
+    let listed = estop.run(&["list"]).await?;
+    anyhow::ensure!(entry(list(listed.document(), "bots")?, "name", "ghost")?["state"] == "unknown", "{listed}");
+    let ran = refused(estop.run(&["isolate", "ghost", "--yes"]).await?, 3, &["ghost", "bot-salse"]);
+    anyhow::ensure!(ran.outcome()["outcome"] == "partial", "{ran}");
+    realm.remove().await
+}
