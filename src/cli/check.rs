@@ -67,6 +67,9 @@ fn tell(output: &Output, document: &CheckDocument) {
     for notice in &document.notices {
         output.say(notice);
     }
+    if document.providers.is_empty() {
+        output.say("no provider is configured, so that nothing can be cut: add a [[provider]] to the configuration");
+    }
     for provider in &document.providers {
         if let Some(error) = &provider.error {
             output.say(&format!("{} is unreachable: {error}", provider.name));

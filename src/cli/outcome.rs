@@ -8,8 +8,8 @@ use super::{
     time::Moment,
 };
 use crate::{
-    domain::{Exposure, OperationId, Outcome, Reason, Reversibility},
-    engine::Ended,
+    domain::{Exposure, IdentityId, OperationId, Outcome, Reason, Reversibility, Untrusted},
+    engine::{Ended, Snapshot},
     journal::{Operation, Recorded, fold},
 };
 
@@ -28,7 +28,7 @@ pub(super) async fn tell(context: &Context, concluded: Concluded) -> Exit {
     let (recorded, path) = tokio::task::spawn_blocking(move || (store.read(incident).ok(), store.path(incident)))
         .await
         .unwrap_or((None, std::path::PathBuf::new()));
-    let line = line(&concluded, recorded.as_ref(), &path);
+    let line = line(&concluded, recorded.as_ref(), &path, &context.engine.snapshot());
     let output = &context.output;
     if output.json {
         output.document(&line);
@@ -53,7 +53,7 @@ pub(super) async fn tell(context: &Context, concluded: Concluded) -> Exit {
 }
 
 /// The line, from the end, from what was followed, and from the journal where it can be read.
-fn line(concluded: &Concluded, recorded: Option<&Recorded>, path: &std::path::Path) -> OutcomeLine {
+fn line(concluded: &Concluded, recorded: Option<&Recorded>, path: &std::path::Path, fleet: &Snapshot) -> OutcomeLine {
     let Concluded { op, followed, ended, exercise } = concluded;
     let incident = recorded.map(|recorded| fold(followed.incident, &recorded.records));
     let operation = incident.as_ref().and_then(|incident| incident.operations.iter().find(|one| one.id == *op));
@@ -76,7 +76,7 @@ fn line(concluded: &Concluded, recorded: Option<&Recorded>, path: &std::path::Pa
         counts,
         residual: residual(&ended.outcome),
         not_restorable: not_restorable(followed, operation),
-        exposure: exposure(operation).iter().map(Into::into).collect(),
+        exposure: exposure(operation, fleet).iter().map(Into::into).collect(),
         journal: JournalRow {
             path: head.map(|_| path.display().to_string()),
             lines: recorded.map(|recorded| recorded.records.len()),
@@ -119,11 +119,20 @@ fn not_restorable(followed: &Followed, operation: Option<&Operation>) -> usize {
 }
 
 /// As it was read before the strike.
-fn exposure(operation: Option<&Operation>) -> Vec<Exposure> {
-    let readings = operation.map(|operation| operation.snapshot.as_slice()).unwrap_or_default();
-    let mut exposure: Vec<Exposure> = readings.iter().flat_map(|reading| reading.exposure.clone()).collect();
+fn exposure(operation: Option<&Operation>, fleet: &Snapshot) -> Vec<Exposure> {
+    let Some(operation) = operation else { return Vec::new() };
+    let own = |id: &IdentityId| {
+        operation.identities.iter().any(|identity| identity.id == *id)
+            || operation.snapshot.iter().any(|reading| reading.identity.id == *id)
+    };
+    let all = operation.snapshot.iter().flat_map(|reading| &reading.exposure);
+    let mut exposure: Vec<Exposure> = all.filter(|one| !own(&one.identity)).cloned().collect();
     exposure.sort();
     exposure.dedup_by(|a, b| a.identity == b.identity);
+    for one in &mut exposure {
+        // The record has what the provider told, which knows no bots.
+        one.bot = fleet.bot_of(&one.identity).map(|view| Untrusted::new(view.bot.name.raw()));
+    }
     exposure
 }
 
@@ -134,7 +143,7 @@ fn print(output: &Output, line: &OutcomeLine) {
         figure("verified", line.time_to_verified_ms),
         figure("dark", line.time_to_dark_ms),
     ];
-    let bot = crate::domain::Untrusted::new(line.bot.as_str()).shown();
+    let bot = Untrusted::new(line.bot.as_str()).shown();
     let until = line.dark_at.map(|at| at.to_string()).unwrap_or_default();
     output.rows(&[Row::of(bot)
         .state(line.outcome)
@@ -145,7 +154,7 @@ fn print(output: &Output, line: &OutcomeLine) {
         output.line(&format!("  {}", residual.sentence()));
     }
     for exposed in &line.exposure {
-        output.line(&format!("  exposed: {}: {}", exposed.identity, exposed.why));
+        output.line(&format!("  {}", exposed.sentence()));
     }
     if line.not_restorable > 0 {
         output.line(&format!("  {} steps cannot be undone", line.not_restorable));

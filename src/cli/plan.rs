@@ -58,7 +58,7 @@ fn print(output: &Output, plan: &Plan, document: &PlanDocument) {
         output.line(&format!("also hits {}: {}", other.bot, other.why));
     }
     for exposed in &document.exposure {
-        output.line(&format!("exposed: {}: {}", exposed.identity, exposed.why));
+        output.line(&exposed.sentence());
     }
     for residual in &document.residual {
         output.line(&residual.sentence());

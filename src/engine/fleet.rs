@@ -24,7 +24,9 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::{Clock, Listing, Provider, ProviderError, Roster, Snapshot};
-use crate::domain::{BotName, Collateral, Identity, IdentityId, OperationId, ProviderName, Reading, ReadingSet};
+use crate::domain::{
+    BotName, Collateral, Identity, IdentityId, IdentityState, OperationId, ProviderName, Reading, ReadingSet,
+};
 use crate::journal::Operation;
 
 /// A provider that has not answered a whole listing by then is shown as unreachable.
@@ -62,6 +64,41 @@ struct Listed {
     listing: Listing,
     read_at: Option<Timestamp>,
     error: Option<String>,
+}
+
+impl Known {
+    /// With the hints that are on record: what a provider has to remember outlives the process that read it.
+    fn with_recorded_hints(&self, identity: &Identity) -> Identity {
+        let recorded = self.recorded(&identity.id).flat_map(|recorded| recorded.hints.clone());
+        let mut whole = identity.clone();
+        whole.hints.extend(recorded);
+        whole
+    }
+
+    /// The identity as isolations have recorded it: as it was listed, then as it was read before it was cut.
+    fn recorded(&self, id: &IdentityId) -> impl Iterator<Item = &Identity> {
+        let listed = self.operations.values().flat_map(|operation| &operation.identities);
+        let read = self.operations.values().flat_map(|operation| &operation.snapshot).map(|reading| &reading.identity);
+        listed.chain(read).filter(move |identity| identity.id == *id)
+    }
+
+    /// Gone is what was there once. What nobody has ever seen is a name that was not resolved, or a mistake in the
+    /// configuration: calling that dead would call a living bot dark.
+    fn unless_never_seen(&self, reading: Reading) -> Result<Reading, ProviderError> {
+        let id = &reading.identity.id;
+        let listed = || self.listings.values().flat_map(|listed| &listed.listing.identities).any(|one| one.id == *id);
+        // Unknown is what the configuration names and nobody has listed.
+        let is_there = |identity: &Identity| matches!(identity.state, IdentityState::Live | IdentityState::Gated);
+        let seen = reading.identity.state != IdentityState::Gone
+            || reading.identity.child_of.is_some()
+            || self.readings.contains_key(id)
+            || listed()
+            || self.recorded(id).any(is_there);
+        if seen {
+            return Ok(reading);
+        }
+        Err(ProviderError::BadData(format!("{id}: nothing of that id is there or was ever seen: check the id")))
+    }
 }
 
 impl Fleet {
@@ -181,9 +218,11 @@ impl Fleet {
         let Some(provider) = self.provider(identity.id.provider()) else {
             return Err(ProviderError::BadData(format!("{}: no such provider is configured", identity.id)));
         };
+        let identity = &self.known().with_recorded_hints(identity);
         let answer = tokio::time::timeout(REFRESH_DEADLINE, provider.holdings(identity)).await;
         let answer = answer.unwrap_or_else(|_| Err(ProviderError::Transient(too_slow(provider))));
         let mut known = self.known();
+        let answer = answer.and_then(|reading| known.unless_never_seen(reading));
         match &answer {
             Ok(reading) => {
                 known.errors.remove(&identity.id);

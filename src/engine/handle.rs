@@ -137,8 +137,8 @@ impl Engine {
     /// Lists and reads everything once; snapshots come as answers come.
     pub async fn refresh(&self) {
         self.recall().await;
-        self.warm().await;
-        self.inner.fleet.refresh().await;
+        // Side by side: a server that is mute while it is warmed must not hold up anybody's listing.
+        tokio::join!(self.warm(), self.inner.fleet.refresh());
     }
 
     /// Refreshes every so often, for as long as the future is polled. Reads pause while an isolation runs.

@@ -137,7 +137,7 @@ impl Isolation {
         left: &Operation,
         strike: &Strike,
     ) -> Result<(Vec<Identity>, Vec<Collateral>), JournalError> {
-        let mut identities = left.identities.clone();
+        let mut identities: Vec<Identity> = left.identities.iter().map(|known| self.resolved(known)).collect();
         for reading in &left.snapshot {
             if !identities.iter().any(|identity| identity.id == reading.identity.id) {
                 identities.push(reading.identity.clone());
@@ -148,6 +148,17 @@ impl Isolation {
         strike.take_over(left).await?;
         self.phase(OperationPhase::Striking);
         Ok((identities, left.collateral.clone()))
+    }
+
+    /// A server that was down when the operation began could not tell whose name the configuration has: the listing
+    /// can by now.
+    fn resolved(&self, known: &Identity) -> Identity {
+        let snapshot = self.fleet.snapshot();
+        let listed = snapshot.bot(&self.order.bot).map(|view| view.identities.as_slice()).unwrap_or_default();
+        let of_that_name =
+            |one: &&Identity| one.id.provider() == known.id.provider() && one.name.raw() == known.id.native();
+        let same = listed.iter().find(|one| one.id == known.id);
+        same.map_or_else(|| listed.iter().find(of_that_name).unwrap_or(known).clone(), |_| known.clone())
     }
 
     fn conclude(&self, ledger: &Ledger, swept: &sweep::Swept, collateral: &[Collateral]) -> Outcome {

@@ -47,7 +47,7 @@ use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::{
-    domain::{Activity, Answer, Depth, Identity, ProviderName, Reading, Step},
+    domain::{Activity, Answer, Depth, Identity, IdentityState, ProviderName, Reading, Step},
     engine::{Clock, Coverage, Limits, Listing, Preflight, Provider, ProviderError},
     journal::ArmedStep,
     providers::{
@@ -277,6 +277,10 @@ impl Provider for Keycloak {
     }
 
     fn gate(&self, identity: &Identity) -> Vec<Step> {
+        // What nobody has listed may be a client's name in the place of its id, which no request can be made of.
+        if identity.state == IdentityState::Unknown && uuid::Uuid::try_parse(identity.id.native()).is_err() {
+            return Vec::new();
+        }
         steps::gate(&self.settings.name, &self.token.own(), identity)
     }
 

@@ -42,6 +42,10 @@ pub struct Behaviour {
     pub panics: bool,
     /// Time of each request.
     pub latency: Duration,
+    /// Time until it says that it is warm.
+    pub warming: Duration,
+    /// Its id for the bot; `bot` is the name in any case.
+    pub native: &'static str,
 }
 
 impl Default for Behaviour {
@@ -55,6 +59,8 @@ impl Default for Behaviour {
             down: false,
             panics: false,
             latency: Duration::from_millis(20),
+            warming: Duration::ZERO,
+            native: "bot",
         }
     }
 }
@@ -91,6 +97,8 @@ pub struct Fake {
     pub world: Arc<Mutex<World>>,
     clock: Arc<dyn Clock>,
     pub requests: AtomicU32,
+    /// The hints of each identity that it was asked for.
+    pub asked: Mutex<Vec<BTreeMap<String, String>>>,
 }
 
 impl Fake {
@@ -103,11 +111,12 @@ impl Fake {
             world: Arc::new(Mutex::new(world)),
             clock,
             requests: AtomicU32::new(0),
+            asked: Mutex::default(),
         })
     }
 
     pub fn bot(&self) -> IdentityId {
-        IdentityId::new(self.name.clone(), "bot")
+        IdentityId::new(self.name.clone(), self.behaviour().native)
     }
 
     fn identity(&self, state: IdentityState) -> Identity {
@@ -190,6 +199,7 @@ impl Provider for Fake {
     }
 
     async fn warm(&self) -> Result<(), ProviderError> {
+        tokio::time::sleep(self.behaviour().warming).await;
         Ok(())
     }
 
@@ -210,11 +220,18 @@ impl Provider for Fake {
     async fn holdings(&self, identity: &Identity) -> Result<Reading, ProviderError> {
         let read_at = self.clock.now();
         self.reach().await?;
+        if identity.id != self.bot() {
+            return Ok(Reading::of(Identity { state: IdentityState::Gone, ..identity.clone() }, read_at));
+        }
+        self.asked.lock().unwrap().push(identity.hints.clone());
         let mut world = self.world.lock().unwrap();
         let shut = world.is_shut();
         let state = if shut { IdentityState::Gated } else { IdentityState::Live };
         let mut reading = Reading::of(Identity { state, ..identity.clone() }, read_at);
         reading.facts.insert("enabled".to_owned(), Fact::Bool(!shut));
+        if !shut {
+            reading.identity.hints.insert("was-open".to_owned(), "true".to_owned());
+        }
         reading.holdings = world
             .sessions
             .iter()
@@ -241,7 +258,10 @@ impl Provider for Fake {
         Ok(Vec::new())
     }
 
-    fn gate(&self, _: &Identity) -> Vec<Step> {
+    fn gate(&self, identity: &Identity) -> Vec<Step> {
+        if identity.id != self.bot() {
+            return Vec::new();
+        }
         let object = ObjectId::of(&self.name, "identity", "bot");
         let postcondition = Postcondition::Equal { fact: "enabled".to_owned(), value: Fact::Bool(false) };
         let mut gate = self.step("disable", None, object, postcondition);

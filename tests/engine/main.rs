@@ -251,6 +251,66 @@ async fn resume_takes_over_under_the_same_keys() {
     assert!(records.iter().any(|record| record.epoch == 2));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_mute_server_holds_up_nobodys_listing() {
+    let clock = clock();
+    let mute = Behaviour { warming: Duration::from_secs(15), latency: Duration::from_secs(15), ..Behaviour::default() };
+    let fakes = [Behaviour::default(), mute].into_iter().zip(["a", "b"]);
+    let fakes: Vec<Arc<Fake>> = fakes.map(|(behaviour, name)| Fake::new(name, behaviour, clock.clone())).collect();
+    let providers = fakes.iter().map(|fake| fake.clone() as Arc<dyn Provider>).collect();
+    let (store, roster) = (store_in_memory(&clock), roster(&["a", "b"], &[]));
+    let engine = Engine::new(Parts { providers, roster, store, clock, exercise: None, read_only: false });
+    assert!(tokio::time::timeout(Duration::from_secs(1), engine.refresh()).await.is_err(), "one is mute");
+    let view = engine.snapshot().bot(&helpdesk()).unwrap().clone();
+    assert!(view.readings.get(&fakes[0].bot()).is_some(), "the other was read meanwhile");
+}
+
+/// The configuration has names; the server that could tell whose they are was down when the operation began.
+#[tokio::test(start_paused = true)]
+async fn a_name_that_nobody_could_resolve_is_never_dark_and_resume_finishes() {
+    let named = Behaviour { native: "16384", down: true, ..Behaviour::default() };
+    let bench = bench(vec![Behaviour::default(), named]).await;
+    bench.fakes[1].behaviour.lock().unwrap().down = false;
+    let Outcome::Partial { reasons, .. } = bench.isolate().await.outcome else { panic!("it was never found") };
+    assert!(reasons.iter().any(|reason| matches!(reason, Reason::Unread { .. })), "{reasons:?}");
+    assert!(!bench.fakes[1].world.lock().unwrap().sessions.is_empty());
+
+    bench.engine.refresh().await;
+    let mut resumed = bench.engine.resume(None).await.unwrap();
+    assert_eq!(resumed.remove(0).ended().await.unwrap().outcome, Outcome::Dark);
+    assert!(bench.fakes[1].world.lock().unwrap().sessions.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_has_ever_seen_is_not_dark() {
+    let misspelt = Behaviour { native: "bto", ..Behaviour::default() };
+    let clock = clock();
+    let fake = Fake::new("a", misspelt, clock.clone());
+    let entry = BotEntry { name: "helpdesk".to_owned(), identities: vec!["a:b0t".to_owned()], ..BotEntry::default() };
+    let roster = Roster::new(&[], &[], vec![entry], []).unwrap();
+    let (providers, store) = (vec![fake as Arc<dyn Provider>], store_in_memory(&clock));
+    let engine = Engine::new(Parts { providers, roster, store, clock, exercise: None, read_only: false });
+    engine.refresh().await;
+    assert_eq!(engine.snapshot().bot(&helpdesk()).unwrap().state, BotState::Unknown);
+    let ended = engine.isolate(Order::isolate(helpdesk())).await.unwrap().ended().await.unwrap();
+    assert!(matches!(ended.outcome, Outcome::Partial { .. }), "{ended:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_provider_has_to_remember_outlives_the_process() {
+    let clock = clock();
+    let store = store_in_memory(&clock);
+    let bench = bench_with(vec![Behaviour::default()], clock.clone(), store.clone(), false, &[]).await;
+    bench.isolate().await;
+    let providers = vec![bench.fakes[0].clone() as Arc<dyn Provider>];
+    let parts = Parts { providers, roster: roster(&["a"], &[]), store, clock, exercise: None, read_only: false };
+    let later = Engine::new(parts);
+    later.refresh().await;
+    later.recheck(&helpdesk()).await.unwrap();
+    let asked = bench.fakes[0].asked.lock().unwrap();
+    assert_eq!(asked.last().unwrap().get("was-open").map(String::as_str), Some("true"), "{asked:?}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 

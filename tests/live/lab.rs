@@ -7,6 +7,7 @@ pub mod attacker;
 pub mod browser;
 pub mod keycloak;
 pub mod oidc;
+pub mod own_server;
 pub mod postgres;
 pub mod stolen;
 

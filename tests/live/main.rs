@@ -4,7 +4,17 @@
 //! `ESTOP_LAB_KEYCLOAK_URL`, `ESTOP_LAB_KEYCLOAK_STATE`, `ESTOP_LAB_POSTGRES_URL` and
 //! `ESTOP_LAB_POSTGRES_STATE` set: `cargo test --test live -- --ignored`.
 
+mod badinput;
+mod crash;
+mod estop;
+mod events_off;
+mod isolate;
 // The library serves more tests than any one build has.
 #[allow(dead_code)]
 mod lab;
+mod permissions;
+mod postgres;
+mod reenable;
+mod scene;
+mod see;
 mod selfcheck;

@@ -108,6 +108,8 @@ impl CheckDocument {
 
     /// Whether everything can be read, cut and recorded.
     pub fn is_able(&self) -> bool {
-        self.providers.iter().all(CheckRow::is_able) && self.sinks.iter().any(|sink| sink.durable)
+        !self.providers.is_empty()
+            && self.providers.iter().all(CheckRow::is_able)
+            && self.sinks.iter().any(|sink| sink.durable)
     }
 }

@@ -73,6 +73,8 @@ pub struct CollateralRow {
 pub struct ExposureRow {
     /// Which.
     pub identity: IdentityId,
+    /// The provider's name for it.
+    pub name: Untrusted,
     /// Whose.
     pub bot: Option<Untrusted>,
     /// How.
@@ -81,7 +83,15 @@ pub struct ExposureRow {
 
 impl From<&Exposure> for ExposureRow {
     fn from(exposure: &Exposure) -> Self {
-        Self { identity: exposure.identity.clone(), bot: exposure.bot.clone(), why: exposure.why.clone() }
+        let Exposure { identity, name, bot, why } = exposure.clone();
+        Self { identity, name, bot, why }
+    }
+}
+
+impl ExposureRow {
+    /// For people.
+    pub fn sentence(&self) -> String {
+        format!("exposed: {} ({}): {}", self.name.shown(), self.identity, self.why)
     }
 }
 

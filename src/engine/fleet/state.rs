@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::domain::{
-    BotState, Collateral, Contradiction, Identity, IdentityId, IdentityState, Outcome, OutcomeInput, ReadingSet,
-    Reason, Sent, StepEvent, StepId, StepRecord, Verdict, conclude,
+    BotState, Collateral, Contradiction, Identity, IdentityId, Outcome, OutcomeInput, ReadingSet, Reason, Sent,
+    StepEvent, StepId, StepRecord, Verdict, conclude,
 };
 use crate::journal::Operation;
 
@@ -19,10 +19,7 @@ pub(super) fn state(
     now: Timestamp,
 ) -> BotState {
     if readings.is_empty() {
-        return match (operation, identities.iter().all(|identity| identity.state == IdentityState::Gone)) {
-            (None, true) if !identities.is_empty() => BotState::Dark,
-            _ => BotState::Unknown,
-        };
+        return BotState::Unknown;
     }
     let outcome = judge_again(operation, identities, readings, collateral, now);
     match (operation, outcome) {

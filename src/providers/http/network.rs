@@ -132,12 +132,21 @@ fn failure(error: reqwest::Error) -> TransportError {
     // A handshake or a name that fails in time or by timeout: nothing of the request has left.
     let unsent = error.is_connect() || error.is_builder();
     let timed_out = error.is_timeout();
+    let place = error.url().map(place).unwrap_or_default();
     let text = sentence(error);
     match (unsent, timed_out) {
-        (true, _) => TransportError::Unreachable(format!("no connection: {text}")),
+        (true, _) => TransportError::Unreachable(format!(
+            "no connection{place} ({text}): check the address, the network and the server"
+        )),
         (false, true) => TransportError::Lost("no answer in time".to_owned()),
         (false, false) => TransportError::Lost(format!("the answer was lost: {text}")),
     }
+}
+
+/// ` to HOST:PORT`: of a URL, what may be shown.
+fn place(url: &Url) -> String {
+    let port = url.port_or_known_default().map(|port| format!(":{port}")).unwrap_or_default();
+    url.host_str().map(|host| format!(" to {host}{port}")).unwrap_or_default()
 }
 
 /// The innermost cause, without the URL, whose query might hold anything.

@@ -36,7 +36,7 @@ pub(super) async fn inventory(keycloak: &Keycloak) -> Result<Listing, ProviderEr
     let mut gaps = Vec::new();
     if let Some(error) = error {
         if records.is_empty() {
-            return Err(error);
+            return Err(wrong_place(error));
         }
         gaps.push(gap_of(None, &error));
     }
@@ -51,6 +51,16 @@ pub(super) async fn inventory(keycloak: &Keycloak) -> Result<Listing, ProviderEr
     let identities =
         records.iter().filter(|record| record.is_listed()).map(|record| identity(keycloak, record, &used)).collect();
     Ok(Listing { identities, gaps })
+}
+
+/// A realm that is not there is another one than was meant, never an empty one.
+pub(super) fn wrong_place(error: ProviderError) -> ProviderError {
+    match error {
+        ProviderError::Gone(what) => {
+            ProviderError::BadData(format!("{what}: there is no such realm: check the base URL and the realm's name"))
+        }
+        other => other,
+    }
 }
 
 fn identity(keycloak: &Keycloak, record: &Record, last: &BTreeMap<String, Timestamp>) -> Identity {

@@ -4,6 +4,7 @@ use serde::de::IgnoredAny;
 
 use super::{
     Keycloak, events,
+    list::wrong_place,
     wire::{ClientWire, EventsConfigWire, RealmWire},
 };
 use crate::{
@@ -87,10 +88,7 @@ async fn probe(keycloak: &Keycloak, path: &[&str], permission: &'static str) -> 
     match keycloak.get::<IgnoredAny>(call, grounds).await {
         Ok(_) => Ok(Probe { permission, allowed: true }),
         Err(ProviderError::Refused { .. }) => Ok(Probe { permission, allowed: false }),
-        Err(ProviderError::Gone(what)) => {
-            Err(ProviderError::BadData(format!("{what}: check the base URL and the realm's name")))
-        }
-        Err(error) => Err(error),
+        Err(error) => Err(wrong_place(error)),
     }
 }
 
@@ -106,10 +104,7 @@ async fn realm_is_shown(keycloak: &Keycloak) -> Result<bool, ProviderError> {
     match keycloak.get::<RealmWire>(|| Call::get(keycloak.path(&[])), grounds).await {
         Ok(realm) => Ok(realm.access_token_lifespan.is_some()),
         Err(ProviderError::Refused { .. }) => Ok(false),
-        Err(ProviderError::Gone(what)) => {
-            Err(ProviderError::BadData(format!("{what}: check the base URL and the realm's name")))
-        }
-        Err(error) => Err(error),
+        Err(error) => Err(wrong_place(error)),
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
     Keycloak, activity, children,
     credentials::{self, class, holding},
     events::{self, Trail},
-    exposure, grants,
+    exposure, grants, list,
     reader::Reader,
     record::{Record, hint},
     residual, scopes,
@@ -52,10 +52,7 @@ pub(super) async fn holdings(keycloak: &Keycloak, identity: &Identity) -> Result
 async fn gone(keycloak: &Keycloak, identity: &Identity, read_at: Timestamp) -> Result<Reading, ProviderError> {
     let call = || Call::get(keycloak.path(&["clients"])).query("first", "0").query("max", "1");
     let grounds = Grounds { what: "asking whether the realm is there", permission: "view-clients" };
-    keycloak.get::<serde::de::IgnoredAny>(call, grounds).await.map_err(|error| match error {
-        ProviderError::Gone(what) => ProviderError::BadData(format!("{what}: check the base URL and the realm's name")),
-        other => other,
-    })?;
+    keycloak.get::<serde::de::IgnoredAny>(call, grounds).await.map_err(list::wrong_place)?;
     let mut reading = Reading::of(Identity { state: IdentityState::Gone, ..identity.clone() }, read_at);
     // A client that is gone accepts nothing, of whatever age; its service-account user went with it.
     for name in ["client.enabled", "user.enabled"] {

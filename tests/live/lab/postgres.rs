@@ -1,5 +1,6 @@
 //! A bot's role in a real PostgreSQL, what a thief has of it, and the role that estop cuts with.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, Result};
@@ -67,10 +68,15 @@ pub struct Scene {
 impl Server {
     /// The server of `ESTOP_LAB_POSTGRES_URL`; its password is in the folder `ESTOP_LAB_POSTGRES_STATE`.
     pub fn from_env() -> Result<Self> {
-        let file = format!("{}/superuser.password", setting("ESTOP_LAB_POSTGRES_STATE")?);
-        let password = std::fs::read_to_string(&file).with_context(|| file.clone())?;
         let url: Config = setting("ESTOP_LAB_POSTGRES_URL")?.parse()?;
         let port = *url.get_ports().first().context("the URL has no port")?;
+        Self::in_state(port, Path::new(&setting("ESTOP_LAB_POSTGRES_STATE")?))
+    }
+
+    /// The one whose state the script keeps in that folder.
+    pub fn in_state(port: u16, folder: &Path) -> Result<Self> {
+        let file = folder.join("superuser.password");
+        let password = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
         Ok(Self { port, password: password.trim().to_owned() })
     }
 

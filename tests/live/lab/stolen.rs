@@ -86,10 +86,15 @@ impl Stolen {
     /// Uses it, as the thief would.
     pub async fn still_works(&self) -> Use {
         let seen = self.attempt().await.unwrap_or_else(Use::unclear);
-        if seen.refused() && self.token().is_some_and(has_ended) {
+        if seen.refused() && self.has_ended() {
             return Use::unclear("refused, but it has ended by itself");
         }
         seen
+    }
+
+    /// Whether it has ended by itself, so that using it proves nothing.
+    pub fn has_ended(&self) -> bool {
+        self.token().is_some_and(has_ended)
     }
 
     /// The part of it that ends by itself.

@@ -102,6 +102,7 @@ async fn a_connection_that_ends_early_is_lost_and_one_that_never_was_is_unreacha
     let error = send(&base, 100).await.expect_err("nobody listens");
     assert!(matches!(error, TransportError::Unreachable(_)), "{error:?}");
     assert!(!error.to_string().contains("S3CRET"));
+    assert!(error.to_string().contains(base.trim_start_matches("http://")), "it says where: {error}");
 }
 
 #[tokio::test]

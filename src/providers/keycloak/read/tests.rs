@@ -223,3 +223,28 @@ async fn it_is_shut_only_when_the_user_is_disabled_too() {
         assert_eq!(reading.identity.state, state, "client {client}, user {user}");
     }
 }
+
+#[tokio::test]
+async fn events_of_a_name_that_no_query_may_hold_are_filtered_here() {
+    let mut table = table();
+    let name = "bo\u{1b}[2Jt";
+    let mut client = table["/clients/c1"].clone();
+    client["clientId"] = json!(name);
+    table.insert("/clients/c1", client);
+    let event =
+        |client: &str, time: i64| json!({"id": client, "time": time, "type": "CLIENT_LOGIN", "clientId": client});
+    table.insert("/events", json!([event(name, NOON * 1000 - 5), event("other", NOON * 1000 - 1)]));
+    table.insert("/events?user=", json!([]));
+    let realm = realm(table, &[]);
+    let reading = keycloak(realm.clone()).holdings(&bot(name)).await.expect("a reading");
+    assert!(reading.gaps.is_empty(), "{:?}", reading.gaps);
+    assert_eq!(reading.identity.last_active_at.map(Timestamp::as_millisecond), Some(NOON * 1000 - 5));
+    assert!(realm.lines().iter().all(|line| !line.contains("%1B")), "{:?}", realm.lines());
+}
+
+#[test]
+fn a_name_in_the_place_of_an_id_has_no_gate() {
+    let keycloak = keycloak(realm(table(), &[]));
+    assert!(keycloak.gate(&bot("bot")).is_empty(), "c1 was never listed and is no id of a client");
+    assert!(!keycloak.gate(&Identity { state: IdentityState::Live, ..bot("bot") }).is_empty());
+}
