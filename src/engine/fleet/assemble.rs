@@ -158,9 +158,6 @@ impl Context<'_> {
     /// As listed; one that a complete listing does not have is gone, else unknown.
     fn identities(&self, bot: &Bot, found: Vec<Identity>) -> Vec<Identity> {
         let mut identities = found;
-        for identity in &mut identities {
-            self.remember(bot, identity);
-        }
         for id in &bot.identities {
             if identities.iter().any(|identity| identity.id == *id) {
                 continue;
@@ -182,16 +179,6 @@ impl Context<'_> {
             });
         }
         identities
-    }
-
-    /// Hints of the reading before the last isolation: a listing does not tell what the bot could do before it was cut.
-    fn remember(&self, bot: &Bot, identity: &mut Identity) {
-        let operation = self.known.operations.get(&bot.name);
-        let before = operation
-            .and_then(|operation| operation.snapshot.iter().find(|reading| reading.identity.id == identity.id));
-        for (name, value) in before.into_iter().flat_map(|reading| &reading.identity.hints) {
-            identity.hints.entry(name.clone()).or_insert_with(|| value.clone());
-        }
     }
 
     /// Of the identities and, through them, of their children.
