@@ -2,7 +2,12 @@
 
 use jiff::Timestamp;
 
-use super::{Keycloak, events::merge, record::hint, wire::EventWire};
+use super::{
+    Keycloak,
+    events::{can_be_asked, merge},
+    record::hint,
+    wire::EventWire,
+};
 use crate::{
     domain::{Activity, Identity, Untrusted},
     engine::ProviderError,
@@ -21,17 +26,22 @@ pub(super) async fn of(
     let known = keycloak.known_service_account(identity.id.native());
     let account = identity.hints.get(hint::SERVICE_ACCOUNT).cloned().or(known);
     let by = |filter: &'static str, value: String| {
+        let asked = can_be_asked(&value);
+        let wanted = value.clone();
         let query = move || {
-            let call = Call::get(keycloak.path(&["events"])).query(filter, value.as_str());
+            let call = Call::get(keycloak.path(&["events"]));
+            let call = if asked { call.query(filter, value.as_str()) } else { call };
             let call = match since {
                 Some(since) => call.query("dateFrom", since.as_millisecond().to_string()),
                 None => call,
             };
-            call.query("max", limit.min(MOST).to_string()).listing()
+            call.query("max", if asked { limit.min(MOST) } else { MOST }.to_string()).listing()
         };
         async move {
             let grounds = Grounds { what: "reading events", permission: "view-events" };
-            keycloak.get::<Vec<EventWire>>(query, grounds).await
+            let mut events = keycloak.get::<Vec<EventWire>>(query, grounds).await?;
+            events.retain(|event| asked || event.is_of(filter, &wanted));
+            Ok::<_, ProviderError>(events)
         }
     };
     let by_client = by("client", identity.name.raw().to_owned()).await?;

@@ -65,7 +65,7 @@ pub(super) async fn read(reader: &Reader<'_>, record: &Record, account: Option<&
 /// The newest events with this value of a filter.
 async fn newest(reader: &Reader<'_>, filter: &'static str, value: Option<&str>) -> Vec<EventWire> {
     let Some(value) = value else { return Vec::new() };
-    if value.contains(char::is_control) {
+    if !can_be_asked(value) {
         return newest_of_all(reader, filter, value).await;
     }
     let call =
@@ -82,8 +82,20 @@ async fn newest_of_all(reader: &Reader<'_>, filter: &str, value: &str) -> Vec<Ev
     if let Some(error) = &paged.error {
         reader.failed(Some(CLASS), error);
     }
-    let of = |event: &EventWire| if filter == "client" { event.client_id.clone() } else { event.user_id.clone() };
-    paged.entries.into_iter().filter(|event| of(event).as_deref() == Some(value)).collect()
+    paged.entries.into_iter().filter(|event| event.is_of(filter, value)).collect()
+}
+
+/// Whether the server takes it as the value of a filter; with a control character in it, the whole request is a 400.
+pub(super) fn can_be_asked(value: &str) -> bool {
+    !value.contains(char::is_control)
+}
+
+impl EventWire {
+    /// Whether the server's filter of that name would let it through.
+    pub(super) fn is_of(&self, filter: &str, value: &str) -> bool {
+        let is = if filter == "client" { &self.client_id } else { &self.user_id };
+        is.as_deref() == Some(value)
+    }
 }
 
 /// When the realm's memory begins. A server that does not know the direction gives its newest event: less is known
