@@ -113,27 +113,23 @@ async fn one_command_takes_it_off_the_air_in_both_servers() -> Result<()> {
     anyhow::ensure!(matches!(ended, Use::Refused { .. }) || (ended.works() && named), "{ended}: {ran}");
     let expected: &[&str] = if ended.works() { &["partial", "dark-at"] } else { &["dark", "dark-at"] };
     anyhow::ensure!(expected.iter().any(|word| ran.outcome()["outcome"] == *word), "{ran}");
-    both.in_the_time_of_the_slower(&ran)?;
+    in_the_time_of_the_slower(&ran)?;
     both.estop.run(&["journal", "verify"]).await?.expect(0);
     both.assert_no_secret()?;
     both.realm.remove().await
 }
 
-impl Both {
-    /// Neither side waited for the other: each was answered before the proof of both.
-    fn in_the_time_of_the_slower(&self, ran: &Ran) -> Result<()> {
-        let first = |provider: &str| {
-            let of =
-                |line: &&Value| line["step"].as_str().is_some_and(|step| step.starts_with(&format!("{provider}:")));
-            ran.lines.iter().filter(of).find(|line| line["state"] == "sent").and_then(|line| line["at"].as_str())
-        };
-        let (sso, database) =
-            (first("sso").context("nothing was sent")?, first("docs-db").context("nothing was sent")?);
-        let (sso_done, database_done) =
-            (last_yes(ran, "sso").context("no yes")?, last_yes(ran, "docs-db").context("no yes")?);
-        anyhow::ensure!(sso < database_done && database < sso_done, "one after the other: {ran}");
-        Ok(())
-    }
+/// Neither side waited for the other: each was answered before the proof of both.
+fn in_the_time_of_the_slower(ran: &Ran) -> Result<()> {
+    let first = |provider: &str| {
+        let of = |line: &&Value| line["step"].as_str().is_some_and(|step| step.starts_with(&format!("{provider}:")));
+        ran.lines.iter().filter(of).find(|line| line["state"] == "sent").and_then(|line| line["at"].as_str())
+    };
+    let (sso, database) = (first("sso").context("nothing was sent")?, first("docs-db").context("nothing was sent")?);
+    let (sso_done, database_done) =
+        (last_yes(ran, "sso").context("no yes")?, last_yes(ran, "docs-db").context("no yes")?);
+    anyhow::ensure!(sso < database_done && database < sso_done, "one after the other: {ran}");
+    Ok(())
 }
 
 #[tokio::test]

@@ -116,7 +116,7 @@ impl Scene {
 /// Fails if one of these is in anything that estop printed or wrote. `written` must be: the search can find things.
 pub fn assert_no_secret(estop: &Estop, secrets: &[String], written: &str) -> Result<()> {
     let everything = estop.everything()?;
-    assert!(everything.iter().any(|(place, text)| place.ends_with(".jsonl") && text.contains(written)));
+    assert!(everything.iter().any(|(place, text)| place != "the output" && text.contains(written)));
     // How every access token of the realm, estop's own included, begins.
     let any_token = "eyJhbGciOi";
     for (place, text) in &everything {

@@ -8,7 +8,10 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -64,8 +67,18 @@ pub(super) struct TokenSource {
     clock: Arc<dyn Clock>,
     cached: Mutex<Option<Cached>>,
     own: Mutex<Own>,
-    fetching: tokio::sync::Mutex<u64>,
+    fetching: tokio::sync::Mutex<Fetched>,
+    /// How often a fetch has ended, well or not.
+    ended: AtomicU64,
     server_clock: ServerClock,
+}
+
+/// What the fetches so far came to.
+#[derive(Default)]
+struct Fetched {
+    serial: u64,
+    /// Why the newest one failed.
+    failure: Option<ProviderError>,
 }
 
 impl TokenSource {
@@ -75,7 +88,8 @@ impl TokenSource {
             clock,
             cached: Mutex::default(),
             own: Mutex::default(),
-            fetching: tokio::sync::Mutex::new(0),
+            fetching: tokio::sync::Mutex::default(),
+            ended: AtomicU64::new(0),
             server_clock: ServerClock::default(),
         }
     }
@@ -97,7 +111,8 @@ impl TokenSource {
             return Ok(fresh);
         }
         let still_valid = self.cached_until(|cached| cached.ends_at);
-        let mut serial = match still_valid.as_ref() {
+        let ended = self.ended.load(Ordering::Acquire);
+        let mut fetched = match still_valid.as_ref() {
             None => self.fetching.lock().await,
             Some(valid) => match self.fetching.try_lock() {
                 Ok(guard) => guard,
@@ -107,7 +122,15 @@ impl TokenSource {
         if let Some(fresh) = self.cached_until(|cached| cached.renew_at) {
             return Ok(fresh);
         }
-        match (self.fetch(client, &mut serial).await, still_valid) {
+        // A mute server costs one deadline, not one for each that waited in line for the same answer.
+        let meanwhile = self.ended.load(Ordering::Acquire) != ended;
+        if let (Some(failure), None, true) = (&fetched.failure, &still_valid, meanwhile) {
+            return Err(failure.clone());
+        }
+        let answer = self.fetch(client, &mut fetched.serial).await;
+        fetched.failure = answer.as_ref().err().cloned();
+        self.ended.fetch_add(1, Ordering::Release);
+        match (answer, still_valid) {
             (Ok(bearer), _) => Ok(bearer),
             (Err(_), Some(valid)) => Ok(valid),
             (Err(error), None) => Err(error),
@@ -203,6 +226,7 @@ fn own_of(token: &str, container: &str) -> Own {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::providers::transport::{Transport, TransportError};
 
     fn token(claims: &serde_json::Value) -> String {
         format!("e30.{}.c2ln", BASE64_URL_SAFE_NO_PAD.encode(claims.to_string()))
@@ -221,6 +245,40 @@ mod tests {
             assert_eq!(own.has(role), Some(has), "{role}");
         }
         assert_eq!(own_of(&token(&claims), "realm-management").has("view-users"), Some(false));
+    }
+
+    /// Takes ten seconds to say nothing.
+    struct Mute(AtomicU64);
+
+    #[async_trait::async_trait]
+    impl Transport for Mute {
+        async fn send(&self, _: http::Request<bytes::Bytes>) -> Result<http::Response<bytes::Bytes>, TransportError> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            Err(TransportError::Lost("no answer in time".to_owned()))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waited_in_line_for_a_mute_server_shares_its_silence() {
+        let settings = Settings {
+            name: crate::domain::ProviderName::new("sso"),
+            base_url: "https://sso.example".parse().expect("a URL"),
+            realm: "bots".to_owned(),
+            auth_realm: "master".to_owned(),
+            client_id: "estop".to_owned(),
+            client_secret: Arc::new(|| Ok(SecretString::from("S3CRET".to_owned()))),
+        };
+        let clock = Arc::new(crate::engine::ManualClock::at(jiff::Timestamp::UNIX_EPOCH));
+        let mute = Arc::new(Mute(AtomicU64::new(0)));
+        let client = Client::new(settings.base_url.clone(), mute.clone(), clock.clone());
+        let source = TokenSource::new(Arc::new(settings), clock);
+        let began = tokio::time::Instant::now();
+        let (one, two, three) = tokio::join!(source.bearer(&client), source.bearer(&client), source.bearer(&client));
+        assert!(one.is_err() && two.is_err() && three.is_err());
+        assert_eq!((began.elapsed().as_secs(), mute.0.load(Ordering::Relaxed)), (10, 1));
+        assert!(source.bearer(&client).await.is_err(), "who comes later asks anew");
+        assert_eq!(mute.0.load(Ordering::Relaxed), 2);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::lab::own_server::free_port;
 use crate::scene::{assert_dead, entry, list};
 
 /// The sound provider `sso` beside a second one that is not.
-async fn beside(realm: &Realm, second: &str, client_id: &str, secret: &str) -> Result<Estop> {
+fn beside(realm: &Realm, second: &str, client_id: &str, secret: &str) -> Result<Estop> {
     let estop = Estop::of_realm(realm, second)?;
     estop.secret(client_id, secret)?;
     Ok(estop)
@@ -43,7 +43,7 @@ async fn the_other_goes_on(realm: &Realm, estop: &Estop, told: &[&str]) -> Resul
 async fn an_unreachable_server_costs_its_own_bots_only() -> Result<()> {
     let realm = Lab::from_env()?.fresh_realm().await?;
     let address = format!("http://127.0.0.1:{}", free_port()?);
-    let estop = beside(&realm, &keycloak_at("other", &address, &realm.name, "estop"), "estop", "s").await?;
+    let estop = beside(&realm, &keycloak_at("other", &address, &realm.name, "estop"), "estop", "s")?;
     the_other_goes_on(&realm, &estop, &["other", "127.0.0.1"]).await?;
     refused(estop.run(&["isolate", "no-such-bot", "--yes"]).await?, 2, &["no-such-bot", "other"]);
     realm.remove().await
@@ -55,7 +55,7 @@ async fn a_wrong_client_secret_is_told_without_quoting_it() -> Result<()> {
     let realm = Lab::from_env()?.fresh_realm().await?;
     let wrong = "wrong-secret-of-the-operator";
     let other = realm.operator_without(&[]).await?;
-    let estop = beside(&realm, &keycloak("other", &realm, &other), &other.client_id, wrong).await?;
+    let estop = beside(&realm, &keycloak("other", &realm, &other), &other.client_id, wrong)?;
     let listed = refused(estop.run(&["list"]).await?, 3, &["other", &other.client_id, "secret"]);
     anyhow::ensure!(!listed.stderr.contains(wrong) && !listed.stdout.contains(wrong), "{listed}");
     the_other_goes_on(&realm, &estop, &["other", &other.client_id]).await?;
@@ -82,7 +82,7 @@ async fn a_server_that_never_answers_does_not_hold_up_the_strike() -> Result<()>
     let mute = TcpListener::bind("127.0.0.1:0").await?;
     let address = format!("http://{}", mute.local_addr()?);
     let second = keycloak_at("other", &address, &realm.name, "estop");
-    let estop = beside(&realm, &second, "estop", "s").await?;
+    let estop = beside(&realm, &second, "estop", "s")?;
     let loot = steal_everything(&realm, "bot-compliance").await?;
     let began = Instant::now();
     let ran = estop.run(&["isolate", "bot-compliance", "--yes"]).await?.expect(0);
@@ -104,7 +104,7 @@ async fn half_a_bot_behind_an_unreachable_server_is_partial_and_unfinished() -> 
         keycloak_at("other", &address, &realm.name, "estop"),
         bot("sales", &["sso:bot-sales", &format!("other:{id}")]),
     ];
-    let estop = beside(&realm, &second.concat(), "estop", "s").await?;
+    let estop = beside(&realm, &second.concat(), "estop", "s")?;
     let loot = steal_everything(&realm, "bot-sales").await?;
     let ran = refused(estop.run(&["isolate", "sales", "--yes"]).await?, 3, &["sales", "other"]);
     anyhow::ensure!(ran.outcome()["outcome"] == "partial", "{ran}");
