@@ -93,7 +93,7 @@ async fn burned_bots_stay_dead_when_somebody_opens_them_again() {
     for bot in BOTS {
         let (bench, loot) = run(bot, Depth::Burn).await;
         let administrator = Administrator::of(&bench).await;
-        let client = bench.client(bot);
+        let client = bench::client(bot);
         let uuid = bench.exercise.keycloak.client_uuid(client).unwrap();
         let account = bench.exercise.keycloak.user_id(&format!("service-account-{client}")).unwrap();
         let open = json!({ "enabled": true, "attributes": {} });

@@ -22,6 +22,19 @@ pub fn name(bot: &str) -> BotName {
     BotName::new(bot)
 }
 
+/// The `clientId` of a bot.
+pub fn client(bot: &str) -> &'static str {
+    match bot {
+        "helpdesk" => "bot-helpdesk",
+        "knowledge" => "bot-knowledge",
+        "sales" => "bot-sales",
+        "engineering-staging" => "bot-engineering-staging",
+        "engineering-production" => "bot-engineering-prod",
+        "compliance" => "bot-compliance",
+        other => panic!("no bot {other}"),
+    }
+}
+
 impl Bench {
     /// An engine that has read the fleet once.
     pub async fn new() -> Self {
@@ -49,19 +62,6 @@ impl Bench {
         self.engine.snapshot().bot(&name(bot)).cloned().unwrap()
     }
 
-    /// The `clientId` of a bot.
-    pub fn client(&self, bot: &str) -> &'static str {
-        match bot {
-            "helpdesk" => "bot-helpdesk",
-            "knowledge" => "bot-knowledge",
-            "sales" => "bot-sales",
-            "engineering-staging" => "bot-engineering-staging",
-            "engineering-production" => "bot-engineering-prod",
-            "compliance" => "bot-compliance",
-            other => panic!("no bot {other}"),
-        }
-    }
-
     pub fn postgres(&self) -> Arc<SimulatedPostgres> {
         self.exercise.postgres.clone().unwrap()
     }
@@ -76,7 +76,7 @@ impl Bench {
 
     /// What leads back to the bot's client and would be accepted, whoever knows of it.
     pub fn alive_in_truth(&self, bot: &str) -> Vec<Credential> {
-        self.exercise.keycloak.alive(self.client(bot))
+        self.exercise.keycloak.alive(client(bot))
     }
 }
 

@@ -3,7 +3,7 @@
 use estop::tabletop::postgres::SessionSeed;
 
 use crate::{
-    bench::{BOTS, Bench},
+    bench::{self, BOTS, Bench},
     thief::{Loot, Stolen},
 };
 
@@ -22,7 +22,7 @@ const CLIENTS: [&str; 8] = [
 /// All but the bot: secrets and keys, tokens that were minted before, people's sessions, and the data store's clients.
 pub fn of(bench: &Bench, bot: &str) -> Vec<Stolen> {
     let mut all = Vec::new();
-    let others = BOTS.iter().filter(|other| **other != bot).map(|other| bench.client(other));
+    let others = BOTS.iter().filter(|other| **other != bot).map(|other| bench::client(other));
     for client in others.chain(CLIENTS) {
         all.extend(client_of(bench, client));
     }

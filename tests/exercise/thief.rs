@@ -15,7 +15,10 @@ use estop::tabletop::{
 use serde_json::json;
 use tokio::{sync::oneshot, task::JoinHandle};
 
-use crate::{bench::Bench, server::Administrator};
+use crate::{
+    bench::{self, Bench},
+    server::Administrator,
+};
 
 /// A credential, to be used as anybody could.
 #[derive(Clone)]
@@ -111,7 +114,7 @@ pub struct Thief {
 
 impl Thief {
     pub fn of(bench: &Bench, bot: &str) -> Self {
-        let client = bench.client(bot);
+        let client = bench::client(bot);
         let hand = bench.exercise.keycloak.as_attacker();
         let key = hand.steal_key(client);
         let secret = hand.steal_secret(client).filter(|_| key.is_none());
