@@ -14,8 +14,10 @@ mod id;
 mod identity;
 mod outcome;
 mod plan;
+mod postcondition;
 mod reading;
 mod scope;
+mod state;
 mod step;
 mod text;
 
@@ -26,10 +28,9 @@ pub use id::{HoldingId, IdError, IdentityId, IncidentId, ObjectId, OperationId, 
 pub use identity::{Identity, IdentityKind, IdentityState};
 pub use outcome::{Contradiction, Outcome, OutcomeInput, Reason, StepRecord, conclude};
 pub use plan::{Collateral, Depth, Exposure, Plan, PlanHash, Residual};
+pub use postcondition::{Postcondition, Sent, Values, Verdict};
 pub use reading::{Fact, Gap, Reading, ReadingSet};
 pub use scope::{Level, Scope};
-pub use step::{
-    Action, Answer, AnswerKind, Lane, Postcondition, Reversibility, Sent, Step, StepEvent, StepState, TransitionError,
-    Values, Verdict,
-};
-pub use text::Untrusted;
+pub use state::{StepEvent, StepState, TransitionError};
+pub use step::{Action, Answer, AnswerKind, Lane, Reversibility, Step};
+pub use text::{Untrusted, fit};

@@ -51,7 +51,7 @@ impl Untrusted {
 
     /// [`Untrusted::shown`], cut to `width` columns with `…` at the end.
     pub fn shown_in(&self, width: usize) -> String {
-        fit(&self.shown(), width)
+        fit(&self.shown(), width, "…")
     }
 }
 
@@ -109,8 +109,8 @@ fn is_invisible(character: char) -> bool {
         | '\u{180B}'..='\u{180F}' | '\u{FE00}'..='\u{FE0F}' | '\u{E0100}'..='\u{E01EF}')
 }
 
-/// Cuts text that is already safe to `width` columns.
-fn fit(text: &str, width: usize) -> String {
+/// Cuts text that is already safe to `width` columns, by grapheme, with a mark of one column where something is missing.
+pub fn fit(text: &str, width: usize, mark: &str) -> String {
     if text.width() <= width {
         return text.to_owned();
     }
@@ -125,7 +125,7 @@ fn fit(text: &str, width: usize) -> String {
         used += next;
     }
     if width > 0 {
-        out.push('…');
+        out.push_str(mark);
     }
     out
 }

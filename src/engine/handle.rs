@@ -1,19 +1,20 @@
 //! The engine as consoles and commands hold it.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+mod admission;
+mod history;
+
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio::sync::{broadcast, oneshot, watch};
 use uuid::Uuid;
 
 use super::{
-    BotView, Clock, Ended, EngineEvent, Order, Preflight, Provider, ProviderError, Rechecked, Refusal, Roster,
-    Snapshot,
+    Clock, Ended, EngineEvent, Preflight, Provider, ProviderError, Rechecked, Refusal, Roster, Snapshot,
     fleet::{Fleet, judge_again},
-    isolation::{Isolation, Start},
 };
-use crate::domain::{Activity, BotName, Depth, IdentityId, IncidentId, OperationId, ProviderName};
-use crate::journal::{Body, Entry, Incident, Journal, JournalError, Operation, Store, fold};
+use crate::domain::{Activity, BotName, IdentityId, IncidentId, OperationId, ProviderName};
+use crate::journal::{JournalError, Store};
 
 /// Events that a slow console may be behind before it misses some; it then reads the snapshot and the journal again.
 const EVENTS_KEPT: usize = 16_384;
@@ -134,21 +135,14 @@ impl Engine {
         self.inner.fleet.clock.clone()
     }
 
-    /// Lists and reads everything once; snapshots come as answers come.
+    /// Lists and reads everything once; snapshots come as answers come. While an isolation runs, ordinary reads pause.
     pub async fn refresh(&self) {
+        if self.inner.fleet.is_striking() {
+            return;
+        }
         self.recall().await;
         // Side by side: a server that is mute while it is warmed must not hold up anybody's listing.
         tokio::join!(self.warm(), self.inner.fleet.refresh());
-    }
-
-    /// Refreshes every so often, for as long as the future is polled. Reads pause while an isolation runs.
-    pub async fn keep_fresh(&self, every: Duration) {
-        loop {
-            if !self.inner.fleet.is_striking() {
-                self.refresh().await;
-            }
-            tokio::time::sleep(every).await;
-        }
     }
 
     /// Reads one bot's identities again.
@@ -161,16 +155,6 @@ impl Engine {
         let warming = self.inner.fleet.providers.iter().map(|provider| provider.warm());
         // A provider that cannot be warmed shows as unreachable in its listing.
         let _ = futures::future::join_all(warming).await;
-    }
-
-    /// Reads the journals again: the newest operation of each bot decides its state.
-    async fn recall(&self) {
-        let (store, since) = (self.inner.store.clone(), self.inner.since);
-        let read = tokio::task::spawn_blocking(move || newest_operations(&store, since)).await;
-        if let Ok(operations) = read {
-            self.inner.fleet.take_operations(operations);
-        }
-        self.inner.fleet.publish();
     }
 
     /// Preflight of every provider.
@@ -197,106 +181,6 @@ impl Engine {
             (identity.id, answer)
         });
         futures::future::join_all(reads).await
-    }
-
-    /// Says whether an order would be let in, without sending anything.
-    ///
-    /// # Errors
-    /// The guard or the mistake that stops it.
-    pub fn guard(&self, order: &Order) -> Result<Arc<BotView>, Refusal> {
-        if self.inner.read_only {
-            return Err(Refusal::ReadOnly);
-        }
-        let snapshot = self.snapshot();
-        let Some(view) = snapshot.bot(&order.bot).cloned() else {
-            return Err(Refusal::UnknownBot(order.bot.shown()));
-        };
-        if view.bot.identities.iter().any(|id| self.inner.fleet.is_own(id)) {
-            return Err(Refusal::OwnIdentity(order.bot.clone()));
-        }
-        if view.bot.protected && !order.name_typed {
-            return Err(Refusal::Protected(order.bot.clone()));
-        }
-        let plan = if order.depth == Depth::Burn { &view.burn } else { &view.plan };
-        match &order.plan {
-            Some(wanted) if *wanted != plan.hash => {
-                Err(Refusal::PlanChanged { bot: order.bot.clone(), is: plan.hash.clone() })
-            }
-            _ => Ok(view),
-        }
-    }
-
-    /// Isolates: guards, then a task of its own that no screen can stop.
-    ///
-    /// # Errors
-    /// [`Refusal`]: nothing was sent.
-    pub async fn isolate(&self, order: Order) -> Result<Running, Refusal> {
-        let pressed = self.inner.fleet.clock.monotonic();
-        let view = match self.guard(&order) {
-            Ok(view) => view,
-            Err(refusal) => {
-                self.record_refusal(&order, &refusal).await;
-                return Err(refusal);
-            }
-        };
-        let op = OperationId::from_uuid(Uuid::now_v7());
-        self.begin(&order.bot, op)?;
-        let opened = {
-            let _door = self.inner.door.lock().await;
-            self.open_incident(&order).await
-        };
-        match opened {
-            Ok((incident, journal, opening)) => {
-                Ok(self.start(order, incident, journal, opening, op, 1, pressed, Start::Fresh(view)))
-            }
-            Err(refusal) => {
-                self.over(&order.bot);
-                Err(refusal)
-            }
-        }
-    }
-
-    /// Finishes what other processes left, under their keys.
-    ///
-    /// A console that only looks resumes nothing.
-    ///
-    /// # Errors
-    /// A journal that cannot be read or written.
-    pub async fn resume(&self, incident: Option<IncidentId>) -> Result<Vec<Running>, JournalError> {
-        let incidents = match incident {
-            Some(incident) => vec![incident],
-            None => self.inner.store.incidents()?.into_iter().filter(|id| Some(*id) >= self.inner.since).collect(),
-        };
-        let mut started = Vec::new();
-        if self.inner.read_only {
-            return Ok(started);
-        }
-        for id in incidents {
-            let folded = self.read_incident(id)?;
-            if folded.closed_at.is_some() {
-                continue;
-            }
-            for operation in newest_of_each_bot(folded).into_values().filter(Operation::is_unfinished) {
-                if self.begin(&operation.bot, operation.id).is_err() {
-                    continue;
-                }
-                let journal = match self.inner.store.open(id).await {
-                    Ok(journal) => journal,
-                    Err(error) => {
-                        self.over(&operation.bot);
-                        return Err(error);
-                    }
-                };
-                let pressed = self.inner.fleet.clock.monotonic();
-                let mut order = Order::isolate(operation.bot.clone());
-                order.depth = operation.depth;
-                order.reason.clone_from(&operation.reason);
-                let (op, epoch) = (operation.id, operation.next_epoch());
-                let start = Start::Left(Box::new(operation));
-                started.push(self.start(order, id, journal, Vec::new(), op, epoch, pressed, start));
-            }
-        }
-        Ok(started)
     }
 
     /// Reads a bot again and says whether it is still what its isolation left. Changes nothing at a provider.
@@ -333,123 +217,4 @@ impl Engine {
     pub fn running(&self) -> usize {
         *self.inner.running.borrow()
     }
-
-    fn begin(&self, bot: &BotName, op: OperationId) -> Result<(), Refusal> {
-        let begun = self.inner.fleet.begin(bot, op);
-        begun.map_err(|op| Refusal::Running { bot: bot.clone(), op })?;
-        self.inner.running.send_modify(|running| *running += 1);
-        Ok(())
-    }
-
-    fn over(&self, bot: &BotName) {
-        self.inner.fleet.end(bot);
-        self.inner.running.send_modify(|running| *running = running.saturating_sub(1));
-    }
-
-    /// The open incident, or a new one with the entry that opens it.
-    async fn open_incident(&self, order: &Order) -> Result<(IncidentId, Journal, Vec<Entry>), Refusal> {
-        let store = &self.inner.store;
-        if let Some(incident) = order.incident {
-            let journal = store.open(incident).await;
-            return journal
-                .map(|journal| (incident, journal, Vec::new()))
-                .map_err(|error| Refusal::NoIncident(format!("{incident}: {error}")));
-        }
-        // An open incident that takes no more lines (damaged, written by a newer estop) is left for a new one.
-        if let Ok(Some(incident)) = store.open_incident()
-            && Some(incident) >= self.inner.since
-            && let Ok(journal) = store.open(incident).await
-        {
-            return Ok((incident, journal, Vec::new()));
-        }
-        let incident = IncidentId::from_uuid(Uuid::now_v7());
-        let title = order.reason.clone().or_else(|| Some(format!("isolation of {}", order.bot)));
-        let opening = vec![Entry::general(Body::IncidentOpen { title, follows: None })];
-        match store.open(incident).await {
-            Ok(journal) => Ok((incident, journal, opening)),
-            Err(error) if order.break_glass => match store.open_in_memory(incident, &error) {
-                Ok(journal) => Ok((incident, journal, opening)),
-                Err(error) => Err(Refusal::NoSink(error.to_string())),
-            },
-            Err(error) => Err(Refusal::NoSink(error.to_string())),
-        }
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "the parts of one isolation, put together in this one place")]
-    fn start(
-        &self,
-        order: Order,
-        incident: IncidentId,
-        journal: Journal,
-        opening: Vec<Entry>,
-        op: OperationId,
-        epoch: u32,
-        pressed: Duration,
-        start: Start,
-    ) -> Running {
-        let bot = order.bot.clone();
-        let (tell, ended) = oneshot::channel();
-        let isolation = Isolation {
-            fleet: self.inner.fleet.clone(),
-            journal,
-            events: self.inner.events.clone(),
-            op,
-            incident,
-            epoch,
-            order,
-            opening,
-            pressed,
-        };
-        let engine = self.clone();
-        let name = bot.clone();
-        tokio::spawn(async move {
-            let ended = isolation.run(start).await;
-            engine.over(&name);
-            engine.recall().await;
-            if let Ok(ended) = &ended {
-                let event = EngineEvent::Ended { op, bot: name, ended: ended.clone() };
-                let _ = engine.inner.events.send(event);
-            }
-            let _ = tell.send(ended);
-        });
-        Running { op, incident, bot, ended }
-    }
-
-    async fn record_refusal(&self, order: &Order, refusal: &Refusal) {
-        if !refusal.is_guard() {
-            return;
-        }
-        // A refusal that cannot be recorded is still a refusal.
-        if let Ok(host) = self.inner.store.host().await {
-            let body = Body::GuardRefused { bot: Some(order.bot.clone()), why: refusal.to_string() };
-            let _ = host.commit(vec![Entry::general(body)]).await;
-        }
-    }
-
-    fn read_incident(&self, id: IncidentId) -> Result<Incident, JournalError> {
-        Ok(fold(id, &self.inner.store.read(id)?.records))
-    }
-
-    fn incident_of(&self, op: OperationId) -> Option<IncidentId> {
-        let incidents = self.inner.store.incidents().ok()?;
-        let has = |id: &IncidentId| {
-            self.read_incident(*id).is_ok_and(|incident| incident.operations.iter().any(|one| one.id == op))
-        };
-        incidents.into_iter().rev().find(has)
-    }
-}
-
-fn newest_of_each_bot(incident: Incident) -> HashMap<BotName, Operation> {
-    incident.operations.into_iter().map(|operation| (operation.bot.clone(), operation)).collect()
-}
-
-/// The newest operation of each bot over all incidents that can be read.
-fn newest_operations(store: &Store, since: Option<IncidentId>) -> HashMap<BotName, Operation> {
-    let mut newest = HashMap::new();
-    for id in store.incidents().unwrap_or_default().into_iter().filter(|id| Some(*id) >= since) {
-        if let Ok(recorded) = store.read(id) {
-            newest.extend(newest_of_each_bot(fold(id, &recorded.records)));
-        }
-    }
-    newest
 }

@@ -1,8 +1,16 @@
 //! The embedded exercise: the world, its simulators, and what the configuration would say about it.
 
-use std::sync::Arc;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
-use super::{Fleet, SimulatedKeycloak, fleet::BotData, keycloak::WorldError};
+use super::{
+    Fleet, SimulatedKeycloak, SimulatedPostgres,
+    fleet::BotData,
+    keycloak::WorldError,
+    postgres::{Latency, World, WorldSeed},
+};
 use crate::{
     domain::{IdentityId, ProviderName},
     engine::{Clock, SystemClock},
@@ -10,6 +18,11 @@ use crate::{
 
 /// The name of the simulated Keycloak, as a configuration would name a provider.
 pub const PROVIDER: &str = "exercise-sso";
+/// The name of the simulated PostgreSQL, in the same way.
+pub const DATA_STORE: &str = "docs-db";
+
+/// How long the data store takes: a neighbour in the same network.
+const LATENCY: Latency = Latency { read: Duration::from_millis(15), write: Duration::from_millis(30) };
 
 /// Which identities are listed as chatbots; as `[select]` of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +59,8 @@ pub struct Exercise {
     pub clock: Arc<dyn Clock>,
     /// The simulated realm.
     pub keycloak: Arc<SimulatedKeycloak>,
+    /// The simulated data store, where the scenario has one.
+    pub postgres: Option<Arc<SimulatedPostgres>>,
     /// What is listed.
     pub select: Selector,
     /// Which bots are named.
@@ -58,11 +73,12 @@ impl Exercise {
     /// # Errors
     /// The data name something that is not in them.
     pub fn of(fleet: &Fleet, clock: Arc<dyn Clock>) -> Result<Self, WorldError> {
-        let keycloak = SimulatedKeycloak::new(fleet, Arc::clone(&clock))?;
-        let entry = |bot: &BotData| entry(bot, &keycloak);
+        let keycloak = Arc::new(SimulatedKeycloak::new(fleet, Arc::clone(&clock))?);
+        let postgres = fleet.data_store.as_ref().map(|seed| data_store(seed, &clock)).transpose()?;
+        let entry = |bot: &BotData| entry(bot, &keycloak, postgres.as_deref());
         let bots = fleet.bots.iter().map(entry).collect::<Result<_, _>>()?;
         let select = Selector { names: fleet.select.names.clone(), attributes: fleet.select.attributes.clone() };
-        Ok(Self { scenario: fleet.scenario.clone(), clock, keycloak: Arc::new(keycloak), select, bots })
+        Ok(Self { scenario: fleet.scenario.clone(), clock, keycloak, postgres, select, bots })
     }
 }
 
@@ -74,11 +90,29 @@ pub fn exercise() -> Exercise {
     Exercise::of(&Fleet::embedded(), Arc::new(SystemClock::new())).expect("the embedded fleet is built by a test")
 }
 
-fn entry(bot: &BotData, keycloak: &SimulatedKeycloak) -> Result<BotEntry, WorldError> {
-    let id = |name: &String| {
-        let uuid = keycloak.client_uuid(name);
-        let uuid = uuid.ok_or_else(|| WorldError::Unknown { what: "client", name: name.clone() })?;
-        Ok(IdentityId::new(ProviderName::new(PROVIDER), uuid))
+fn data_store(seed: &WorldSeed, clock: &Arc<dyn Clock>) -> Result<Arc<SimulatedPostgres>, WorldError> {
+    if let Some(name) = World::unknown(seed) {
+        return Err(WorldError::Unknown { what: "role", name: name.to_owned() });
+    }
+    let world = World::new(seed, clock.now().as_microsecond());
+    let name = ProviderName::new(DATA_STORE);
+    Ok(Arc::new(SimulatedPostgres::new(name, Arc::new(Mutex::new(world)), Arc::clone(clock), LATENCY)))
+}
+
+fn entry(
+    bot: &BotData,
+    keycloak: &SimulatedKeycloak,
+    postgres: Option<&SimulatedPostgres>,
+) -> Result<BotEntry, WorldError> {
+    let id = |text: &String| {
+        let unknown = |what| WorldError::Unknown { what, name: text.clone() };
+        let (provider, name) = text.split_once(':').ok_or_else(|| unknown("provider of the identity"))?;
+        let (native, what) = match provider {
+            PROVIDER => (keycloak.client_uuid(name), "client"),
+            DATA_STORE => (postgres.and_then(|store| store.world().oid(name)).map(|oid| oid.to_string()), "role"),
+            _ => (None, "provider of the identity"),
+        };
+        Ok(IdentityId::new(ProviderName::new(provider), native.ok_or_else(|| unknown(what))?))
     };
     Ok(BotEntry {
         name: bot.name.clone(),
@@ -107,7 +141,9 @@ mod tests {
             ["helpdesk", "knowledge", "sales", "engineering-staging", "engineering-production", "compliance"];
         assert_eq!(names, expected);
         let ids: BTreeSet<_> = exercise.bots.iter().flat_map(|bot| &bot.identities).collect();
-        assert_eq!(ids.len(), expected.len(), "each has an identity of its own");
+        assert_eq!(ids.len(), expected.len() + 1, "each has an identity of its own, one of them two");
+        let knowledge: Vec<_> = exercise.bots[1].identities.iter().map(|id| id.provider().as_str()).collect();
+        assert_eq!(knowledge, [PROVIDER, DATA_STORE]);
         for bot in &exercise.bots {
             assert!(bot.owner.is_some() && bot.contact.is_some() && bot.environment.is_some(), "{}", bot.name);
         }
@@ -158,9 +194,20 @@ mod tests {
 
     #[test]
     fn data_that_name_what_is_not_there_are_an_error() {
+        for (text, what) in [
+            ("exercise-sso:nobody", "client"),
+            ("docs-db:nobody", "role"),
+            ("elsewhere:nobody", "provider of the identity"),
+            ("bot-sales", "provider of the identity"),
+        ] {
+            let mut fleet = Fleet::embedded();
+            fleet.bots[0].identities.push(text.to_owned());
+            let error = Exercise::of(&fleet, Arc::new(SystemClock::new())).unwrap_err();
+            assert_eq!(error, WorldError::Unknown { what, name: text.to_owned() });
+        }
         let mut fleet = Fleet::embedded();
-        fleet.bots[0].identities.push("nobody".to_owned());
+        fleet.data_store.as_mut().unwrap().roles[1].member_of.push("nobody".to_owned());
         let error = Exercise::of(&fleet, Arc::new(SystemClock::new())).unwrap_err();
-        assert_eq!(error, WorldError::Unknown { what: "client", name: "nobody".to_owned() });
+        assert_eq!(error, WorldError::Unknown { what: "role", name: "nobody".to_owned() });
     }
 }

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
+use super::postgres::WorldSeed;
+
 /// A whole world as data.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -37,17 +39,23 @@ pub struct Fleet {
     pub(super) initial_access: Vec<InitialAccessData>,
     #[serde(default, rename = "event")]
     pub(super) events: Vec<EventData>,
+    /// The data store beside the realm.
+    #[serde(rename = "data-store")]
+    pub(super) data_store: Option<WorldSeed>,
     #[serde(default, rename = "bot")]
     pub(super) bots: Vec<BotData>,
 }
+
+/// One world in two files: the realm with the bots, and the data store.
+const EMBEDDED: &str = concat!(include_str!("../../assets/fleet.toml"), include_str!("../../assets/docs-db.toml"));
 
 impl Fleet {
     /// The embedded exercise fleet.
     ///
     /// # Panics
-    /// Never: a test reads the asset that is compiled in.
+    /// Never: a test reads the assets that are compiled in.
     pub fn embedded() -> Self {
-        Self::parse(include_str!("../../assets/fleet.toml")).expect("the embedded fleet is read by a test")
+        Self::parse(EMBEDDED).expect("the embedded fleet is read by a test")
     }
 
     /// Reads a fleet's data.
@@ -59,9 +67,9 @@ impl Fleet {
     }
 }
 
-/// How long before the beginning.
+/// How long before the beginning: `-12m`, `-1h30m`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Ago(SignedDuration);
+pub struct Ago(SignedDuration);
 
 impl Ago {
     pub(super) fn before(self, start: Timestamp) -> Timestamp {
@@ -304,7 +312,7 @@ pub(super) struct BotData {
     pub(super) environment: Option<String>,
     #[serde(default)]
     pub(super) protected: bool,
-    /// By `clientId`.
+    /// As the configuration has them: `PROVIDER:NAME`, a client's `clientId` or a role's name.
     pub(super) identities: Vec<String>,
 }
 
@@ -340,10 +348,11 @@ mod tests {
 
     #[test]
     fn an_unknown_key_is_an_error() {
-        let text = include_str!("../../assets/fleet.toml");
-        assert!(Fleet::parse(text).is_ok());
-        let misspelt = text.replacen("consent_required", "consent_requried", 1);
-        let error = Fleet::parse(&misspelt).expect_err("the key is unknown").to_string();
-        assert!(error.contains("consent_requried"), "{error}");
+        assert!(Fleet::parse(EMBEDDED).is_ok());
+        for (key, wrong) in [("consent_required", "consent_requried"), ("reconnects", "reconects")] {
+            let misspelt = EMBEDDED.replacen(key, wrong, 1);
+            let error = Fleet::parse(&misspelt).expect_err("the key is unknown").to_string();
+            assert!(error.contains(wrong), "{error}");
+        }
     }
 }

@@ -68,7 +68,8 @@ impl SimulatedPostgres {
         Self { name, world, memory: Memory::default(), clock, latency }
     }
 
-    fn world(&self) -> MutexGuard<'_, World> {
+    /// Its world, for whoever acts in it: the thief, the innocent, the exercise. Not to be held while waiting.
+    pub fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

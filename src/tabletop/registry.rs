@@ -8,7 +8,7 @@ use std::sync::Arc;
 use secrecy::SecretString;
 use url::Url;
 
-use super::{Exercise, SimulatedKeycloak, exercise::PROVIDER, keycloak::BASE_URL};
+use super::{Exercise, SimulatedKeycloak, SimulatedPostgres, exercise::PROVIDER, keycloak::BASE_URL};
 use crate::{
     domain::ProviderName,
     engine::{Clock, Provider},
@@ -19,19 +19,33 @@ use crate::{
 ///
 /// ```
 /// # use std::sync::Arc;
-/// # use estop::{engine::Clock, tabletop::{ExerciseRegistry, SimulatedKeycloak}};
-/// fn simulated(registry: &mut ExerciseRegistry, over: &Arc<SimulatedKeycloak>, clock: &Arc<dyn Clock>) {
+/// # use estop::{engine::Clock, tabletop::{ExerciseRegistry, SimulatedKeycloak, SimulatedPostgres}};
+/// fn simulated(
+///     registry: &mut ExerciseRegistry,
+///     over: &Arc<SimulatedKeycloak>,
+///     beside: &Arc<SimulatedPostgres>,
+///     clock: &Arc<dyn Clock>,
+/// ) {
 ///     registry.keycloak("exercise-sso", over, clock);
+///     registry.postgres(beside);
 /// }
 /// ```
 ///
-/// The same with anything else that carries requests does not compile:
+/// The same with anything else that carries requests, or any other provider, does not compile:
 ///
 /// ```compile_fail,E0308
 /// # use std::sync::Arc;
 /// # use estop::{engine::Clock, providers::transport::Transport, tabletop::ExerciseRegistry};
 /// fn network(registry: &mut ExerciseRegistry, over: &Arc<dyn Transport>, clock: &Arc<dyn Clock>) {
 ///     registry.keycloak("exercise-sso", over, clock);
+/// }
+/// ```
+///
+/// ```compile_fail,E0308
+/// # use std::sync::Arc;
+/// # use estop::{engine::Provider, tabletop::ExerciseRegistry};
+/// fn server(registry: &mut ExerciseRegistry, over: &Arc<dyn Provider>) {
+///     registry.postgres(over);
 /// }
 /// ```
 #[derive(Default)]
@@ -59,6 +73,11 @@ impl ExerciseRegistry {
         )));
     }
 
+    /// Adds a simulated PostgreSQL, which answers at the port by the real provider's code.
+    pub fn postgres(&mut self, simulated: &Arc<SimulatedPostgres>) {
+        self.providers.push(Arc::<SimulatedPostgres>::clone(simulated));
+    }
+
     /// Those that were added.
     pub fn into_providers(self) -> Vec<Arc<dyn Provider>> {
         self.providers
@@ -70,6 +89,9 @@ impl Exercise {
     pub fn providers(&self) -> Vec<Arc<dyn Provider>> {
         let mut registry = ExerciseRegistry::default();
         registry.keycloak(PROVIDER, &self.keycloak, &self.clock);
+        if let Some(postgres) = &self.postgres {
+            registry.postgres(postgres);
+        }
         registry.into_providers()
     }
 }
@@ -80,10 +102,19 @@ mod tests {
     use crate::{engine::ManualClock, tabletop::Fleet};
 
     #[tokio::test(start_paused = true)]
-    async fn the_real_provider_reads_the_simulated_fleet() {
+    async fn the_real_providers_read_the_simulated_fleet() {
         let clock = ManualClock::at("2026-11-24T12:00:00Z".parse().unwrap());
         let exercise = Exercise::of(&Fleet::embedded(), Arc::new(clock)).unwrap();
-        let provider = exercise.providers().remove(0);
+        let providers = exercise.providers();
+        assert_eq!(providers.len(), 2);
+        for provider in &providers {
+            reads_all(provider.as_ref(), &exercise).await;
+        }
+        let unanswered = exercise.keycloak.requests().into_iter().filter(|request| request.status != Some(200));
+        let unanswered: Vec<_> = unanswered.map(|request| (request.method, request.path, request.status)).collect();
+        assert_eq!(unanswered, [], "the simulator knows every request that the provider reads with");
+    }
+    async fn reads_all(provider: &dyn Provider, exercise: &Exercise) {
         let preflight = provider.preflight().await.unwrap();
         for lane in &preflight.lanes {
             assert!(lane.can_read && lane.can_cut && lane.missing.is_empty(), "{lane:?}");
@@ -91,7 +122,7 @@ mod tests {
         let listing = provider.inventory().await.unwrap();
         assert_eq!(listing.gaps, []);
         for bot in &exercise.bots {
-            for id in &bot.identities {
+            for id in bot.identities.iter().filter(|id| id.provider() == provider.name()) {
                 let identity = listing.identities.iter().find(|identity| identity.id == *id).unwrap();
                 let reading = provider.holdings(identity).await.unwrap();
                 assert_eq!(reading.gaps, [], "{}", bot.name);
@@ -100,8 +131,5 @@ mod tests {
                 assert!(!activity.is_empty(), "{}", bot.name);
             }
         }
-        let unanswered = exercise.keycloak.requests().into_iter().filter(|request| request.status != Some(200));
-        let unanswered: Vec<_> = unanswered.map(|request| (request.method, request.path, request.status)).collect();
-        assert_eq!(unanswered, [], "the simulator knows every request that the provider reads with");
     }
 }

@@ -11,7 +11,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 use super::{state::Look, theme::Role};
-use crate::domain::{BotState, Untrusted};
+use crate::domain::{BotState, Untrusted, fit};
 
 /// A stretch of text of one role.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,23 +58,7 @@ impl Look {
 
     /// Text cut to `width` columns, with a mark where something is missing.
     pub fn fit(&self, text: &str, width: usize) -> String {
-        if text.width() <= width {
-            return text.to_owned();
-        }
-        let mut out = String::new();
-        let mut used = 0;
-        for grapheme in text.graphemes(true) {
-            let next = grapheme.width();
-            if used + next + 1 > width {
-                break;
-            }
-            out.push_str(grapheme);
-            used += next;
-        }
-        if width > 0 {
-            out.push_str(self.glyphs.more());
-        }
-        out
+        fit(text, width, self.glyphs.more())
     }
 
     /// Text cut or padded to exactly `width` columns.

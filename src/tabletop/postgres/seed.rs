@@ -1,9 +1,11 @@
 //! What a scenario file says about the simulated server before anything happens.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+
+use crate::tabletop::fleet::Ago;
 
 /// A server before anything happens.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WorldSeed {
     /// `server_version_num`.
@@ -22,7 +24,7 @@ fn version_15() -> i32 {
 }
 
 /// One role.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[expect(clippy::struct_excessive_bools, reason = "the server's own flags")]
 pub struct RoleSeed {
@@ -51,7 +53,7 @@ pub struct RoleSeed {
 }
 
 /// Privileges on objects of one kind and schema.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PrivilegeSeed {
     /// `SELECT`, `INSERT` … or `OWNER`.
@@ -69,7 +71,7 @@ pub struct PrivilegeSeed {
 }
 
 /// One session and its client.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SessionSeed {
     /// What the client calls itself.
@@ -83,4 +85,10 @@ pub struct SessionSeed {
     /// Whether the client logs in again as soon as its session is ended.
     #[serde(default)]
     pub reconnects: bool,
+    /// How long it had been open at the beginning; absent: it opens now.
+    #[serde(default)]
+    pub started: Option<Ago>,
+    /// When its newest statement was; absent: when it was opened.
+    #[serde(default)]
+    pub last: Option<Ago>,
 }

@@ -13,6 +13,7 @@ fn seed() -> WorldSeed {
         client: "10.0.0.7".into(),
         verb: Some("SELECT".into()),
         reconnects,
+        ..SessionSeed::default()
     };
     let select = PrivilegeSeed {
         privilege: "SELECT".into(),
@@ -125,7 +126,7 @@ async fn isolating_leaves_nothing_alive_and_the_neighbour_untouched() {
     for step in steps {
         assert_eq!(step.postcondition.judge(&after, &unsent()), Verdict::Holds, "{:?}", step.id);
     }
-    let client = SessionSeed { application: String::new(), client: "6.6.6.6".into(), verb: None, reconnects: false };
+    let client = SessionSeed { client: "6.6.6.6".into(), ..SessionSeed::default() };
     let now = exercise.now();
     assert_eq!(exercise.world().log_in("kb_reader", &client, now), Err(Denied::NoLogin));
     assert!(exercise.world().log_in("neighbour", &client, now).is_ok());
@@ -136,7 +137,7 @@ async fn isolating_leaves_nothing_alive_and_the_neighbour_untouched() {
 #[tokio::test(start_paused = true)]
 async fn a_session_that_became_the_bot_earlier_is_named_until_it_ends() {
     let exercise = exercise(&seed());
-    let client = SessionSeed { application: String::new(), client: "10.0.0.9".into(), verb: None, reconnects: false };
+    let client = SessionSeed { client: "10.0.0.9".into(), ..SessionSeed::default() };
     let now = exercise.now();
     let pid = exercise.world().log_in("alice", &client, now).expect("alice may");
     exercise.world().set_role(pid, "kb_reader").expect("she is a member");
@@ -160,7 +161,7 @@ async fn a_session_that_became_the_bot_earlier_is_named_until_it_ends() {
 #[tokio::test(start_paused = true)]
 async fn another_process_still_suspects_what_the_hints_of_the_first_name() {
     let first = exercise(&seed());
-    let client = SessionSeed { application: String::new(), client: "10.0.0.9".into(), verb: None, reconnects: false };
+    let client = SessionSeed { client: "10.0.0.9".into(), ..SessionSeed::default() };
     let now = first.now();
     let pid = first.world().log_in("alice", &client, now).expect("alice may");
     first.world().set_role(pid, "kb_reader").expect("she is a member");

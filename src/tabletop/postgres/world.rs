@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use super::seed::{RoleSeed, SessionSeed, WorldSeed};
 use crate::{
     domain::AnswerKind,
@@ -10,6 +12,7 @@ use crate::{
         command::Command,
         permission,
     },
+    tabletop::fleet::Ago,
 };
 
 /// The first OID of a role that a user makes.
@@ -78,8 +81,8 @@ pub struct World {
 }
 
 impl World {
-    /// The world of a seed, at the given microsecond since 1970. Names that are not there are left out: the scenario's
-    /// own check names them.
+    /// The world of a seed, at the given microsecond since 1970. Names that are not there are left out:
+    /// [`World::unknown`] tells them.
     pub fn new(seed: &WorldSeed, now_us: i64) -> Self {
         let mut world = Self {
             version: seed.version,
@@ -108,6 +111,17 @@ impl World {
         }
         world.console = world.oid(&seed.console).unwrap_or_default();
         world
+    }
+
+    /// The first name in a seed that no role of it has.
+    pub fn unknown(seed: &WorldSeed) -> Option<&str> {
+        let known = |name: &str| {
+            name == "postgres"
+                || PREDEFINED.iter().any(|(_, known)| *known == name)
+                || seed.roles.iter().any(|role| role.name == name)
+        };
+        let named = seed.roles.iter().flat_map(|role| role.member_of.iter().chain(&role.admin_of));
+        named.chain(std::iter::once(&seed.console)).map(String::as_str).find(|name| !known(name))
     }
 
     /// The OID of a role.
@@ -239,6 +253,8 @@ impl World {
     fn connect(&mut self, user: Oid, client: &SessionSeed, now_us: i64) -> i32 {
         let pid = self.next_pid;
         self.next_pid += 1;
+        let started = ago(client.started, now_us);
+        let last = client.last.map_or(started, |last| ago(Some(last), now_us));
         let session = Session {
             pid,
             user,
@@ -246,14 +262,19 @@ impl World {
             application: client.application.clone(),
             client: Some(client.client.clone()),
             backend: "client backend".to_owned(),
-            started_us: Some(now_us),
+            started_us: Some(started),
             state: Some("idle".to_owned()),
             verb: client.verb.clone(),
-            changed_ms: Some(now_us.div_euclid(1000)),
+            changed_ms: Some(last.div_euclid(1000)),
         };
         self.open.insert(pid, Open { session, acts_as: user, reconnects: client.reconnects });
         pid
     }
+}
+
+fn ago(age: Option<Ago>, now_us: i64) -> i64 {
+    let now = Timestamp::from_microsecond(now_us).unwrap_or_default();
+    age.map_or(now_us, |age| age.before(now).as_microsecond())
 }
 
 /// What the provider's side of the simulation sees and does.
@@ -341,6 +362,7 @@ impl World {
                 client: ended.session.client.unwrap_or_default(),
                 verb: ended.session.verb,
                 reconnects: true,
+                ..SessionSeed::default()
             };
             self.connect(role, &client, now_us);
         }
