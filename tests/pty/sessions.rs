@@ -8,6 +8,15 @@ use super::{
     terminal::{Start, Terminal},
 };
 
+/// Runs a test's cases at once: each of them mostly waits.
+pub fn at_once<T: Send>(cases: impl IntoIterator<Item = T>, test: impl Fn(T) + Sync) {
+    std::thread::scope(|scope| {
+        for case in cases {
+            scope.spawn(|| test(case));
+        }
+    });
+}
+
 /// The exercise that is there without a configuration.
 pub fn exercise() -> Place {
     Place::with(&["--exercise", "embedded-fleet"])
@@ -80,7 +89,7 @@ fn session(start: Start<'_>) -> (Vec<u8>, String) {
 
 #[test]
 fn from_start_to_dark_on_a_small_and_on_a_large_terminal() {
-    for (width, height) in [(80, 24), (120, 40)] {
+    at_once([(80, 24), (120, 40)], |(width, height)| {
         let place = exercise();
         let (raw, dark) = session(Start::at(&place).size(width, height));
         assert!(dark.contains("EXERCISE") && dark.contains("verified"), "{dark}");
@@ -91,7 +100,7 @@ fn from_start_to_dark_on_a_small_and_on_a_large_terminal() {
         let bytes = String::from_utf8_lossy(&raw);
         assert!(bytes.starts_with("\x1b[?1049h\x1b[?25l\x1b[?2004h"), "the terminal is entered first");
         assert!(bytes.ends_with("\x1b[?2004l\x1b[0m\x1b[?25h\x1b[?1049l"), "{:?}", &bytes[bytes.len() - 80..]);
-    }
+    });
 }
 
 /// The first frame precedes all reading, and says so.
@@ -119,24 +128,24 @@ fn without_colour_nothing_is_coloured() {
 
 #[test]
 fn without_a_utf8_locale_only_ascii_is_written() {
-    for (name, value) in [("LANG", "C"), ("LC_ALL", "C")] {
+    at_once([("LANG", "C"), ("LC_ALL", "C")], |(name, value)| {
         let place = exercise();
         let (raw, _) = session(Start::at(&place).variable(name, value));
         let beyond: Vec<u8> = raw.iter().copied().filter(|byte| *byte >= 0x80).collect();
         assert_eq!(beyond, [0u8; 0], "{name}={value}");
-    }
+    });
 }
 
 #[test]
 fn sixteen_colours_stay_sixteen() {
-    for term in ["xterm-16color", "linux"] {
+    at_once(["xterm-16color", "linux"], |term| {
         let place = exercise();
         let (raw, _) = session(Start::at(&place).variable("TERM", term));
         let used = colours(&raw);
         assert!(!used.is_empty(), "{term}");
         let richer: Vec<_> = used.iter().filter(|codes| codes.contains("38;") || codes.contains("48;")).collect();
         assert_eq!(richer, Vec::<&String>::new(), "{term}");
-    }
+    });
 }
 
 /// Text that somebody else chose, by way of the command line and of the clipboard.

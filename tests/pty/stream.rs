@@ -64,7 +64,9 @@ pub fn colours(raw: &[u8]) -> Vec<String> {
 
 #[test]
 fn strangers_are_found() {
-    for good in ["plain ü ● text\r\n", "\x1b[?1049h\x1b[2J\x1b[1;31mred\x1b[m\x1b[5n\x1b[?25l", "\x1b[12;3H\x1b[4C\x1b[K"] {
+    for good in
+        ["plain ü ● text\r\n", "\x1b[?1049h\x1b[2J\x1b[1;31mred\x1b[m\x1b[5n\x1b[?25l", "\x1b[12;3H\x1b[4C\x1b[K"]
+    {
         assert_eq!(strangers(good.as_bytes()), Vec::<String>::new(), "{good:?}");
     }
     for bad in [

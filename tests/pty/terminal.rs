@@ -14,7 +14,7 @@ use std::{
     os::unix::fs::OpenOptionsExt as _,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread::JoinHandle,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
@@ -27,7 +27,7 @@ use rustix::{
 use super::place::{Place, starting};
 
 /// How long the screen has to show what is waited for.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const QUERY: &[u8] = b"\x1b[5n";
 const ANSWER: &[u8] = b"\x1b[0n";
 
@@ -207,6 +207,10 @@ impl Shared {
 }
 
 impl Seen {
+    fn text(&self) -> String {
+        self.parser.screen().contents()
+    }
+
     /// How many queries came since the last call.
     fn queries(&mut self) -> usize {
         let mut count = 0;
@@ -260,11 +264,14 @@ impl Terminal {
 
     /// Waits until the screen is as wanted; the text it then shows.
     pub fn wait_for(&self, what: &str, is: impl Fn(&str) -> bool) -> String {
-        let text = |seen: &Seen| seen.parser.screen().contents();
-        let waits = |seen: &mut Seen| !is(&text(seen));
+        self.wait_until(what, |seen| is(&seen.text()))
+    }
+
+    fn wait_until(&self, what: &str, is: impl Fn(&Seen) -> bool) -> String {
+        let waits = |seen: &mut Seen| !is(seen);
         let (seen, late) = self.shared.changed.wait_timeout_while(self.shared.lock(), PATIENCE, waits).unwrap();
-        assert!(!late.timed_out(), "waited for {what} and saw:\n{}", text(&seen));
-        text(&seen)
+        assert!(!late.timed_out(), "waited for {what} and saw:\n{}", seen.text());
+        seen.text()
     }
 
     pub fn wait_for_text(&self, wanted: &str) -> String {
@@ -273,10 +280,9 @@ impl Terminal {
 
     /// Watches the screen for so long: it must stay as wanted.
     pub fn stays(&self, what: &str, time: Duration, is: impl Fn(&str) -> bool) {
-        let text = |seen: &Seen| seen.parser.screen().contents();
-        let holds = |seen: &mut Seen| is(&text(seen));
+        let holds = |seen: &mut Seen| is(&seen.text());
         let (seen, held) = self.shared.changed.wait_timeout_while(self.shared.lock(), time, holds).unwrap();
-        assert!(held.timed_out(), "{what} did not stay:\n{}", text(&seen));
+        assert!(held.timed_out(), "{what} did not stay:\n{}", seen.text());
     }
 
     /// Whether the alternate screen is shown.
@@ -294,9 +300,14 @@ impl Terminal {
         &self.before
     }
 
-    /// How many bytes the process has written.
-    pub fn written(&self) -> usize {
-        self.shared.lock().raw.len()
+    /// Asks for the whole screen again and waits for it; what it then shows.
+    pub fn redrawn(&self) -> String {
+        let from = self.shared.lock().raw.len();
+        self.keys("\x0c");
+        self.wait_until("a whole frame", |seen| {
+            let cleared = seen.raw[from..].windows(4).position(|window| window == b"\x1b[2J");
+            cleared.is_some_and(|at| seen.raw[from + at..].windows(QUERY.len()).any(|window| window == QUERY))
+        })
     }
 
     /// The process in the terminal's foreground: under a shell not the one that was started.
@@ -323,15 +334,13 @@ impl Terminal {
 
     /// Waits for the process to end, at most so long.
     pub fn exit(mut self, within: Duration) -> Exit {
-        let since = Instant::now();
         let ended = pidfd_open(self.pid, PidfdFlags::empty()).unwrap();
         let wait = Timespec { tv_sec: i64::try_from(within.as_secs()).unwrap(), tv_nsec: 0 };
         let found = poll(&mut [PollFd::new(&ended, PollFlags::IN)], Some(&wait)).unwrap();
-        let text = self.shared.lock().parser.screen().contents();
+        let text = self.shared.lock().text();
         assert_eq!(found, 1, "it did not end within {within:?}:\n{text}");
         // Not collected yet: its figures are still there.
         let used = processor_time(self.pid);
-        let took = since.elapsed();
         let code = self.child.wait().unwrap().exit_code();
         let modes = self.master.as_ref().map(|_| self.modes());
         // The last copy of the near side: the reader gets what is left and then an end.
@@ -348,7 +357,7 @@ impl Terminal {
             && !screen.bracketed_paste()
             && screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None
             && !screen.application_cursor();
-        Exit { code, took, used, text: screen.contents(), raw: seen.raw.clone(), restored }
+        Exit { code, used, text: screen.contents(), raw: seen.raw.clone(), restored }
     }
 }
 
@@ -365,8 +374,6 @@ impl Drop for Terminal {
 #[derive(Debug)]
 pub struct Exit {
     pub code: u32,
-    /// Since the wait for it began.
-    pub took: Duration,
     /// Processor time of its whole life.
     pub used: Duration,
     /// What the normal screen shows.
