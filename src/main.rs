@@ -67,7 +67,11 @@ impl Wiring for Wired {
         };
         match tui::run(session.engine, options).await {
             Ok(state) if !state.unfinished.is_empty() => Exit::Partial,
-            Ok(state) => state.signal().map_or(Exit::Done, Exit::of_signal),
+            // What was under way when the screen was left decides; a signal does only where nothing was.
+            Ok(state) => {
+                let ends = state.outcomes.iter().map(Exit::from).reduce(Exit::and);
+                ends.unwrap_or_else(|| state.signal().map_or(Exit::Done, Exit::of_signal))
+            }
             Err(error) => {
                 let _ = writeln!(std::io::stderr(), "estop: {error:#}");
                 Exit::Failed

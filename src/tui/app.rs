@@ -11,8 +11,11 @@ use std::time::Duration;
 use futures::{Stream, StreamExt as _};
 use ratatui::{buffer::Buffer, layout::Rect};
 use tokio::{
-    sync::{broadcast::error::RecvError, mpsc},
-    time::{Instant, sleep_until},
+    sync::{
+        broadcast::{self, error::RecvError},
+        mpsc,
+    },
+    time::{Instant, sleep_until, timeout_at},
 };
 
 use super::{
@@ -28,6 +31,7 @@ use super::{
     terminal,
     update::{self, Effect},
 };
+use crate::engine::EngineEvent;
 
 /// Time between two frames while work runs.
 const FRAME: Duration = Duration::from_millis(100);
@@ -35,6 +39,8 @@ const FRAME: Duration = Duration::from_millis(100);
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 /// The same while it is not known whether it answers.
 const FIRST_ANSWER_WITHIN: Duration = Duration::from_millis(100);
+/// How long answers that are still out are waited for before the terminal is given back.
+const LAST_ANSWERS_WITHIN: Duration = Duration::from_secs(1);
 /// Least time between two wake-ups of the state's own.
 const WAKE_APART: Duration = Duration::from_millis(20);
 
@@ -46,6 +52,8 @@ pub trait Display {
     fn answered(&mut self) -> Option<u64>;
     /// Columns and rows now.
     fn size(&mut self) -> Size;
+    /// Writes no more; how many frames were written whose answer is still out.
+    fn hush(&mut self) -> usize;
     /// Gives the terminal back, stops the process, and takes it again when continued.
     fn suspend(&mut self);
 }
@@ -70,6 +78,8 @@ pub struct Left<O> {
     pub state: State,
     /// Orders may still be on their way.
     pub effects: Effects<O>,
+    /// What the engine has said that the state has not taken in.
+    pub events: broadcast::Receiver<EngineEvent>,
 }
 
 /// The console, running.
@@ -138,13 +148,14 @@ impl<O: Operator, D: Display> App<O, D> {
             };
             // The screen's own code may be wrong; the isolation must not go down with it.
             let step = terminal::on_screen(|| self.step(message));
-            let Ok(wanted) = step else { return Left { ending: None, state: self.state, effects } };
+            let Ok(wanted) = step else { return Left { ending: None, state: self.state, effects, events } };
             for effect in wanted {
                 match effects.run(effect) {
                     Flow::Go => {}
-                    Flow::Suspend => self.suspend(),
+                    Flow::Suspend => self.suspend(&mut inputs).await,
                     Flow::End => {
-                        return Left { ending: self.state.ending.take(), state: self.state, effects };
+                        self.quiet(&mut inputs).await;
+                        return Left { ending: self.state.ending.take(), state: self.state, effects, events };
                     }
                 }
             }
@@ -200,7 +211,29 @@ impl<O: Operator, D: Display> App<O, D> {
         }
     }
 
-    fn suspend(&mut self) {
+    /// Takes in the answers that are still on their way: once the terminal is given back, they would be typed at
+    /// whoever reads it next.
+    async fn quiet(&mut self, inputs: &mut (impl Stream<Item = Input> + Unpin)) {
+        let lost = matches!(self.state.ending, Some(Ending::Lost(_)));
+        if lost || self.state.trigger.answers() == Answers::No {
+            return;
+        }
+        let mut out = self.display.hush();
+        let until = Instant::now() + LAST_ANSWERS_WITHIN;
+        while out > 0 {
+            match timeout_at(until, inputs.next()).await {
+                Ok(Some(Input::Answered)) => {
+                    self.display.answered();
+                    out -= 1;
+                }
+                Ok(Some(Input::Key { .. } | Input::Pasted(_) | Input::Written(_))) => {}
+                Ok(Some(Input::Lost(_)) | None) | Err(_) => return,
+            }
+        }
+    }
+
+    async fn suspend(&mut self, inputs: &mut (impl Stream<Item = Input> + Unpin)) {
+        self.quiet(inputs).await;
         self.display.suspend();
         self.drawn = None;
         self.waits_for = None;

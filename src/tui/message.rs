@@ -76,8 +76,10 @@ pub struct JournalLine {
     pub op: Option<OperationId>,
     /// The record's kind: `step.answer`.
     pub kind: String,
-    /// What it says, already escaped.
+    /// What it is about: for a step its action and target, else all that it says. Already escaped.
     pub text: String,
+    /// What it says about a step; empty where it is about none.
+    pub result: String,
 }
 
 /// What has happened.

@@ -89,6 +89,11 @@ impl Output {
         lock(&self.shared.asked).pop_front()
     }
 
+    /// How many frames were written whose answer is still out.
+    pub fn owed(&self) -> usize {
+        lock(&self.shared.asked).len()
+    }
+
     /// Keeps the thread from writing; waits a little for what it is writing.
     pub fn pause(&self) {
         let mut slot = lock(&self.shared.slot);

@@ -16,7 +16,13 @@ use std::{
 
 use anyhow::Context as _;
 use futures::{Stream, StreamExt as _, stream};
-use tokio::{sync::mpsc, time::Instant};
+use tokio::{
+    sync::{
+        broadcast::{self, error::RecvError},
+        mpsc,
+    },
+    time::{Instant, timeout_at},
+};
 
 use super::{
     app::{App, Display, Left, Sources},
@@ -29,7 +35,10 @@ use super::{
     terminal::{self, Terminal},
     theme::{Capability, Glyphs, Theme},
 };
-use crate::{domain::BotName, engine::EngineEvent};
+use crate::{
+    domain::{BotName, Outcome},
+    engine::EngineEvent,
+};
 
 /// Inputs that may wait for the loop.
 const INPUTS: usize = 1024;
@@ -39,6 +48,8 @@ const PAST_THE_LAST_ANSWER: Duration = Duration::from_mins(1);
 const AFTER_A_SIGNAL: Duration = Duration::from_secs(10);
 /// How long after a second one: never so short that a record is lost.
 const AFTER_A_SECOND_SIGNAL: Duration = Duration::from_secs(2);
+/// How long after the last isolation has stopped its outcome may still be on its way.
+const OUTCOME_WITHIN: Duration = Duration::from_secs(2);
 
 /// What the caller decides.
 #[derive(Debug, Clone)]
@@ -66,10 +77,12 @@ pub struct ExitState {
     pub ending: Ending,
     /// The bots whose isolation was not over when the wait ended: `estop resume` finishes them.
     pub unfinished: Vec<BotName>,
+    /// What came of the isolations that ended after the screen was left.
+    pub outcomes: Vec<Outcome>,
 }
 
 impl ExitState {
-    /// The signal that ended it, for an exit code of 128 + its number; `None`: by key.
+    /// The signal that ended it, for an exit code of 128 + its number where nothing was under way; `None`: by key.
     pub fn signal(&self) -> Option<i32> {
         match &self.ending {
             Ending::Quit => None,
@@ -88,10 +101,10 @@ pub async fn run<O: Operator>(operator: O, options: Options) -> anyhow::Result<E
     let look = look(&options)?;
     let mut signals = signals::listen().context("signals cannot be handled")?;
     let left = open(operator.clone(), options, look, &mut signals).await?;
-    let Left { ending, state, effects } = left;
+    let Left { ending, state, effects, events } = left;
     let failed = ending.is_none();
     let ending = ending.unwrap_or(Ending::Quit);
-    let mut rest = Rest::new(&operator, &ending);
+    let mut rest = Rest::new(events, &ending);
     if let Ending::Lost(by) = &ending {
         // Durable before anything else is waited for: who reads the journal later sees that nobody watched.
         operator.console_lost(by.clone()).await;
@@ -101,14 +114,14 @@ pub async fn run<O: Operator>(operator: O, options: Options) -> anyhow::Result<E
         say(&format!("estop: isolating {} goes on without the screen; Ctrl-C shortens the wait", names(&rest.running)));
     }
     rest.finish(&operator, effects.orders_taken(), &mut signals).await;
-    let unfinished = rest.running;
+    let Rest { running: unfinished, outcomes, .. } = rest;
     if !unfinished.is_empty() {
         say(&format!("estop: isolating {} is not over: estop resume finishes it", names(&unfinished)));
     }
     if failed {
         anyhow::bail!("the console failed and was closed; what it had started was finished first");
     }
-    Ok(ExitState { ending, unfinished })
+    Ok(ExitState { ending, unfinished, outcomes })
 }
 
 fn look(options: &Options) -> anyhow::Result<Look> {
@@ -173,6 +186,11 @@ impl Display for &mut Screen {
         self.terminal.size()
     }
 
+    fn hush(&mut self) -> usize {
+        self.output.pause();
+        self.output.owed()
+    }
+
     fn suspend(&mut self) {
         self.output.pause();
         terminal::leave();
@@ -207,20 +225,22 @@ fn say(text: &str) {
 
 /// What is left to do without a screen.
 struct Rest {
-    events: tokio::sync::broadcast::Receiver<EngineEvent>,
+    events: broadcast::Receiver<EngineEvent>,
     running: Vec<BotName>,
+    outcomes: Vec<Outcome>,
     deadline: Instant,
     limit: Option<Duration>,
 }
 
 impl Rest {
-    fn new<O: Operator>(operator: &O, ending: &Ending) -> Self {
+    fn new(events: broadcast::Receiver<EngineEvent>, ending: &Ending) -> Self {
         // Past the last answer where nobody is in a hurry; a signal sets a limit of its own.
         let (wait, limit) = match ending {
             Ending::Quit | Ending::Lost(_) => (PAST_THE_LAST_ANSWER, Some(PAST_THE_LAST_ANSWER)),
             Ending::Signal(_) => (AFTER_A_SIGNAL, None),
         };
-        Self { events: operator.events(), running: Vec::new(), deadline: Instant::now() + wait, limit }
+        let deadline = Instant::now() + wait;
+        Self { events, running: Vec::new(), outcomes: Vec::new(), deadline, limit }
     }
 
     /// Waits until nothing runs, at most until the deadline.
@@ -239,13 +259,7 @@ impl Rest {
         loop {
             tokio::select! {
                 biased;
-                () = &mut settled => {
-                    while let Ok(event) = self.events.try_recv() {
-                        self.note(&event);
-                    }
-                    self.running.clear();
-                    return;
-                }
+                () = &mut settled => return self.hear_outcomes().await,
                 Some(Heard::Signal(signal)) = signals.next() => {
                     if matches!(signal, Signal::Int | Signal::Term | Signal::Quit) {
                         let wait = if signalled { AFTER_A_SECOND_SIGNAL } else { AFTER_A_SIGNAL };
@@ -260,6 +274,20 @@ impl Rest {
         }
     }
 
+    /// Nothing runs any more; what came of it is told a moment later. One that ended without an outcome (its journal
+    /// failed) tells nothing.
+    async fn hear_outcomes(&mut self) {
+        let until = self.deadline.min(Instant::now() + OUTCOME_WITHIN);
+        while !self.running.is_empty() {
+            match timeout_at(until, self.events.recv()).await {
+                Ok(Ok(event)) => self.note(&event),
+                Ok(Err(RecvError::Lagged(_))) => {}
+                Ok(Err(RecvError::Closed)) | Err(_) => break,
+            }
+        }
+        self.running.clear();
+    }
+
     fn note(&mut self, event: &EngineEvent) {
         match event {
             EngineEvent::Step { answer: Some(_), .. } | EngineEvent::Swept { .. } => {
@@ -270,6 +298,7 @@ impl Rest {
             EngineEvent::Ended { bot, ended, .. } => {
                 self.running.retain(|running| running != bot);
                 say(&format!("estop: {bot}: {}", ended.outcome.word()));
+                self.outcomes.push(ended.outcome.clone());
             }
             EngineEvent::Started { bot, .. } if !self.running.contains(bot) => self.running.push(bot.clone()),
             _ => {}

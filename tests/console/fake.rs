@@ -159,6 +159,10 @@ impl Display for FakeScreen {
         *self.size.borrow()
     }
 
+    fn hush(&mut self) -> usize {
+        self.seen.borrow().asked.len()
+    }
+
     fn suspend(&mut self) {}
 }
 

@@ -228,19 +228,21 @@ fn isolation_at_each_outcome() {
 #[test]
 fn journal() {
     let kinds = [
-        ("incident.open", "helpdesk token in a public repository"),
-        ("op.claim", "sales: isolate"),
-        ("plan.intent", "7 steps, plan 5e0c1d2b3a49"),
-        ("step.attempt", "disable client bot-sales, attempt 1"),
-        ("step.answer", "disable client bot-sales: 204 in 12 ms, accepted"),
-        ("step.verify", "disable client bot-sales: holds, verified"),
-        ("step.manual", "take the role away"),
-        ("op.end", "sales: partial"),
-        ("console.lost", "SIGHUP"),
+        ("incident.open", "helpdesk token in a public repository", ""),
+        ("op.claim", "isolate sales", ""),
+        ("plan.intent", "7 steps, round 0", ""),
+        ("step.attempt", "disable-client bot-sales", "attempt 1"),
+        ("step.answer", "disable-client bot-sales", "accepted 204"),
+        ("step.answer", "log-out service-account user of bot-sales", "accepted 204"),
+        ("step.verify", "disable-client bot-sales", "verified"),
+        ("step.verify", "log-out service-account user of bot-sales", "accepted, not yet: user is still live"),
+        ("step.manual", "remove-role manage-clients", "by hand: take the role away"),
+        ("op.end", "sales: partial", ""),
+        ("console.lost", "SIGHUP", ""),
     ];
     assert_screens("journal", |state| {
         on_sales(state);
-        for (seq, (kind, text)) in (1..).zip(kinds) {
+        for (seq, (kind, text, result)) in (1..).zip(kinds) {
             let line = JournalLine {
                 incident: Some(sample::incident()),
                 seq,
@@ -248,6 +250,7 @@ fn journal() {
                 op: None,
                 kind: kind.to_owned(),
                 text: text.to_owned(),
+                result: result.to_owned(),
             };
             update(state, Message::JournalWritten(line));
         }

@@ -13,11 +13,11 @@ use tokio::sync::{
     watch,
 };
 
-use super::{Operator, line::line};
+use super::{Operator, line::Narrator};
 use crate::{
     domain::{BotName, OperationId},
     engine::{Engine, EngineEvent, Order, Refusal, Snapshot},
-    journal::{Body, Entry, Record},
+    journal::{Body, Entry, Record, Store},
     tui::message::JournalLine,
 };
 
@@ -32,18 +32,9 @@ impl Operator for Engine {
     }
 
     fn lines(&self) -> BoxStream<'static, JournalLine> {
-        let records = self.store().subscribe();
-        let next = |mut records: broadcast::Receiver<Arc<Record>>| async move {
-            loop {
-                match records.recv().await {
-                    Ok(record) => return Some((line(&record), records)),
-                    // The screen shows what it can; the file has every line.
-                    Err(RecvError::Lagged(_)) => {}
-                    Err(RecvError::Closed) => return None,
-                }
-            }
-        };
-        stream::unfold(records, next).boxed()
+        let live =
+            Live { records: self.store().subscribe(), store: self.store().clone(), narrator: Narrator::default() };
+        stream::unfold(live, |mut live| async move { live.next().await.map(|line| (line, live)) }).boxed()
     }
 
     async fn recorded(&self) -> Vec<JournalLine> {
@@ -51,7 +42,8 @@ impl Operator for Engine {
         let read = move || {
             let incident = store.open_incident().ok()??;
             let recorded = store.read(incident).ok()?;
-            Some(recorded.records.iter().map(line).collect())
+            let mut narrator = Narrator::default();
+            Some(recorded.records.iter().map(|record| narrator.line(record)).collect())
         };
         // A journal that cannot be read is told by the commands that check it; the pane then starts empty.
         tokio::task::spawn_blocking(read).await.ok().flatten().unwrap_or_default()
@@ -93,5 +85,40 @@ impl Operator for Engine {
 
     fn now(&self) -> Timestamp {
         self.clock().now()
+    }
+}
+
+/// The journal from now on.
+struct Live {
+    records: broadcast::Receiver<Arc<Record>>,
+    store: Store,
+    narrator: Narrator,
+}
+
+impl Live {
+    async fn next(&mut self) -> Option<JournalLine> {
+        loop {
+            match self.records.recv().await {
+                Ok(record) => {
+                    if !self.narrator.knows(&record) {
+                        self.look_back(&record).await;
+                    }
+                    return Some(self.narrator.line(&record));
+                }
+                // The screen shows what it can; the file has every line.
+                Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return None,
+            }
+        }
+    }
+
+    /// An intent from before this console opened: it is in the file.
+    async fn look_back(&mut self, record: &Record) {
+        let Some(incident) = record.incident else { return };
+        let store = self.store.clone();
+        let read = tokio::task::spawn_blocking(move || store.read(incident)).await;
+        for earlier in read.into_iter().flatten().flat_map(|recorded| recorded.records) {
+            self.narrator.learn(&earlier);
+        }
     }
 }

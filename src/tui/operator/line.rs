@@ -1,27 +1,91 @@
 //! A record of the journal as one line of the screen.
 
+use std::collections::HashMap;
+
 use crate::{
-    domain::{Untrusted, Verdict},
-    journal::{Body, Record, RecordBody},
+    domain::{StepId, Untrusted, Verdict},
+    journal::{Body, IntendedStep, Record, RecordBody},
     tui::message::JournalLine,
 };
 
-/// What the journal's screen shows of a record.
-pub fn line(record: &Record) -> JournalLine {
-    let text = match &record.body {
-        RecordBody::Known(body) => sentence(body),
-        RecordBody::Part { .. } => "part of a long record".to_owned(),
-        RecordBody::Unknown(_) => "of a newer version of estop".to_owned(),
-    };
-    JournalLine {
-        incident: record.incident,
-        seq: record.seq,
-        at: record.at,
-        op: record.op,
-        kind: record.kind.clone(),
-        // A file may hold anything: escaped here as if a provider had said it.
-        text: Untrusted::new(text).shown(),
+/// Tells records as lines of the screen. A record names its step by id; what the step does, and to what, stands in the
+/// intent before it, and is remembered here.
+#[derive(Debug, Default)]
+pub struct Narrator {
+    steps: HashMap<StepId, String>,
+}
+
+impl Narrator {
+    /// Whether it can say what the record's step does.
+    pub fn knows(&self, record: &Record) -> bool {
+        step_of(record).is_none_or(|step| self.steps.contains_key(step))
     }
+
+    /// Remembers the steps of an intent.
+    pub fn learn(&mut self, record: &Record) {
+        if let RecordBody::Known(Body::PlanIntent { steps, .. }) = &record.body {
+            let named = steps.iter().map(|IntendedStep { step, .. }| {
+                (step.id.clone(), format!("{} {}", step.action.word(), step.target.raw()))
+            });
+            self.steps.extend(named);
+        }
+    }
+
+    /// What its intents do not tell is called by its id from now on.
+    pub fn give_up_on(&mut self, record: &Record) {
+        if let Some(step) = step_of(record) {
+            self.steps.entry(step.clone()).or_insert_with(|| step.to_string());
+        }
+    }
+
+    /// What the journal's screen shows of a record.
+    pub fn line(&mut self, record: &Record) -> JournalLine {
+        self.learn(record);
+        self.give_up_on(record);
+        let (text, result) = match &record.body {
+            RecordBody::Known(body) => match (body.step(), step_result(body)) {
+                (Some(step), Some(result)) => (self.steps.get(step).cloned().unwrap_or_default(), result),
+                _ => (sentence(body), String::new()),
+            },
+            RecordBody::Part { .. } => ("part of a long record".to_owned(), String::new()),
+            RecordBody::Unknown(_) => ("of a newer version of estop".to_owned(), String::new()),
+        };
+        JournalLine {
+            incident: record.incident,
+            seq: record.seq,
+            at: record.at,
+            op: record.op,
+            kind: record.kind.clone(),
+            // A file may hold anything: escaped here as if a provider had said it.
+            text: Untrusted::new(text).shown(),
+            result: Untrusted::new(result).shown(),
+        }
+    }
+}
+
+fn step_of(record: &Record) -> Option<&StepId> {
+    match &record.body {
+        RecordBody::Known(body) => body.step(),
+        RecordBody::Part { .. } | RecordBody::Unknown(_) => None,
+    }
+}
+
+/// What a record says about its step; `None`: it is about none.
+fn step_result(body: &Body) -> Option<String> {
+    Some(match body {
+        Body::StepAttempt { attempt, .. } => format!("attempt {attempt}"),
+        Body::StepAnswer { answer, state, .. } => format!("{} {}", state.word(), answer.code).trim_end().to_owned(),
+        Body::StepVerify { verdict, state, .. } => match verdict {
+            Verdict::Holds => state.word().to_owned(),
+            Verdict::Fails(why) => format!("{}, not yet: {why}", state.word()),
+            Verdict::Unknown(why) => format!("{}, cannot tell: {why}", state.word()),
+        },
+        Body::StepManual { instruction, attested_by, .. } => match attested_by {
+            Some(who) => format!("{who} says it is done: {instruction}"),
+            None => format!("by hand: {instruction}"),
+        },
+        _ => return None,
+    })
 }
 
 fn sentence(body: &Body) -> String {
@@ -29,7 +93,9 @@ fn sentence(body: &Body) -> String {
         Body::IncidentOpen { title, .. } => title.clone().unwrap_or_else(|| "an incident opens".to_owned()),
         Body::IncidentClose { note } => note.clone().unwrap_or_else(|| "the incident ends".to_owned()),
         Body::EvidenceSnapshot { bot, reading, .. } => {
-            format!("{bot}: {} holdings of {}", reading.holdings.len(), reading.identity.id)
+            let identity = &reading.identity;
+            let (count, name) = (reading.holdings.len(), identity.name.raw());
+            format!("{bot}: {count} holdings of {name} at {}", identity.id.provider())
         }
         Body::OpClaim { bot, depth, reason, resumed, .. } => {
             let depth = format!("{depth:?}").to_lowercase();
@@ -38,23 +104,13 @@ fn sentence(body: &Body) -> String {
             format!("{depth} {bot}{again}{reason}")
         }
         Body::OpEnd { bot, outcome, .. } => format!("{bot}: {outcome}"),
-        Body::PlanIntent { steps, round, .. } => format!("{} steps, round {round}", steps.len()),
-        Body::StepAttempt { step, attempt, .. } => format!("{step}, attempt {attempt}"),
-        Body::StepAnswer { step, answer, latency_ms, state, .. } => {
-            format!("{step}: {} in {latency_ms} ms, {}", answer.code, state.word())
-        }
-        Body::StepVerify { step, verdict, state, .. } => {
-            let verdict = match verdict {
-                Verdict::Holds => "holds".to_owned(),
-                Verdict::Fails(why) => format!("fails: {why}"),
-                Verdict::Unknown(why) => format!("cannot tell: {why}"),
-            };
-            format!("{step}: {}, {verdict}", state.word())
-        }
-        Body::StepManual { instruction, attested_by, .. } => match attested_by {
-            Some(who) => format!("{who} says it is done: {instruction}"),
-            None => instruction.clone(),
+        Body::PlanIntent { steps, round, .. } => match steps.len() {
+            1 => format!("1 step, round {round}"),
+            count => format!("{count} steps, round {round}"),
         },
+        Body::StepAttempt { .. } | Body::StepAnswer { .. } | Body::StepVerify { .. } | Body::StepManual { .. } => {
+            step_result(body).unwrap_or_default()
+        }
         Body::SweepRound { round, complete, new, live } => {
             let listing = if *complete { "complete" } else { "incomplete" };
             format!("round {round}: {listing}, {new} new, {live} live")
@@ -70,5 +126,98 @@ fn sentence(body: &Body) -> String {
         Body::Recovered { offset, length, .. } => format!("{length} torn bytes set aside at {offset}"),
         Body::ConsoleLost { by } => by.clone(),
         Body::SinkLost { what } => what.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::{
+        domain::{
+            Action, Answer, AnswerKind, BotName, Depth, Fact, IdentityId, Lane, Level, ObjectId, PlanHash,
+            Postcondition, ProviderName, Reversibility, Step, StepState,
+        },
+        journal::ProcRef,
+    };
+
+    fn step() -> Step {
+        let identity = IdentityId::new(ProviderName::new("sso"), "aa63df56-674a");
+        Step {
+            id: StepId::of(&identity, "disable-client", None),
+            object: ObjectId::of(identity.provider(), "client", "aa63df56-674a"),
+            identity,
+            lane: Lane::Identity,
+            action: Action::new("disable-client"),
+            target: "bot-\u{202e}helpdesk".into(),
+            rank: 0,
+            after: Vec::new(),
+            holdings: Vec::new(),
+            gate: true,
+            mint_cut: false,
+            level: Level::Write,
+            last_used_at: None,
+            reversible: Reversibility::Reversible,
+            postcondition: Postcondition::Equal { fact: "enabled".to_owned(), value: Fact::Bool(false) },
+            proof: "a later read".to_owned(),
+            manual: None,
+            by_hand: false,
+            missing_permission: None,
+            params: BTreeMap::new(),
+        }
+    }
+
+    fn record(body: Body) -> Record {
+        Record {
+            v: 1,
+            seq: 3,
+            at: "2026-03-01T12:00:00Z".parse().unwrap(),
+            mono_ms: 0,
+            incident: None,
+            exercise: None,
+            proc: ProcRef::Id(uuid::Uuid::nil()),
+            op: None,
+            epoch: 1,
+            who: None,
+            kind: body.kind().to_owned(),
+            controls: Vec::new(),
+            body: RecordBody::Known(body),
+            prev: String::new(),
+            h: String::new(),
+        }
+    }
+
+    fn answer() -> Record {
+        let answer = Answer::new(AnswerKind::Accepted, "http", "204");
+        let latency_ms = 12;
+        record(Body::StepAnswer { step: step().id, attempt: 1, answer, latency_ms, state: StepState::Accepted })
+    }
+
+    #[test]
+    fn a_step_is_told_as_its_intent_names_it() {
+        let mut narrator = Narrator::default();
+        let intended = IntendedStep { step: step(), key: uuid::Uuid::nil() };
+        let hash = PlanHash::of(&BotName::new("helpdesk"), Depth::Isolate, &[step()]);
+        let intent = Body::PlanIntent { hash, steps: vec![intended], round: 0 };
+        assert_eq!(narrator.line(&record(intent)).text, "1 step, round 0");
+        assert!(narrator.knows(&answer()));
+        let line = narrator.line(&answer());
+        assert_eq!((&*line.text, &*line.result), ("disable-client bot-<U+202E>helpdesk", "accepted 204"));
+        let attempt = record(Body::StepAttempt { step: step().id, attempt: 2, key: uuid::Uuid::nil() });
+        assert_eq!(narrator.line(&attempt).result, "attempt 2");
+        let verdict = Verdict::Fails("still enabled".to_owned());
+        let state = StepState::Accepted;
+        let read = "a read".to_owned();
+        let verify = record(Body::StepVerify { step: step().id, read, verdict, last: false, state });
+        assert_eq!(narrator.line(&verify).result, "accepted, not yet: still enabled");
+    }
+
+    #[test]
+    fn a_step_without_an_intent_is_called_by_its_id() {
+        let mut narrator = Narrator::default();
+        assert!(!narrator.knows(&answer()));
+        assert_eq!(narrator.line(&answer()).text, step().id.to_string());
+        assert!(narrator.knows(&answer()), "it is asked for once");
     }
 }

@@ -1,0 +1,20 @@
+//! The console as a terminal meets it: the real binary on a pseudo-terminal, its keys, its bytes, its end.
+//!
+//! Everything runs on the embedded exercise, in a home and a state directory of its own.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a failure here is the test's")]
+
+#[path = "pty/endings.rs"]
+mod endings;
+#[path = "pty/place.rs"]
+mod place;
+#[path = "pty/sessions.rs"]
+mod sessions;
+#[path = "pty/stops.rs"]
+mod stops;
+#[path = "pty/stream.rs"]
+mod stream;
+#[path = "pty/terminal.rs"]
+mod terminal;
+#[path = "pty/triggers.rs"]
+mod triggers;

@@ -1,0 +1,97 @@
+//! What may reach a terminal: printable text, line ends, and a short list of sequences.
+
+/// Final bytes and parameters of control sequences that the console may send.
+fn is_allowed(parameters: &str, last: char) -> bool {
+    let numbers = parameters.chars().all(|c| c.is_ascii_digit() || c == ';');
+    match last {
+        // Colours and modifiers; cursor to a place; cursor to the right; erase to the end of the line.
+        'm' | 'H' | 'C' | 'K' => numbers,
+        'J' => parameters == "2",
+        // Where the terminal stands: its answer says that the frame has been worked off.
+        'n' => parameters == "5",
+        // Alternate screen, cursor, brackets around pasted text.
+        'h' | 'l' => ["?1049", "?25", "?2004"].contains(&parameters),
+        _ => false,
+    }
+}
+
+/// Everything else that is in the bytes, escaped.
+pub fn strangers(raw: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(raw);
+    let mut found = Vec::new();
+    let mut rest = text.as_ref();
+    while let Some(first) = rest.chars().next() {
+        let mut length = first.len_utf8();
+        if let Some(sequence) = rest.strip_prefix("\x1b[") {
+            let end = sequence.find(|c: char| !(' '..='?').contains(&c));
+            let last = end.and_then(|end| sequence[end..].chars().next());
+            match end.zip(last) {
+                Some((end, last)) if is_allowed(&sequence[..end], last) => length = 2 + end + last.len_utf8(),
+                _ => found.push(rest.chars().take(12).collect::<String>().escape_debug().to_string()),
+            }
+        } else if is_strange(first) {
+            found.push(rest.chars().take(12).collect::<String>().escape_debug().to_string());
+        }
+        rest = &rest[length..];
+    }
+    found
+}
+
+fn is_strange(character: char) -> bool {
+    let control = character.is_control() && !matches!(character, '\r' | '\n');
+    // Direction, joiners, tags, and what stands for bytes that are no text.
+    let invisible = matches!(character,
+        '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fffd}' | '\u{e0000}'..='\u{e0fff}');
+    control || invisible
+}
+
+/// The parameters of every colour that was set.
+pub fn colours(raw: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(raw);
+    let mut found = Vec::new();
+    for sequence in text.split("\x1b[").skip(1) {
+        let end = sequence.find(|c: char| !(' '..='?').contains(&c)).unwrap_or(sequence.len());
+        if sequence[end..].starts_with('m') {
+            let codes = sequence[..end].split(';').filter_map(|code| code.parse::<u16>().ok());
+            // 39 and 49 are the terminal's own colours.
+            let set = |code: &u16| matches!(code, 30..=38 | 40..=48 | 90..=97 | 100..=107);
+            found.extend(codes.filter(set).take(1).map(|_| sequence[..end].to_owned()));
+        }
+    }
+    found
+}
+
+#[test]
+fn strangers_are_found() {
+    for good in
+        ["plain ü ● text\r\n", "\x1b[?1049h\x1b[2J\x1b[1;31mred\x1b[m\x1b[5n\x1b[?25l", "\x1b[12;3H\x1b[4C\x1b[K"]
+    {
+        assert_eq!(strangers(good.as_bytes()), Vec::<String>::new(), "{good:?}");
+    }
+    for bad in [
+        "\x1b]52;c;aGk=\x07",
+        "\x1b]0;title\x1b\\",
+        "\x1bPq\x1b\\",
+        "\x1b[6n",
+        "\x1b[?1000h",
+        "\x1b[3J",
+        "\x1bc",
+        "\u{9b}2J",
+        "a\x08b",
+        "a\tb",
+        "\x07",
+        "\x7f",
+        "a\u{202e}b",
+        "a\u{200b}b",
+        "\x1b[>4;1m",
+    ] {
+        assert!(!strangers(bad.as_bytes()).is_empty(), "{bad:?}");
+    }
+    assert!(!strangers(b"\xff").is_empty());
+}
+
+#[test]
+fn colours_are_found() {
+    assert_eq!(colours(b"\x1b[1;31ma\x1b[0;39;49m\x1b[38;5;4mb\x1b[7mc\x1b[31H"), ["1;31", "38;5;4"]);
+}
