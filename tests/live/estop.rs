@@ -1,6 +1,6 @@
 //! The real binary, with a configuration, secrets and a state directory of its own.
 
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Mutex;
@@ -53,9 +53,9 @@ impl Estop {
     /// Writes a file beside the configuration.
     pub fn write(&self, name: &str, content: &str, mode: u32) -> Result<()> {
         let path = self.home.path().join(name);
-        let mut options = std::fs::OpenOptions::new();
-        let file = options.write(true).create(true).truncate(true).mode(mode).open(&path);
-        std::io::Write::write_all(&mut file.with_context(|| path.display().to_string())?, content.as_bytes())?;
+        std::fs::write(&path, content).with_context(|| path.display().to_string())?;
+        // Whatever the umask of whoever runs the tests is.
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode))?;
         Ok(())
     }
 
