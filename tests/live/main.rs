@@ -4,6 +4,7 @@
 //! `ESTOP_LAB_KEYCLOAK_URL`, `ESTOP_LAB_KEYCLOAK_STATE`, `ESTOP_LAB_POSTGRES_URL` and
 //! `ESTOP_LAB_POSTGRES_STATE` set: `cargo test --test live -- --ignored`.
 
+mod compare;
 // The library serves more tests than any one build has.
 #[allow(dead_code)]
 mod lab;
