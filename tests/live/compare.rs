@@ -13,7 +13,7 @@ mod side;
 
 use std::collections::BTreeMap;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use estop::domain::Depth;
 
 use self::{
@@ -21,7 +21,7 @@ use self::{
     shape::{Lines, Names},
     side::Side,
 };
-use crate::lab::keycloak::{BOTS, Lab};
+use crate::lab::keycloak::{BOTS, Lab, Realm};
 
 /// Where the two differ.
 #[derive(Default)]
@@ -29,6 +29,9 @@ struct Differences(Vec<String>);
 
 impl Differences {
     fn note(&mut self, what: &str, simulator: &Lines, server: &Lines) {
+        if server.is_empty() {
+            self.0.push(format!("{what}: there is nothing to compare"));
+        }
         let only = |who: &str, mine: &Lines, other: &Lines| {
             mine.difference(other).map(|line| format!("{what}: only the {who}: {line}")).collect::<Vec<_>>()
         };
@@ -48,6 +51,23 @@ fn mutations(names: &Names, requests: &[Recorded]) -> Lines {
     counts.into_iter().map(|(line, count)| format!("{count} x {line}")).collect()
 }
 
+/// The order in which each object was written for the first time: gates first, and what must follow them.
+fn orders(names: &Names, requests: &[Recorded]) -> Lines {
+    let mut orders: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for request in requests.iter().filter(|request| request.changes()) {
+        let segments: Vec<_> = request.path.split('/').collect();
+        let (object, rest) = segments.split_at(segments.len().min(6));
+        // Roles of one user are equals: their order is that of their ids.
+        let rest = rest.first().copied().unwrap_or_default();
+        let order = orders.entry(object.join("/")).or_default();
+        let write = format!("{} {rest}", request.method);
+        if !order.contains(&write) {
+            order.push(write);
+        }
+    }
+    orders.into_iter().map(|(object, order)| names.shape(&format!("{object}: {}", order.join(", ")))).collect()
+}
+
 fn reads(names: &Names, requests: &[Recorded]) -> Lines {
     let reads = requests.iter().filter(|request| request.is_admin() && !request.changes());
     reads.map(|request| shape::request(names, request)).collect()
@@ -63,8 +83,8 @@ fn listed(side: &Side) -> Lines {
 #[ignore = "needs a real Keycloak"]
 async fn the_simulator_and_the_server_are_one() -> Result<()> {
     let realm = Lab::from_env()?.fresh_realm().await?;
-    let mut server = side::real(&realm).await?;
-    let (mut simulator, keycloak) = side::simulated(&realm.name)?;
+    let mut server = side::real(&realm)?;
+    let (mut simulator, keycloak) = side::simulated(&realm.name, &kid(&realm)?)?;
     scene::on_server(&realm).await?;
     scene::on_simulator(&keycloak).await?;
 
@@ -85,6 +105,11 @@ async fn the_simulator_and_the_server_are_one() -> Result<()> {
     realm.remove().await?;
     assert!(differences.0.is_empty(), "{}", differences.0.join("\n"));
     Ok(())
+}
+
+fn kid(realm: &Realm) -> Result<String> {
+    let keys: serde_json::Value = serde_json::from_str(&realm.key.jwks())?;
+    Ok(keys["keys"][0]["kid"].as_str().context("the key has no id")?.to_owned())
 }
 
 fn compare_reading(differences: &mut Differences, bot: &str, simulator: &mut Side, server: &mut Side) -> Result<()> {
@@ -112,8 +137,10 @@ async fn compare_strike(
     }
     let (simulated, real) = futures::join!(simulator.isolate(bot, depth), server.isolate(bot, depth));
     let (simulated, real) = (simulated?, real?);
-    let sent = |side: &Side| mutations(&side.names, &side.recorder.take());
-    differences.note(&format!("{bot} {depth:?} sent"), &sent(simulator), &sent(server));
+    let (theirs, ours) = (simulator.recorder.take(), server.recorder.take());
+    let what = format!("{bot} {depth:?} sent");
+    differences.note(&what, &mutations(&simulator.names, &theirs), &mutations(&server.names, &ours));
+    differences.note(&what, &orders(&simulator.names, &theirs), &orders(&server.names, &ours));
     let (one, other) =
         (shape::outcome(&simulator.names, &simulated.outcome), shape::outcome(&server.names, &real.outcome));
     differences.note(&format!("{bot} {depth:?} came to"), &one, &other);

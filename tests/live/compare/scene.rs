@@ -57,7 +57,8 @@ pub async fn on_server(realm: &Realm) -> Result<()> {
     anyhow::ensure!(made.status == 201, "no second client: {}", made.status);
     let made =
         realm.admin.call_as(&power, Method::POST, &path("/clients-initial-access"), Some(&initial_access())).await?;
-    realm.oidc.register(&made.text("token")?, &second_client("report-export")).await?.ok()?;
+    let registered = json!({ "clientId": "report-export", "serviceAccountsEnabled": true });
+    realm.oidc.register(&made.text("token")?, &registered).await?.ok()?;
     Ok(())
 }
 

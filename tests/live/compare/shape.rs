@@ -45,8 +45,9 @@ impl Names {
     pub fn learn(&mut self, readings: &ReadingSet) {
         for holding in readings.holdings().filter(|holding| holding.id.class().ends_with("session")) {
             let kind = format!("{{{}}}", holding.id.class());
-            let id = holding.id.native().split('/').next().unwrap_or_default().to_owned();
-            let short: String = id.chars().take(8).collect();
+            // `USER/SESSION`, and the beginning of it for people.
+            let id = holding.id.native().rsplit('/').next().unwrap_or_default().to_owned();
+            let short: String = id.chars().take(6).collect();
             for known in [id, short] {
                 if known.len() >= 4 && !self.0.iter().any(|(name, _)| *name == known) {
                     self.0.push((known, kind.clone()));
@@ -123,7 +124,9 @@ fn lines_of(names: &Names, reading: &Reading) -> Vec<String> {
     lines.extend(reading.activity.iter().map(|one| {
         let (action, outcome) = (one.action.shown(), one.outcome.shown());
         let (session, from) = (one.session.is_some(), one.from.is_some());
-        let resource = one.resource.as_ref().map(estop::domain::Untrusted::shown);
+        // Scopes and audiences come in no certain order.
+        let resource = one.resource.as_ref().map(estop::domain::Untrusted::shown).unwrap_or_default();
+        let resource: BTreeSet<_> = resource.split(' ').map(str::to_owned).collect();
         let user = one.on_behalf_of.as_ref().map(estop::domain::Untrusted::shown);
         format!("{of}: did {action} on {resource:?} for {user:?} {outcome} session={session} from={from}")
     }));

@@ -37,7 +37,7 @@ struct Reach {
 }
 
 /// Over the network.
-pub async fn real(realm: &Realm) -> Result<Side> {
+pub fn real(realm: &Realm) -> Result<Side> {
     let names = Names::of(
         &realm.name,
         |name| realm.ids.get(name).cloned(),
@@ -60,8 +60,8 @@ pub async fn real(realm: &Realm) -> Result<Side> {
 }
 
 /// The same realm, simulated.
-pub fn simulated(realm: &str) -> Result<(Side, Arc<SimulatedKeycloak>)> {
-    let fleet = Fleet::parse(&include_str!("realm.toml").replace("@REALM@", realm))?;
+pub fn simulated(realm: &str, kid: &str) -> Result<(Side, Arc<SimulatedKeycloak>)> {
+    let fleet = Fleet::parse(&include_str!("realm.toml").replace("@REALM@", realm).replace("@KID@", kid))?;
     let keycloak = Arc::new(SimulatedKeycloak::new(&fleet, Arc::new(SystemClock::new()))?);
     let names = Names::of(realm, |client| keycloak.client_uuid(client), |user| keycloak.user_id(user));
     let (client_id, secret) = keycloak.operator().context("the simulator has no operator")?;
