@@ -151,9 +151,15 @@ pub(super) struct SelectData {
 #[serde(deny_unknown_fields)]
 pub(super) struct RoleData {
     pub(super) name: String,
+    /// The client that has it; absent: the realm has it.
+    pub(super) of: Option<String>,
     pub(super) description: Option<String>,
+    /// Roles of the realm.
     #[serde(default)]
     pub(super) contains: Vec<String>,
+    /// Roles of clients.
+    #[serde(default)]
+    pub(super) contains_of: RolesByClient,
 }
 
 /// Users whose roles come from the group.

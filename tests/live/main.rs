@@ -9,6 +9,7 @@ mod crash;
 mod estop;
 mod events_off;
 mod isolate;
+mod compare;
 // The library serves more tests than any one build has.
 #[allow(dead_code)]
 mod lab;

@@ -164,11 +164,12 @@ impl Builder {
             }
         }
         for role in &fleet.roles {
-            self.role(None, &role.name, role.description.clone());
+            self.role(role.of.as_deref(), &role.name, role.description.clone());
         }
         for role in &fleet.roles {
-            let parts = self.held(&std::iter::once(("realm".to_owned(), role.contains.clone())).collect())?;
-            let id = self.id(&format!("role/realm/{}", role.name));
+            let mut parts = self.held(&std::iter::once(("realm".to_owned(), role.contains.clone())).collect())?;
+            parts.extend(self.held(&role.contains_of)?);
+            let id = self.id(&format!("role/{}/{}", role.of.as_deref().unwrap_or("realm"), role.name));
             if let Some(role) = self.world.roles.get_mut(&id) {
                 role.composites = parts;
             }
@@ -221,10 +222,15 @@ impl Builder {
         let mut attributes = data.attributes.clone();
         let own = data.client_id == "realm-management";
         attributes.insert("realm_client".to_owned(), own.to_string());
+        if data.made_by.is_none() {
+            attributes.insert("post.logout.redirect.uris".to_owned(), "+".to_owned());
+        }
         if let Some(key) = &data.key {
             attributes.insert("use.jwks.string".to_owned(), "true".to_owned());
             attributes.insert("jwks.string".to_owned(), self.key_set(key));
             attributes.insert("token.endpoint.auth.signing.alg".to_owned(), "RS256".to_owned());
+            // It came without a secret, so that the server made one, which lies dormant.
+            attributes.insert("client.secret.creation.time".to_owned(), self.start.as_second().to_string());
         }
         let secret = (!data.public && !data.bearer_only).then(|| self.world.random.word(32));
         let client = Client {

@@ -1,6 +1,6 @@
 //! What a client is made of: its representation, how it is made, merged and forgotten.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
@@ -55,6 +55,10 @@ impl World {
         let id = body["id"].as_str().map_or_else(|| self.random.uuid(), str::to_owned);
         let public = body["publicClient"].as_bool().unwrap_or(false);
         let secret = (!public).then(|| self.random.word(32));
+        let mut attributes = BTreeMap::from([("realm_client".to_owned(), "false".to_owned())]);
+        if secret.is_some() && body["secret"].is_null() {
+            attributes.insert("client.secret.creation.time".to_owned(), self.seconds().to_string());
+        }
         let client = Client {
             id: id.clone(),
             client_id,
@@ -72,7 +76,7 @@ impl World {
             full_scope: true,
             authorization: false,
             redirect_uris: Vec::new(),
-            attributes: std::iter::once(("realm_client".to_owned(), "false".to_owned())).collect(),
+            attributes,
             default_scopes: self.realm.default_scopes.clone(),
             optional_scopes: self.realm.optional_scopes.clone(),
             scope_mappings: BTreeSet::new(),
@@ -136,7 +140,8 @@ impl World {
         self.service_account_follows(id, on);
     }
 
-    /// Switching service accounts off deletes the user; on again makes a new one, without roles.
+    /// Switching service accounts off deletes the user; on again makes a new one, with no roles but those that every
+    /// new user has.
     fn service_account_follows(&mut self, client: &str, on: bool) {
         let known = self.service_account(client).map(|user| user.id.clone());
         match (on, known) {
@@ -145,10 +150,17 @@ impl World {
                 let id = self.random.uuid();
                 let client_id = self.clients[client].client_id.clone();
                 let user = User::new(id.clone(), format!("service-account-{client_id}"), self.millis());
-                self.users.insert(id, User { service_account_of: Some(client.to_owned()), ..user });
+                let roles = self.default_role().into_iter().collect();
+                self.users.insert(id, User { service_account_of: Some(client.to_owned()), roles, ..user });
             }
             _ => {}
         }
+    }
+
+    /// `default-roles-REALM`, which every user has that is not imported.
+    fn default_role(&self) -> Option<String> {
+        let name = format!("default-roles-{}", self.realm.name);
+        self.roles.values().find(|role| role.client.is_none() && role.name == name).map(|role| role.id.clone())
     }
 
     /// With everything that hangs on it; the sessions of users go on.

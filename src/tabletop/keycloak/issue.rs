@@ -177,10 +177,11 @@ impl World {
         let mut audience: Vec<String> = scopes.iter().flat_map(|scope| scope.audiences.iter().cloned()).collect();
         for role in &roles {
             let owner = self.roles.get(role).and_then(|role| role.client.as_ref()).and_then(|id| self.clients.get(id));
-            audience.extend(owner.map(|owner| owner.client_id.clone()));
+            // A client is in its own audience by a scope that names it, never by its own roles.
+            audience.extend(owner.map(|owner| owner.client_id.clone()).filter(|name| *name != client.client_id));
         }
         let mut seen = BTreeSet::new();
-        audience.retain(|name| *name != client.client_id && seen.insert(name.clone()));
+        audience.retain(|name| seen.insert(name.clone()));
         (roles, audience)
     }
 

@@ -121,11 +121,12 @@ impl World {
         Some(code)
     }
 
-    /// Adds to what the user granted this client before.
+    /// Adds to what the user granted this client before: what the page of consent shows.
     pub(super) fn consent(&mut self, user: &str, client: &str, scopes: &[String]) {
         let now = self.millis();
+        let shown = |name: &&String| self.scope_named(name).is_some_and(|scope| scope.consent_text.is_some());
+        let granted: Vec<_> = scopes.iter().filter(shown).cloned().collect();
         let known = self.consents.iter_mut().find(|consent| consent.user == user && consent.client == client);
-        let granted = scopes.iter().filter(|scope| *scope != "openid").cloned();
         if let Some(consent) = known {
             consent.updated = now;
             for scope in granted {
@@ -135,7 +136,7 @@ impl World {
             }
         } else {
             let (user, client) = (user.to_owned(), client.to_owned());
-            self.consents.push(Consent { user, client, scopes: granted.collect(), created: now, updated: now });
+            self.consents.push(Consent { user, client, scopes: granted, created: now, updated: now });
         }
     }
 

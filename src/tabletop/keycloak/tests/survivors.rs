@@ -119,7 +119,10 @@ fn client_rows() -> Vec<Row> {
                 let new = scene.sim.user_id("service-account-victim").unwrap();
                 assert_ne!(new, scene.account, "a new user");
                 let (_, roles) = scene.admin("GET", &format!("/users/{new}/role-mappings"), &Value::Null);
-                assert_eq!(roles, json!({}), "without roles");
+                let names: Vec<_> =
+                    roles["realmMappings"].as_array().unwrap().iter().map(|role| &role["name"]).collect();
+                assert_eq!(names, ["default-roles-chatbots"], "without the roles that it had");
+                assert_eq!(roles["clientMappings"], Value::Null);
             },
             "",
         ),
