@@ -7,4 +7,5 @@
 // The library serves more tests than any one build has.
 #[allow(dead_code)]
 mod lab;
+mod pty;
 mod selfcheck;

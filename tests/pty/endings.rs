@@ -5,8 +5,9 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use super::{
+    hands::{fleet_is_read, isolate, select},
     place::Place,
-    sessions::{at_once, exercise, fleet_is_read, isolate, select},
+    sessions::{at_once, exercise},
     stream::strangers,
     terminal::{Start, Terminal},
 };
