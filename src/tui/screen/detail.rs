@@ -130,12 +130,8 @@ fn holding_lines(state: &State, holding: &Holding, width: usize, lines: &mut Vec
     };
     let level = holding.scopes.iter().map(|scope| scope.level).max().map_or("-", crate::domain::Level::word);
     let used = holding.last_used_at.map_or_else(|| "-".to_owned(), |at| ago(now, Some(at)));
-    let over = match (holding.expires_at, holding.state) {
-        (Some(at), _) => ends(now, at),
-        // What no list shows may end or not: nobody knows.
-        (None, HoldingState::Unlisted) => "-".to_owned(),
-        (None, _) => "never".to_owned(),
-    };
+    // No end that is told is not the same as none.
+    let over = holding.expires_at.map_or_else(|| "-".to_owned(), |at| ends(now, at));
     let tail = format!(" {} {} {}", look.cell(level, 6), look.cell(&used, 5), look.cell(&over, 8));
     let name = look.text(holding.name.raw());
     let name = match &holding.on_behalf_of {
