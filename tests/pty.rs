@@ -6,8 +6,12 @@
 
 #[path = "pty/endings.rs"]
 mod endings;
+#[path = "pty/hands.rs"]
+mod hands;
 #[path = "pty/place.rs"]
 mod place;
+#[path = "pty/selfcheck.rs"]
+mod selfcheck;
 #[path = "pty/sessions.rs"]
 mod sessions;
 #[path = "pty/stops.rs"]

@@ -5,9 +5,10 @@ use nucleo_matcher::{
     pattern::{CaseMatching, Normalization, Pattern},
 };
 use tui_input::Input;
+use unicode_width::UnicodeWidthStr as _;
 
 use crate::{
-    domain::{BotName, IdentityId},
+    domain::{BotName, BotState, IdentityId},
     engine::{BotView, Snapshot},
 };
 
@@ -22,6 +23,7 @@ pub enum Row {
 
 /// The list.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, not states of one machine")]
 pub struct Fleet {
     /// What is shown, in the order of the snapshot.
     pub rows: Vec<Row>,
@@ -39,6 +41,10 @@ pub struct Fleet {
     pub detail: bool,
     /// The first line of the detail on the screen.
     pub detail_offset: usize,
+    /// Columns of the longest name, whatever the filter leaves: a list whose columns move while one types is not calm.
+    pub name_width: usize,
+    /// Whether the longest state is among them.
+    pub is_contradicted: bool,
 }
 
 impl Fleet {
@@ -64,11 +70,19 @@ impl Fleet {
                 }
             }
         }
+        self.measure(snapshot);
         if self.index().is_none() {
             self.detail_offset = 0;
             let nearest = at.unwrap_or(0).min(self.rows.len().saturating_sub(1));
             self.selected = self.rows.get(nearest).cloned();
         }
+    }
+
+    fn measure(&mut self, snapshot: &Snapshot) {
+        let bots = snapshot.bots.iter().map(|view| view.bot.name.shown().width());
+        let others = snapshot.others.iter().filter(|_| self.all).map(|identity| identity.name.shown().width());
+        self.name_width = bots.chain(others).max().unwrap_or(0);
+        self.is_contradicted = snapshot.bots.iter().any(|view| view.state == BotState::Contradicted);
     }
 
     /// The row of the selection.

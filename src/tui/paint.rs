@@ -110,6 +110,11 @@ fn break_at(word: &str, width: usize) -> usize {
     word.len()
 }
 
+/// How wide a text is.
+pub fn columns(text: &str) -> usize {
+    text.width()
+}
+
 /// How wide a line is.
 pub fn width(line: &[Piece]) -> usize {
     line.iter().map(|piece| piece.text.width()).sum()

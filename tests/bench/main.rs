@@ -129,7 +129,16 @@ fn curl(server: &Server, count: usize) -> Duration {
         config.extend(["url = \"", &url, "revoke/", &number.to_string(), "\"\nrequest = POST\noutput = /dev/null\n"]);
     }
     let mut child = Command::new("curl")
-        .args(["--silent", "--no-progress-meter", "--parallel", "--parallel-immediate", "--parallel-max", "100", "--config", "-"])
+        .args([
+            "--silent",
+            "--no-progress-meter",
+            "--parallel",
+            "--parallel-immediate",
+            "--parallel-max",
+            "100",
+            "--config",
+            "-",
+        ])
         .stdin(Stdio::piped())
         .spawn()
         .unwrap();

@@ -5,16 +5,17 @@
 //! `ESTOP_LAB_POSTGRES_STATE` set: `cargo test --test live -- --ignored`.
 
 mod badinput;
+mod compare;
 mod crash;
 mod estop;
 mod events_off;
 mod isolate;
-mod compare;
 // The library serves more tests than any one build has.
 #[allow(dead_code)]
 mod lab;
 mod permissions;
 mod postgres;
+mod pty;
 mod reenable;
 mod scene;
 mod see;

@@ -5,10 +5,11 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use super::{
+    hands::{fleet_is_read, isolate, select},
     place::Place,
-    sessions::{at_once, exercise, fleet_is_read, isolate, select},
+    sessions::{at_once, exercise},
     stream::strangers,
-    terminal::{Start, Terminal},
+    terminal::{Answers, Start, Terminal},
 };
 
 /// What a process may use of the processor after its terminal has gone.
@@ -37,6 +38,20 @@ fn polite_signals_give_the_terminal_back() {
         assert!(exit.restored, "{signal:?}: {exit:?}");
         assert_eq!(strangers(&exit.raw), Vec::<String>::new());
     });
+}
+
+/// A line so slow that the last answer does not come in time: leaving waits a little for it, and not for ever.
+#[test]
+fn an_answer_that_does_not_come_keeps_nobody() {
+    let place = exercise();
+    let terminal = Start::at(&place).open();
+    fleet_is_read(&terminal);
+    terminal.answers(Answers::Held);
+    terminal.keys("?");
+    terminal.wait_for_text("estop  Help");
+    terminal.keys("q");
+    let exit = terminal.exit(Duration::from_secs(10));
+    assert!(exit.code == 0 && exit.restored, "{exit:?}");
 }
 
 #[test]

@@ -5,8 +5,9 @@ use std::time::Duration;
 use rustix::process::{Signal, kill_process};
 
 use super::{
+    hands::{fleet_is_read, isolate, select, wait_for_dark},
     place::Place,
-    sessions::{exercise, fleet_is_read, isolate, select, wait_for_dark},
+    sessions::exercise,
     stream::strangers,
     terminal::{SHELL_PROMPT, Start, Terminal},
 };

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    sessions::{exercise, fleet_is_read, is_isolating, isolate, select, wait_for_dark},
+    hands::{fleet_is_read, is_isolating, isolate, select, wait_for_dark},
+    sessions::exercise,
     stream::strangers,
     terminal::{Answers, Start, Terminal},
 };

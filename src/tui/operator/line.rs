@@ -115,7 +115,10 @@ fn sentence(body: &Body) -> String {
             let listing = if *complete { "complete" } else { "incomplete" };
             format!("round {round}: {listing}, {new} new, {live} live")
         }
-        Body::ResidualSet { residual } => format!("{} kinds of access outlive it", residual.len()),
+        Body::ResidualSet { residual } => match residual.len() {
+            1 => "1 kind of access outlives it".to_owned(),
+            count => format!("{count} kinds of access outlive it"),
+        },
         Body::ResidualDark { at } => format!("the last residual has ended at {at}"),
         Body::Contradicted { alive } => alive.iter().map(|alive| alive.what.as_str()).collect::<Vec<_>>().join("; "),
         Body::GuardRefused { bot, why } => match bot {

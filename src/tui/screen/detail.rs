@@ -18,6 +18,9 @@ use crate::{
 /// Newest things it did that are shown.
 const MAX_ACTIVITY: usize = 12;
 
+/// Columns before the name of a holding.
+const INDENT: usize = 14;
+
 /// Draws it, from its offset on.
 pub fn draw(state: &State, paint: &mut Paint<'_>, area: Rect) {
     let lines = lines(state, usize::from(area.width));
@@ -112,11 +115,11 @@ fn lane_lines(state: &State, view: &BotView, lane: Lane, width: usize, lines: &m
         line.push(piece(Role::Dim, format!("{}{labels}", " ".repeat(gap))));
     }
     for holding in holdings {
-        lines.push(holding_line(state, holding, width));
+        holding_lines(state, holding, width, lines);
     }
 }
 
-fn holding_line(state: &State, holding: &Holding, width: usize) -> Line {
+fn holding_lines(state: &State, holding: &Holding, width: usize, lines: &mut Vec<Line>) {
     let look = &state.look;
     let now = state.now.wall;
     let (role, status) = match holding.state {
@@ -127,19 +130,43 @@ fn holding_line(state: &State, holding: &Holding, width: usize) -> Line {
     };
     let level = holding.scopes.iter().map(|scope| scope.level).max().map_or("-", crate::domain::Level::word);
     let used = holding.last_used_at.map_or_else(|| "-".to_owned(), |at| ago(now, Some(at)));
-    let over = holding.expires_at.map_or_else(|| "never".to_owned(), |at| ends(now, at));
+    // No end that is told is not the same as none.
+    let over = holding.expires_at.map_or_else(|| "-".to_owned(), |at| ends(now, at));
     let tail = format!(" {} {} {}", look.cell(level, 6), look.cell(&used, 5), look.cell(&over, 8));
     let name = look.text(holding.name.raw());
     let name = match &holding.on_behalf_of {
         Some(person) if !name.contains(&look.text(person.raw())) => format!("{name} for {}", look.text(person.raw())),
         _ => name,
     };
-    let room = width.saturating_sub(3 + 11 + tail.chars().count());
-    vec![
-        piece(role, format!("   {} ", look.cell(&format!("{} {}", look.glyphs.bot(status), holding.state.word()), 10))),
+    let room = width.saturating_sub(INDENT + tail.chars().count());
+    let (name, rest) = split(look, &name, room);
+    let status = format!("{} {}", look.glyphs.bot(status), holding.state.word());
+    lines.push(vec![
+        piece(role, format!("   {} ", look.cell(&status, 10))),
         piece(Role::Text, look.cell(&name, room)),
         piece(Role::Dim, tail),
-    ]
+    ]);
+    // A name that was cut could be another's: the rest of it goes below.
+    if !rest.is_empty() {
+        let rest = look.wrap(&rest, width.saturating_sub(INDENT)).into_iter();
+        lines.extend(rest.map(|text| vec![piece(Role::Text, format!("{}{text}", " ".repeat(INDENT)))]));
+    }
+}
+
+/// As many whole words as there is room for, and the rest; at least a part of the first.
+fn split(look: &Look, text: &str, room: usize) -> (String, String) {
+    if paint::columns(text) <= room {
+        return (text.to_owned(), String::new());
+    }
+    let ends = text.match_indices(' ').map(|(at, _)| at).take_while(|at| paint::columns(&text[..*at]) <= room);
+    match ends.last() {
+        Some(end) => (text[..end].to_owned(), text[end + 1..].to_owned()),
+        None => {
+            let first = look.wrap(text, room).into_iter().next().unwrap_or_default();
+            let rest = text[first.len()..].to_owned();
+            (first, rest)
+        }
+    }
 }
 
 /// When something ends by itself.

@@ -12,23 +12,31 @@ use crate::{
     domain::{BotName, BotState, Identity, IdentityState, Level},
     engine::BotView,
     tui::{
-        fleet::Row,
+        fleet::{Fleet, Row},
         paint::{Line, Paint, ago, piece},
         state::{Look, State},
         theme::Role,
     },
 };
 
-/// Columns of a state: sign, blank, the longest word.
-const STATE: usize = 14;
+/// Columns of a state: sign, blank, the longest word of a calm day.
+const STATE: usize = 11;
+/// Columns of `contradicted`, where a bot is that.
+const CONTRADICTED: usize = 14;
+/// Least and most columns that names are given while other columns want room.
+const NAMES: (usize, usize) = (17, 31);
 /// Columns of an environment.
 const ENVIRONMENT: usize = 11;
 /// Columns of an owner.
 const OWNER: usize = 11;
 /// Columns of the number of identities.
 const IDENTITIES: usize = 4;
-/// Columns of `admin mint`.
-const SCOPES: usize = 11;
+/// Columns of `export mint`.
+const SCOPES: usize = 12;
+/// Columns of a time ago.
+const LAST: usize = 5;
+/// Columns that the plan's counts need, and with them the detail beside the list.
+const DETAIL: u16 = 51;
 
 /// Draws it; the bot that `X` may be pressed at, where name and counts are on the screen in full.
 pub fn draw(state: &State, paint: &mut Paint<'_>, body: Rect) -> Option<BotName> {
@@ -53,7 +61,9 @@ pub fn draw(state: &State, paint: &mut Paint<'_>, body: Rect) -> Option<BotName>
 /// Where the list is.
 pub fn list_area(state: &State, body: Rect) -> Rect {
     if is_wide(state) {
-        return Rect { width: body.width * 9 / 20, ..body };
+        let most = body.width.saturating_sub(DETAIL + 1);
+        let width = Columns::wanted(&state.fleet, most).max(body.width * 9 / 20).min(most);
+        return Rect { width, ..body };
     }
     Rect { height: body.height.saturating_sub(plan::HEIGHT.min(body.height / 2)), ..body }
 }
@@ -79,6 +89,7 @@ fn plan_area(state: &State, body: Rect) -> Rect {
 
 /// The columns that a width has room for; the name takes what is left.
 struct Columns {
+    state: usize,
     name: usize,
     owner: usize,
     environment: usize,
@@ -86,25 +97,40 @@ struct Columns {
 }
 
 impl Columns {
-    fn of(width: usize) -> Self {
-        // Marker, state, scopes, last activity, each with its gap. A name is worth more than what the detail tells too.
-        let fixed = 2 + STATE + 1 + SCOPES + 6;
-        let mut left = width.saturating_sub(fixed);
+    /// Of a list. A name is worth more than what the detail tells too.
+    fn of(width: usize, fleet: &Fleet) -> Self {
+        let state = if fleet.is_contradicted { CONTRADICTED } else { STATE };
+        let names = (fleet.name_width + 1).clamp(NAMES.0, NAMES.1);
+        let mut left = width.saturating_sub(Self::fixed(fleet));
         let mut take = |wanted: usize| {
-            let has_room = left >= 17 + wanted;
+            let has_room = left >= names + wanted;
             left -= if has_room { wanted } else { 0 };
             if has_room { wanted } else { 0 }
         };
         let environment = take(ENVIRONMENT);
         let owner = take(OWNER);
         let identities = take(IDENTITIES);
-        Self { name: left, owner, environment, identities }
+        Self { state, name: left, owner, environment, identities }
+    }
+
+    /// Marker, state, scopes, last activity, each with its gap.
+    fn fixed(fleet: &Fleet) -> usize {
+        2 + if fleet.is_contradicted { CONTRADICTED } else { STATE } + 1 + SCOPES + LAST + 1
+    }
+
+    /// The width of a list with as many columns as `most` has room for, and whole names.
+    fn wanted(fleet: &Fleet, most: u16) -> u16 {
+        let names = (fleet.name_width + 1).clamp(NAMES.0, NAMES.1);
+        let least = Self::fixed(fleet) + names;
+        let columns = [ENVIRONMENT + OWNER + IDENTITIES, ENVIRONMENT + OWNER, ENVIRONMENT, 0];
+        let mut widths = columns.into_iter().map(|more| u16::try_from(least + more).unwrap_or(u16::MAX));
+        widths.find(|width| *width <= most).unwrap_or(most)
     }
 }
 
 fn list(state: &State, paint: &mut Paint<'_>, area: Rect) {
     let look = paint.look;
-    let columns = Columns::of(usize::from(area.width));
+    let columns = Columns::of(usize::from(area.width), &state.fleet);
     let head = row(look, &columns, "STATE", ["BOT", "OWNER", "ENV", "IDS", "SCOPES", "LAST"], Role::Heading);
     let mut line = vec![piece(Role::Text, "  ")];
     line.extend(head);
@@ -132,13 +158,13 @@ fn row(look: &Look, columns: &Columns, state: &str, texts: [&str; 6], role: Role
         if width == 0 { String::new() } else { format!("{} ", look.cell(text, width - 1)) }
     };
     vec![
-        piece(role, cell(state, STATE + 1)),
+        piece(role, cell(state, columns.state + 1)),
         piece(role, cell(name, columns.name)),
         piece(role, cell(owner, columns.owner)),
         piece(role, cell(environment, columns.environment)),
         piece(role, cell(identities, columns.identities)),
         piece(role, cell(scopes, SCOPES)),
-        piece(role, format!("{last:>5}")),
+        piece(role, format!("{last:>LAST$}")),
     ]
 }
 

@@ -26,6 +26,9 @@ use crate::{
 /// Rows above what scrolls.
 const HEAD: u16 = 4;
 
+/// Least columns of a provider's code.
+const CODE: usize = 3;
+
 /// Draws it.
 pub fn draw(state: &State, paint: &mut Paint<'_>, body: Rect) {
     let Some(operation) = state.operation() else {
@@ -194,14 +197,13 @@ fn step_lines(look: &Look, now: Timestamp, view: &StepView, width: usize, lines:
         let text = format!("{} {}", look.glyphs.step(&view.state), view.state.word());
         piece(step_role(&view.state), look.cell(&text, 14))
     };
-    let provider = view.step.identity.provider().to_string();
-    let mut tail = vec![provider];
-    if !view.code.is_empty() {
-        tail.push(look.text(&view.code));
-    }
+    let mut tail = Vec::new();
     if view.attempt > 1 {
         tail.push(format!("attempt {}", view.attempt));
     }
+    tail.push(view.step.identity.provider().to_string());
+    // As wide as a status of HTTP, answered or not: providers then stand in one column.
+    tail.push(look.cell(&look.text(&view.code), CODE.max(view.code.chars().count())));
     let tail = format!(" {}", tail.join(" "));
     let what = format!("{} {}", look.text(view.step.action.word()), look.text(view.step.target.raw()));
     let room = width.saturating_sub(3 + 15 + tail.chars().count() + 1);

@@ -31,15 +31,15 @@ pub fn draw(state: &State, view: &BotView, paint: &mut Paint<'_>, area: Rect) ->
     let room = usize::from(area.width).saturating_sub(paint::width(std::slice::from_ref(&age)) + 7);
     let full_title = paint::width(&title) <= room;
     paint.rule(Rect { height: 1, ..area }, &title, &[age]);
-    let room = area.width.saturating_sub(2);
-    let roomy = counts(look, plan, LABEL);
-    let counts = if paint::width(&roomy) <= usize::from(room) { roomy } else { counts(look, plan, 0) };
+    let room = area.width.saturating_sub(1);
+    let fits = |line: &Line| paint::width(line) <= usize::from(room);
+    let spaced = [Spacing::Roomy, Spacing::Short].into_iter().map(|spacing| counts(look, plan, spacing)).find(fits);
+    let counts = spaced.unwrap_or_else(|| counts(look, plan, Spacing::Shortest));
     let full_counts = paint.line(area.x + 1, area.y + 1, room, &counts);
     let answers = answers(look, state.now.wall, plan);
-    let width = area.width.saturating_sub(2);
     for (y, (label, role, text)) in (area.y + 2..area.bottom()).zip(answers) {
         let line = [piece(Role::Dim, look.cell(label, LABEL)), piece(role, text)];
-        paint.line(area.x + 1, y, width, &line);
+        paint.line(area.x + 1, y, room, &line);
     }
     full_title && full_counts
 }
@@ -55,12 +55,28 @@ fn age(now: Timestamp, plan: &Plan) -> Piece {
     }
 }
 
-/// Steps in all, and per lane; where room is short, without the column that the answers below stand in.
-fn counts(look: &Look, plan: &Plan, label: usize) -> Line {
+/// How the counts are set, by the room there is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Spacing {
+    /// In the column that the answers below stand in.
+    Roomy,
+    /// Without it.
+    Short,
+    /// Without the word `steps` as well.
+    Shortest,
+}
+
+/// Steps in all, and per lane.
+fn counts(look: &Look, plan: &Plan, spacing: Spacing) -> Line {
     let dot = look.glyphs.dot();
-    let short = label == 0;
-    let steps = if plan.steps.len() == 1 { "1 step".to_owned() } else { format!("{} steps", plan.steps.len()) };
-    let steps = if short { format!("{steps}: ") } else { look.cell(&steps, label.max(steps.len() + 1)) };
+    let short = spacing != Spacing::Roomy;
+    let count = plan.steps.len();
+    let steps = if count == 1 { "1 step".to_owned() } else { format!("{count} steps") };
+    let steps = match spacing {
+        Spacing::Roomy => look.cell(&steps, LABEL.max(steps.len() + 1)),
+        Spacing::Short => format!("{steps}: "),
+        Spacing::Shortest => format!("{count}: "),
+    };
     let mut line = vec![piece(Role::Title, steps)];
     for (index, lane) in Lane::ALL.into_iter().enumerate() {
         let count = plan.in_lane(lane);
