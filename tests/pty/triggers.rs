@@ -60,7 +60,7 @@ fn typed_ahead_it_only_arms() {
     select(&terminal, "helpdesk");
     terminal.answers(Answers::Held);
     terminal.keys("\x1b");
-    terminal.wait_for("every bot", |text| text.contains("X would isolate helpdesk ") && text.contains("sales"));
+    terminal.wait_for("every bot", |text| text.contains("X would isolate helpdesk ") && text.contains("compliance"));
     terminal.keys("j");
     let moved = "X would isolate helpdesk-bot-old ";
     terminal.wait_for_text(moved);
