@@ -1,7 +1,7 @@
 //! `estop isolate`.
 //!
 //! ```text
-//! names ─▶ fleet read (10 s at most) ─▶ all guards ─▶ --yes or the name typed ─▶ all orders ─▶ follow to the end
+//! names ─▶ they are read (10 s at most) ─▶ all guards ─▶ --yes or the name typed ─▶ all orders ─▶ follow to the end
 //!   └─ exit 2      nothing is sent up to here: exit 5, exit 2, or 128 + n  ─┘
 //! ```
 
@@ -10,7 +10,7 @@ use std::{collections::BTreeSet, io::IsTerminal as _, sync::Arc, time::Duration}
 use super::{Context, Exit, Stop, args::IsolateArgs, follow::follow, names::resolve, signals::Signals};
 use crate::{
     domain::{Depth, PlanHash},
-    engine::{BotView, Order},
+    engine::{BotView, Order, Snapshot},
     journal::{Body, Entry},
 };
 
@@ -58,9 +58,7 @@ fn check_usage(args: &IsolateArgs) -> Result<(), Stop> {
 
 /// Reads the fleet, finds the bots, passes every guard and asks for the names. Sends nothing that changes anything.
 async fn prepare(context: &Context, args: &IsolateArgs) -> Result<Vec<Order>, Stop> {
-    let engine = context.engine.clone();
-    let reading = tokio::spawn(async move { engine.refresh().await });
-    if tokio::time::timeout(READ_TIME, reading).await.is_err() {
+    if tokio::time::timeout(READ_TIME, known(context, &args.bots)).await.is_err() {
         context.output.say("not every provider has answered in 10 s: what is known is struck");
     }
     let views = named(context, args)?;
@@ -74,6 +72,34 @@ async fn prepare(context: &Context, args: &IsolateArgs) -> Result<Vec<Order>, St
         guard(context, &orders, args).await?;
     }
     Ok(orders)
+}
+
+/// Reads the fleet until everything is known of the bots that are named. A provider that has nothing to do with them
+/// holds up nobody: it is read on beside the strike.
+async fn known(context: &Context, names: &[String]) {
+    let engine = context.engine.clone();
+    let mut fleet = engine.watch();
+    let mut reading = tokio::spawn(async move { engine.refresh().await });
+    loop {
+        tokio::select! {
+            _ = &mut reading => return,
+            changed = fleet.changed() => {
+                let snapshot = fleet.borrow_and_update().clone();
+                if changed.is_err() || names.iter().all(|typed| is_known(context, &snapshot, typed)) {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Whether a name means one bot for good, and every identity of it was read. A name that only a selector lists could
+/// still turn out to be another provider's too, unless all have answered.
+fn is_known(context: &Context, snapshot: &Snapshot, typed: &str) -> bool {
+    let Ok(view) = resolve(snapshot, typed) else { return false };
+    let by_id = view.bot.identities.iter().any(|id| id.to_string() == typed);
+    let all_answered = snapshot.providers.iter().all(|provider| provider.read_at.is_some() || provider.error.is_some());
+    (view.bot.configured || by_id || all_answered) && !view.is_stale(context.engine.clock().now())
 }
 
 /// The bots, each once; as many as `--count` says.

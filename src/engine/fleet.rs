@@ -160,14 +160,9 @@ impl Fleet {
     }
 
     async fn refresh_provider(&self, provider: &Arc<dyn Provider>) {
-        if !self.known().own.contains_key(provider.name())
-            && let Ok(Ok(preflight)) = tokio::time::timeout(REFRESH_DEADLINE, provider.preflight()).await
-            && let Some(own) = preflight.whoami.identity
-        {
-            self.known().own.insert(provider.name().clone(), own);
-        }
         let began = self.clock.now();
-        let answer = tokio::time::timeout(REFRESH_DEADLINE, provider.inventory()).await;
+        let listing = tokio::time::timeout(REFRESH_DEADLINE, provider.inventory());
+        let (answer, ()) = tokio::join!(listing, self.learn_own(provider));
         let answer = answer.unwrap_or_else(|_| Err(ProviderError::Transient(too_slow(provider))));
         self.take_listing(provider, began, answer);
         self.publish();
@@ -179,6 +174,17 @@ impl Fleet {
             .filter(|identity| identity.id.provider() == provider.name())
             .collect();
         self.read_all(bots).await;
+    }
+
+    /// Whom the console is there, so that it never isolates itself: asked once.
+    async fn learn_own(&self, provider: &Arc<dyn Provider>) {
+        let known = self.known().own.contains_key(provider.name());
+        if !known
+            && let Ok(Ok(preflight)) = tokio::time::timeout(REFRESH_DEADLINE, provider.preflight()).await
+            && let Some(own) = preflight.whoami.identity
+        {
+            self.known().own.insert(provider.name().clone(), own);
+        }
     }
 
     fn take_listing(&self, provider: &Arc<dyn Provider>, at: Timestamp, answer: Result<Listing, ProviderError>) {
@@ -233,6 +239,13 @@ impl Fleet {
             }
         }
         answer
+    }
+
+    /// The newest readings of identities, but for those whose newest read failed.
+    pub fn readings_of(&self, identities: &[Identity]) -> ReadingSet {
+        let known = self.known();
+        let answered = identities.iter().filter(|identity| !known.errors.contains_key(&identity.id));
+        answered.filter_map(|identity| known.readings.get(&identity.id).cloned()).collect()
     }
 
     /// Keeps readings that an isolation took.

@@ -189,15 +189,26 @@ impl Engine {
     /// No bot has that name.
     pub async fn recheck(&self, bot: &BotName) -> Result<Rechecked, Refusal> {
         self.recall().await;
-        self.inner.fleet.refresh_bot(bot).await;
-        let snapshot = self.snapshot();
-        let view = snapshot.bot(bot).ok_or_else(|| Refusal::UnknownBot(bot.shown()))?;
+        let unknown = || Refusal::UnknownBot(bot.shown());
+        let family = self.snapshot().bot(bot).ok_or_else(unknown)?.family();
         let operation = self.inner.fleet.operation(bot);
+        // What the isolation found stays under watch, also where the provider's log no longer tells whose child it is.
+        let recorded = operation.iter().flat_map(|operation| &operation.snapshot).map(|reading| &reading.identity);
+        let identities = recorded.fold(family, |mut all, one| {
+            if !all.iter().any(|known| known.id == one.id) {
+                all.push(one.clone());
+            }
+            all
+        });
+        self.inner.fleet.read_all(identities.clone()).await;
+        self.inner.fleet.publish();
+        let snapshot = self.snapshot();
+        let view = snapshot.bot(bot).ok_or_else(unknown)?;
         let at = self.inner.fleet.clock.now();
-        let identities = view.family();
         let claimed = operation.as_ref().map(|operation| operation.collateral.as_slice()).unwrap_or_default();
         let collateral = self.inner.fleet.still_open(view.plan.collateral.clone(), claimed);
-        let outcome = judge_again(operation.as_ref(), &identities, &view.readings, &collateral, at);
+        let readings = self.inner.fleet.readings_of(&identities);
+        let outcome = judge_again(operation.as_ref(), &identities, &readings, &collateral, at);
         Ok(Rechecked {
             bot: bot.clone(),
             incident: operation.as_ref().and_then(|operation| self.incident_of(operation.id)),

@@ -188,13 +188,15 @@ impl Engine {
         let name = bot.clone();
         tokio::spawn(async move {
             let ended = isolation.run(start).await;
-            engine.over(&name);
+            engine.inner.fleet.end(&name);
             engine.recall().await;
             if let Ok(ended) = &ended {
-                let event = EngineEvent::Ended { op, bot: name, ended: ended.clone() };
+                let event = EngineEvent::Ended { op, bot: name.clone(), ended: ended.clone() };
                 let _ = engine.inner.events.send(event);
             }
             let _ = tell.send(ended);
+            // Last, so that whoever waits for all to settle has been told each outcome.
+            engine.over(&name);
         });
         Running { op, incident, bot, ended }
     }
