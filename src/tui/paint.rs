@@ -1,7 +1,7 @@
 //! Text on its way into a buffer: the one place through which every character of a screen goes.
 //!
 //! What a provider said is escaped where it is taken in ([`Look::text`]) and once more here, because the library's
-//! buffers filter nothing. Without a UTF-8 locale everything beyond ASCII becomes `<U+XXXX>`.
+//! buffers filter nothing. Without a UTF-8 locale everything beyond ASCII becomes `<U+202E>` and its like.
 
 use std::fmt::Write as _;
 
