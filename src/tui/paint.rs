@@ -253,7 +253,8 @@ pub fn took(ms: u64) -> String {
     match ms {
         0..1000 => format!("{ms} ms"),
         1000..60_000 => format!("{}.{} s", ms / 1000, ms % 1000 / 100),
-        _ => format!("{} min {} s", ms / 60_000, ms % 60_000 / 1000),
+        60_000..7_200_000 => format!("{} min {} s", ms / 60_000, ms % 60_000 / 1000),
+        _ => format!("{} h {} min", ms / 3_600_000, ms % 3_600_000 / 60_000),
     }
 }
 
@@ -305,6 +306,7 @@ mod tests {
         assert_eq!(left(SignedDuration::from_secs(601)), "10 min");
         assert_eq!(took(38), "38 ms");
         assert_eq!(took(4230), "4.2 s");
+        assert_eq!(took(36_000_000), "10 h 0 min");
         assert_eq!(clock(now, now), "12:00:00Z");
     }
 }
