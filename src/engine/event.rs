@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::domain::{Answer, BotName, IncidentId, OperationId, Outcome, Residual, Step, StepId, StepState};
+use crate::domain::{Answer, BotName, IncidentId, OperationId, Outcome, Reason, Residual, Step, StepId, StepState};
 
 /// Where an isolation stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +45,19 @@ pub struct Ended {
     pub time_to_dark_ms: Option<u64>,
     /// Trouble with the journal in mid-strike: the strike went on, the record may have holes.
     pub journal_trouble: Option<String>,
+}
+
+impl Ended {
+    /// No journal took the intent, so nothing was sent.
+    pub(super) fn nothing_sent(why: &str) -> Self {
+        Self {
+            outcome: Outcome::Partial { reasons: vec![Reason::NotSettled], residual: Vec::new() },
+            time_to_first_cut_ms: None,
+            time_to_verified_ms: None,
+            time_to_dark_ms: None,
+            journal_trouble: Some(format!("nothing was sent: {why}")),
+        }
+    }
 }
 
 /// One thing that happened in an isolation.

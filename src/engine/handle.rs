@@ -9,6 +9,8 @@ use jiff::Timestamp;
 use tokio::sync::{broadcast, oneshot, watch};
 use uuid::Uuid;
 
+use admission::Ready;
+
 use super::{
     Clock, Ended, EngineEvent, Preflight, Provider, ProviderError, Rechecked, Refusal, Roster, Snapshot,
     fleet::{Fleet, judge_again},
@@ -50,6 +52,8 @@ struct Inner {
     running: watch::Sender<usize>,
     /// One isolation is let in at a time, so that two of them join the same new incident.
     door: tokio::sync::Mutex<()>,
+    /// The journal that the next isolation joins, held open so that the key does not wait for it to be read.
+    ready: tokio::sync::Mutex<Option<Ready>>,
     /// An exercise's world begins with the process: older journals tell of other worlds.
     since: Option<IncidentId>,
 }
@@ -100,6 +104,7 @@ impl Engine {
                 read_only: parts.read_only,
                 running: watch::channel(0).0,
                 door: tokio::sync::Mutex::default(),
+                ready: tokio::sync::Mutex::default(),
                 since,
             }),
         }

@@ -50,6 +50,7 @@ pub(super) struct Isolation {
 }
 
 /// Where the steps come from.
+#[derive(Clone)]
 pub(super) enum Start {
     /// The plan that was shown.
     Fresh(Arc<BotView>),

@@ -216,6 +216,33 @@ async fn two_orders_for_one_bot_are_one_isolation() {
     assert_eq!(first.ended().await.unwrap().outcome, Outcome::Dark);
 }
 
+/// The console holds the journal open that the key will join; what others do to the incident meanwhile is noticed.
+#[tokio::test(start_paused = true)]
+async fn the_key_joins_the_incident_that_is_held_open_and_leaves_a_closed_one() {
+    let clock = clock();
+    let store = store_in_memory(&clock);
+    let incident = estop::domain::IncidentId::from_uuid(uuid::Uuid::now_v7());
+    let journal = store.open(incident).await.unwrap();
+    let open = estop::journal::Entry::general(Body::IncidentOpen { title: None, follows: None });
+    journal.commit(vec![open]).await.unwrap();
+    let bench = bench_with(vec![Behaviour::default()], clock, store.clone(), false, &[]).await;
+    bench.engine.make_ready().await;
+    let running = bench.engine.isolate(Order::isolate(helpdesk())).await.unwrap();
+    assert_eq!(running.incident, incident);
+    assert_eq!(running.ended().await.unwrap().outcome, Outcome::Dark);
+
+    bench.engine.make_ready().await;
+    let close = estop::journal::Entry::general(Body::IncidentClose { note: None });
+    journal.commit(vec![close]).await.unwrap();
+    let ended = bench.engine.isolate(Order::isolate(helpdesk())).await.unwrap().ended().await.unwrap();
+    assert_eq!(ended.outcome, Outcome::Dark, "{ended:?}");
+    let incidents = store.incidents().unwrap();
+    assert_eq!(incidents.len(), 2);
+    let kinds = |incident| store.read(incident).unwrap().records.into_iter().map(|record| record.kind);
+    assert_eq!(kinds(incidents[0]).next_back().as_deref(), Some("incident.close"));
+    assert_eq!(kinds(incidents[1]).next_back().as_deref(), Some("op.end"));
+}
+
 /// What `kill -9` leaves: intents on record, nobody working on them.
 #[tokio::test(start_paused = true)]
 async fn resume_takes_over_under_the_same_keys() {

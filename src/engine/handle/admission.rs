@@ -12,12 +12,51 @@ use uuid::Uuid;
 use super::{Engine, Running, history::newest_of_each_bot};
 use crate::domain::{BotName, Depth, IncidentId, OperationId};
 use crate::engine::{
-    BotView, EngineEvent, Order, Refusal,
+    BotView, Ended, EngineEvent, Order, Refusal,
     isolation::{Isolation, Start},
 };
 use crate::journal::{Body, Entry, Journal, JournalError, Operation};
 
+/// An open incident's journal, as it was when the newest incident was `newest`.
+pub(super) struct Ready {
+    newest: IncidentId,
+    incident: IncidentId,
+    journal: Journal,
+}
+
+/// An incident, its journal, and the entries that open it where it is new.
+type Opened = (IncidentId, Journal, Vec<Entry>);
+
 impl Engine {
+    /// Opens the journal that the next isolation would join, so that the key finds it open. A console calls it; what
+    /// only reads must not, for opening sets a torn tail aside.
+    pub async fn make_ready(&self) {
+        if self.inner.read_only || self.ready().await.is_some() {
+            return;
+        }
+        let store = self.inner.store.clone();
+        let looked = tokio::task::spawn_blocking(move || (store.incidents(), store.open_incident())).await;
+        if let Ok((Ok(incidents), Ok(Some(incident)))) = looked
+            && Some(incident) >= self.inner.since
+            && let Some(newest) = incidents.last().copied()
+            && let Ok(journal) = self.inner.store.open(incident).await
+        {
+            *self.inner.ready.lock().await = Some(Ready { newest, incident, journal });
+        }
+    }
+
+    /// The journal that is held open, unless another process has opened a newer incident or closed this one.
+    async fn ready(&self) -> Option<(IncidentId, Journal)> {
+        let mut ready = self.inner.ready.lock().await;
+        let held = ready.as_ref()?;
+        let newest = self.inner.store.incidents().ok()?.last().copied();
+        if newest == Some(held.newest) && held.journal.flush().await.is_ok() {
+            return Some((held.incident, held.journal.clone()));
+        }
+        *ready = None;
+        None
+    }
+
     /// Says whether an order would be let in, without sending anything.
     ///
     /// # Errors
@@ -65,8 +104,9 @@ impl Engine {
             self.open_incident(&order).await
         };
         match opened {
-            Ok((incident, journal, opening)) => {
-                Ok(self.start(order, incident, journal, opening, op, 1, pressed, Start::Fresh(view)))
+            Ok(opened) => {
+                let isolation = self.isolation(order, opened, op, 1, pressed);
+                Ok(self.start(isolation, Start::Fresh(view)))
             }
             Err(refusal) => {
                 self.over(&order.bot);
@@ -112,7 +152,8 @@ impl Engine {
                 order.reason.clone_from(&operation.reason);
                 let (op, epoch) = (operation.id, operation.next_epoch());
                 let start = Start::Left(Box::new(operation));
-                started.push(self.start(order, id, journal, Vec::new(), op, epoch, pressed, start));
+                let isolation = self.isolation(order, (id, journal, Vec::new()), op, epoch, pressed);
+                started.push(self.start(isolation, start));
             }
         }
         Ok(started)
@@ -131,13 +172,16 @@ impl Engine {
     }
 
     /// The open incident, or a new one with the entry that opens it.
-    async fn open_incident(&self, order: &Order) -> Result<(IncidentId, Journal, Vec<Entry>), Refusal> {
+    async fn open_incident(&self, order: &Order) -> Result<Opened, Refusal> {
         let store = &self.inner.store;
         if let Some(incident) = order.incident {
             let journal = store.open(incident).await;
             return journal
                 .map(|journal| (incident, journal, Vec::new()))
                 .map_err(|error| Refusal::NoIncident(format!("{incident}: {error}")));
+        }
+        if let Some((incident, journal)) = self.ready().await {
+            return Ok((incident, journal, Vec::new()));
         }
         // An open incident that takes no more lines (damaged, written by a newer estop) is left for a new one.
         if let Ok(Some(incident)) = store.open_incident()
@@ -150,7 +194,11 @@ impl Engine {
         let title = order.reason.clone().or_else(|| Some(format!("isolation of {}", order.bot)));
         let opening = vec![Entry::general(Body::IncidentOpen { title, follows: None })];
         match store.open(incident).await {
-            Ok(journal) => Ok((incident, journal, opening)),
+            Ok(journal) => {
+                let held = Ready { newest: incident, incident, journal: journal.clone() };
+                *self.inner.ready.lock().await = Some(held);
+                Ok((incident, journal, opening))
+            }
             Err(error) if order.break_glass => match store.open_in_memory(incident, &error) {
                 Ok(journal) => Ok((incident, journal, opening)),
                 Err(error) => Err(Refusal::NoSink(error.to_string())),
@@ -159,46 +207,43 @@ impl Engine {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the parts of one isolation, put together in this one place")]
-    fn start(
-        &self,
-        order: Order,
-        incident: IncidentId,
-        journal: Journal,
-        opening: Vec<Entry>,
-        op: OperationId,
-        epoch: u32,
-        pressed: Duration,
-        start: Start,
-    ) -> Running {
-        let bot = order.bot.clone();
+    fn isolation(&self, order: Order, opened: Opened, op: OperationId, epoch: u32, pressed: Duration) -> Isolation {
+        let (incident, journal, opening) = opened;
+        let (fleet, events) = (self.inner.fleet.clone(), self.inner.events.clone());
+        Isolation { fleet, journal, events, op, incident, epoch, order, opening, pressed }
+    }
+
+    /// Lets it run in a task of its own.
+    fn start(&self, isolation: Isolation, start: Start) -> Running {
+        let (op, incident, bot) = (isolation.op, isolation.incident, isolation.order.bot.clone());
         let (tell, ended) = oneshot::channel();
-        let isolation = Isolation {
-            fleet: self.inner.fleet.clone(),
-            journal,
-            events: self.inner.events.clone(),
-            op,
-            incident,
-            epoch,
-            order,
-            opening,
-            pressed,
-        };
-        let engine = self.clone();
-        let name = bot.clone();
+        let (engine, name) = (self.clone(), bot.clone());
         tokio::spawn(async move {
-            let ended = isolation.run(start).await;
+            let ended = engine.run(isolation, start).await;
             engine.inner.fleet.end(&name);
             engine.recall().await;
-            if let Ok(ended) = &ended {
-                let event = EngineEvent::Ended { op, bot: name.clone(), ended: ended.clone() };
-                let _ = engine.inner.events.send(event);
-            }
+            let told = ended.clone().unwrap_or_else(|error| Ended::nothing_sent(&error.to_string()));
+            let _ = engine.inner.events.send(EngineEvent::Ended { op, bot: name.clone(), ended: told });
             let _ = tell.send(ended);
             // Last, so that whoever waits for all to settle has been told each outcome.
             engine.over(&name);
         });
         Running { op, incident, bot, ended }
+    }
+
+    /// Runs it; where another process has closed the incident since it was held open, in a new one.
+    async fn run(&self, isolation: Isolation, start: Start) -> Result<Ended, JournalError> {
+        let (order, op, pressed) = (isolation.order.clone(), isolation.op, isolation.pressed);
+        let again = start.clone();
+        let ended = isolation.run(start).await;
+        let (Err(JournalError::Closed(_)), Start::Fresh(_), None) = (&ended, &again, order.incident) else {
+            return ended;
+        };
+        *self.inner.ready.lock().await = None;
+        match self.open_incident(&order).await {
+            Ok(opened) => self.isolation(order, opened, op, 1, pressed).run(again).await,
+            Err(_) => ended,
+        }
     }
 
     async fn record_refusal(&self, order: &Order, refusal: &Refusal) {

@@ -55,6 +55,7 @@ impl Operator for Engine {
 
     async fn refresh(&self) {
         Engine::refresh(self).await;
+        self.make_ready().await;
     }
 
     async fn refresh_bot(&self, bot: &BotName) {
