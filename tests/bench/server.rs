@@ -18,7 +18,7 @@ pub const DELAY: Duration = Duration::from_millis(50);
 #[derive(Debug, Default, Clone)]
 struct Seen {
     first_gate: Option<Instant>,
-    revoked: usize,
+    answered: usize,
     last: Option<Instant>,
 }
 
@@ -55,9 +55,9 @@ impl Server {
         seen.wait_for(|seen| seen.first_gate.is_some()).await.unwrap().first_gate.unwrap()
     }
 
-    pub async fn all_revoked(&self, count: usize) -> Instant {
+    pub async fn all_answered(&self, count: usize) -> Instant {
         let mut seen = self.seen.subscribe();
-        seen.wait_for(|seen| seen.revoked >= count).await.unwrap().last.unwrap()
+        seen.wait_for(|seen| seen.answered >= count).await.unwrap().last.unwrap()
     }
 }
 
@@ -85,9 +85,9 @@ async fn serve(stream: TcpStream, delay: Duration, seen: Arc<watch::Sender<Seen>
             });
         }
         tokio::time::sleep(delay).await;
-        if target.starts_with("/revoke") {
+        if target.starts_with("/revoke") || target.starts_with("/gate") {
             seen.send_modify(|seen| {
-                seen.revoked += 1;
+                seen.answered += 1;
                 seen.last = Some(Instant::now());
             });
         }
