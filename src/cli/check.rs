@@ -3,6 +3,7 @@
 use super::{
     Context, Exit, Stop,
     documents::{CheckDocument, LaneRow, SinkRow},
+    list::unreachable,
     output::{Output, Row},
     time::Moment,
 };
@@ -72,7 +73,7 @@ fn tell(output: &Output, document: &CheckDocument) {
     }
     for provider in &document.providers {
         if let Some(error) = &provider.error {
-            output.say(&format!("{} is unreachable: {error}", provider.name));
+            output.say(&unreachable(&provider.name, error));
         }
         for lane in provider.lanes.iter().filter(|lane| !lane.can_read || !lane.can_cut) {
             let verb = if lane.can_read { "cut" } else { "read" };

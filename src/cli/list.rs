@@ -22,12 +22,18 @@ pub(super) async fn run(context: &Context, args: &ListArgs) -> Result<Exit, Stop
     Ok(tell_incomplete(&context.output, &snapshot))
 }
 
+/// That a provider cannot be reached. A reason that begins with the provider's name does not say it twice.
+pub(super) fn unreachable(name: &str, why: &str) -> String {
+    let why = why.strip_prefix(name).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(why);
+    format!("{name} is unreachable: {why}")
+}
+
 /// Each provider that could not be read in full, on standard error; and the exit code that says so.
 pub(super) fn tell_incomplete(output: &Output, snapshot: &Snapshot) -> Exit {
     for provider in &snapshot.providers {
         let why = provider.error.as_deref().unwrap_or("it was not read in full");
         if !provider.reachable {
-            output.say(&format!("{} is unreachable: {why}", provider.name));
+            output.say(&unreachable(provider.name.as_str(), why));
         } else if !provider.complete {
             output.say(&format!("the listing of {} is incomplete: {why}", provider.name));
         }
@@ -97,6 +103,12 @@ fn print_others(output: &Output, others: Option<&[IdentityRow]>) {
 mod tests {
     use super::*;
     use crate::cli::{documents::sample, output::tests::captured};
+
+    #[test]
+    fn a_provider_is_named_once() {
+        assert_eq!(unreachable("sso", "sso: the server refuses"), "sso is unreachable: the server refuses");
+        assert_eq!(unreachable("sso", "ssolike: no"), "sso is unreachable: ssolike: no");
+    }
 
     #[test]
     fn the_fleet_as_people_read_it() {

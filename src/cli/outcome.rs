@@ -157,7 +157,8 @@ fn print(output: &Output, line: &OutcomeLine) {
         output.line(&format!("  {}", exposed.sentence()));
     }
     if line.not_restorable > 0 {
-        output.line(&format!("  {} steps cannot be undone", line.not_restorable));
+        let steps = if line.not_restorable == 1 { "step" } else { "steps" };
+        output.line(&format!("  {} {steps} cannot be undone", line.not_restorable));
     }
     let lines = line.journal.lines.map(|lines| format!(", {lines} lines")).unwrap_or_default();
     let path = line.journal.path.as_deref().unwrap_or("in memory only");

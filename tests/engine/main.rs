@@ -339,7 +339,8 @@ async fn what_a_provider_has_to_remember_outlives_the_process() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    // Each case is a whole isolation: a quarter of what the other properties run, or of PROPTEST_CASES.
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases / 4, ..ProptestConfig::default() })]
 
     /// However the adversary mints and however late the gate bites: nothing is left, and dark is never a lie.
     #[test]
