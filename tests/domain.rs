@@ -288,3 +288,17 @@ fn an_unreadable_step_needs_a_shut_gate() {
         assert_eq!(outcome == Outcome::Dark, dark, "{state:?}");
     }
 }
+
+/// What was ended before the gate was shut is ended once more: something on its way may have woken it.
+#[test]
+fn a_session_is_dead_only_if_it_was_ended_after_the_gate() {
+    let reading = Reading::of(identity(IdentityState::Gated), at(10));
+    let judge = |sent: Option<i64>, gate: Option<i64>| {
+        let sent = Sent { at: sent.map(at), gate_at: gate.map(at), ..Sent::default() };
+        Postcondition::SentAfterGate.judge(&reading, &sent)
+    };
+    assert!(matches!(judge(Some(1), None), Verdict::Unknown(_)));
+    assert!(matches!(judge(Some(1), Some(2)), Verdict::Fails(_)));
+    assert!(matches!(judge(Some(2), Some(2)), Verdict::Fails(_)));
+    assert_eq!(judge(Some(3), Some(2)), Verdict::Holds);
+}

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Fact, HoldingId, Reading};
@@ -29,6 +30,12 @@ pub enum Postcondition {
         /// The fact's name; seconds since 1970.
         fact: String,
     },
+    /// The newest attempt left after the identity's last gate was answered: what was ended before may have been woken
+    /// by something that was on its way, and no listing shows it. Seen on Keycloak 26.7.3 at the console: in 4 of about
+    /// 20 strikes a token exchanged from a session that had been ended went on working though no list had the session;
+    /// ended once more after the gate, in 0 of 14. The likely cause, a read that puts the session back into the
+    /// server's cache while it is deleted, is not proved.
+    SentAfterGate,
     /// The holding is in no complete listing of its class any more.
     Absent {
         /// Which.
@@ -68,8 +75,12 @@ pub struct Sent {
     pub second: Option<i64>,
     /// What its answer says it set.
     pub values: Values,
-    /// Second in which the identity's last gate was answered.
+    /// When the newest attempt left, by our clock.
+    pub at: Option<Timestamp>,
+    /// Second in which the identity's last gate was answered, by the provider's clock where it tells.
     pub gate_second: Option<i64>,
+    /// When it was answered, by our clock.
+    pub gate_at: Option<Timestamp>,
 }
 
 impl Postcondition {
@@ -88,6 +99,11 @@ impl Postcondition {
             Self::AfterGate { fact } => match sent.gate_second {
                 None => Verdict::Unknown("the gate has not been answered".to_owned()),
                 Some(gate) => at_least(reading, fact, gate + 1),
+            },
+            Self::SentAfterGate => match (sent.at, sent.gate_at) {
+                (_, None) => Verdict::Unknown("the gate has not been answered".to_owned()),
+                (Some(at), Some(gate)) if at > gate => Verdict::Holds,
+                _ => Verdict::Fails("it was ended before the gate was shut: once more".to_owned()),
             },
             Self::Absent { holding } => reading.absent(holding),
             Self::Unreadable { why } => Verdict::Unknown(why.clone()),

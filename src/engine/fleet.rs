@@ -11,7 +11,7 @@
 mod assemble;
 mod state;
 
-pub(super) use state::{after_dark, gate_seconds, judge_again, sent};
+pub(super) use state::{after_dark, gates, judge_again, sent};
 
 use std::{
     collections::{BTreeMap, HashMap},

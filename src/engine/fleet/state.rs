@@ -45,7 +45,7 @@ pub(in crate::engine) fn judge_again(
 ) -> Outcome {
     let mut steps: BTreeMap<StepId, StepRecord> =
         operation.map(|operation| operation.steps.clone()).unwrap_or_default();
-    let gates = gate_seconds(&steps);
+    let gates = gates(&steps);
     for record in steps.values_mut() {
         let Some(reading) = readings.get(&record.step.identity) else { continue };
         // A reading from before the step was sent says nothing about it.
@@ -102,24 +102,35 @@ pub(in crate::engine) fn after_dark(outcome: Outcome) -> Outcome {
     if alive.is_empty() { Outcome::Partial { reasons, residual } } else { Outcome::Contradicted { alive, reasons } }
 }
 
-/// The second in which each identity's last gate was answered, by the provider's clock where its answer tells.
-pub(in crate::engine) fn gate_seconds(steps: &BTreeMap<StepId, StepRecord>) -> BTreeMap<IdentityId, i64> {
+/// When an identity's last gate was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::engine) struct GateAnswer {
+    /// By the provider's clock where its answer tells, in seconds since 1970.
+    second: i64,
+    /// By ours.
+    at: Timestamp,
+}
+
+/// The last gate of each identity.
+pub(in crate::engine) fn gates(steps: &BTreeMap<StepId, StepRecord>) -> BTreeMap<IdentityId, GateAnswer> {
     let mut gates = BTreeMap::new();
     for record in steps.values().filter(|record| record.step.gate && record.state.is_cut()) {
-        let told = record.values.get("server-second").copied();
-        if let Some(second) = told.or_else(|| record.answered_at.map(Timestamp::as_second)) {
-            let newest = gates.entry(record.step.identity.clone()).or_insert(second);
-            *newest = second.max(*newest);
-        }
+        let Some(at) = record.answered_at else { continue };
+        let second = record.values.get("server-second").copied().unwrap_or_else(|| at.as_second());
+        let newest = gates.entry(record.step.identity.clone()).or_insert(GateAnswer { second, at });
+        *newest = GateAnswer { second: second.max(newest.second), at: at.max(newest.at) };
     }
     gates
 }
 
 /// What is known of a step's sending.
-pub(in crate::engine) fn sent(record: &StepRecord, gates: &BTreeMap<IdentityId, i64>) -> Sent {
+pub(in crate::engine) fn sent(record: &StepRecord, gates: &BTreeMap<IdentityId, GateAnswer>) -> Sent {
+    let gate = gates.get(&record.step.identity);
     Sent {
         second: record.sent_at.map(Timestamp::as_second),
         values: record.values.clone(),
-        gate_second: gates.get(&record.step.identity).copied(),
+        at: record.sent_at,
+        gate_second: gate.map(|gate| gate.second),
+        gate_at: gate.map(|gate| gate.at),
     }
 }

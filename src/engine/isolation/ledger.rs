@@ -14,10 +14,7 @@ use crate::domain::{
     Answer, AnswerKind, IdentityId, OperationId, Reading, ReadingSet, Sent, Step, StepEvent, StepId, StepRecord,
     StepState, Verdict,
 };
-use crate::engine::{
-    Clock, EngineEvent,
-    fleet::{gate_seconds, sent},
-};
+use crate::engine::{Clock, EngineEvent, fleet};
 use crate::journal::{Body, Entry, Journal};
 
 /// The steps of one operation.
@@ -188,13 +185,13 @@ impl Ledger {
     /// Judges every step of an identity that is not on its way by a reading; the ids that read as alive.
     pub fn judge(&self, reading: &Reading, last: bool) -> Vec<StepId> {
         let records = self.records();
-        let gates = gate_seconds(&records);
+        let gates = fleet::gates(&records);
         let mut alive = Vec::new();
         for record in records.values().filter(|record| record.step.identity == reading.identity.id) {
             if !judgeable(record, reading) {
                 continue;
             }
-            let verdict = record.step.postcondition.judge(reading, &sent(record, &gates));
+            let verdict = record.step.postcondition.judge(reading, &fleet::sent(record, &gates));
             if matches!(verdict, Verdict::Fails(_)) {
                 alive.push(record.step.id.clone());
             }
@@ -213,8 +210,8 @@ impl Ledger {
     /// What is known of a step's sending.
     pub fn sent(&self, id: &StepId) -> Option<Sent> {
         let records = self.records();
-        let gates = gate_seconds(&records);
-        records.get(id).map(|record| sent(record, &gates))
+        let gates = fleet::gates(&records);
+        records.get(id).map(|record| fleet::sent(record, &gates))
     }
 
     /// When the last gate was answered with yes.

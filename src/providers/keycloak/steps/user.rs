@@ -70,8 +70,8 @@ pub(super) fn end_session(plan: &Plan<'_>, holding: &Holding) -> Option<Step> {
         target: holding.name.shown(),
         permission: MANAGE_USERS,
         reversible: Reversibility::Irreversible,
-        postcondition: absent(holding),
-        proof: format!("GET clients/ID/{list} and users/ID/sessions: it is not listed"),
+        postcondition: Postcondition::All { of: vec![absent(holding), Postcondition::SentAfterGate] },
+        proof: format!("GET clients/ID/{list} and users/ID/sessions: it is not listed, ended after the gate"),
         manual: format!("kcadm.sh delete 'sessions/{session}{query}' -r REALM"),
         params: vec![(param::USER, json!(user)), (param::SESSION, json!(session))],
     };
