@@ -95,6 +95,7 @@ impl Board {
             EngineEvent::Phase { .. }
             | EngineEvent::Swept { .. }
             | EngineEvent::Residual { .. }
+            | EngineEvent::Contradicted { .. }
             | EngineEvent::Ended { .. } => None,
         }
     }

@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 
-use crate::domain::{Answer, BotName, IncidentId, OperationId, Outcome, Reason, Residual, Step, StepId, StepState};
+use crate::domain::{
+    Answer, BotName, Contradiction, IncidentId, OperationId, Outcome, Reason, Residual, Step, StepId, StepState,
+};
 
 /// Where an isolation stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,6 +128,15 @@ pub enum EngineEvent {
         op: OperationId,
         /// Each of them, with its end.
         residual: Vec<Residual>,
+    },
+    /// Something is usable after it was dark.
+    Contradicted {
+        /// By which operation it had been cut.
+        op: OperationId,
+        /// Of which bot.
+        bot: BotName,
+        /// What is alive.
+        alive: Vec<Contradiction>,
     },
     /// It ended.
     Ended {

@@ -265,6 +265,7 @@ impl Isolation {
             identities: identities.to_vec(),
             collateral: collateral.to_vec(),
             resumed,
+            restores: None,
         }
     }
 

@@ -12,15 +12,23 @@ pub(super) const fn cited(body: &Body, lane: Option<Lane>) -> &'static [&'static
         Body::IncidentOpen { .. } => &["DE.AE-08", "RS.MA-01", "ZT-7"],
         Body::IncidentClose { .. } => &["RC.RP-06", "ZT-7"],
         Body::EvidenceSnapshot { .. } => &["RS.AN-07", "ZT-5"],
-        Body::OpClaim { .. } | Body::ConsoleLost { .. } => &["RS.CO-03"],
+        Body::OpClaim { .. } | Body::ConsoleLost { .. } | Body::IncidentNote { .. } | Body::IncidentHandover { .. } => {
+            &["RS.CO-03"]
+        }
         Body::PlanIntent { .. } | Body::StepAttempt { .. } => &["RS.AN-06", "ZT-6"],
         Body::StepAnswer { .. } => answered(lane),
-        Body::StepVerify { .. } | Body::SweepRound { .. } => &["RS.MI-01", "ZT-6"],
+        Body::StepVerify { .. } | Body::SweepRound { .. } | Body::ProbeResult { .. } => &["RS.MI-01", "ZT-6"],
         Body::StepManual { .. } => &["RS.MA-01", "RS.CO-03", "ZT-1"],
         Body::OpEnd { .. } | Body::ResidualSet { .. } | Body::ResidualDark { .. } => &["RS.AN-08", "RS.MI-01", "ZT-6"],
         Body::Contradicted { .. } => &["RS.MI-02", "DE.AE-03", "ZT-7"],
-        Body::GuardRefused { .. } | Body::GuardOverride { .. } => &["PR.AA-05", "ZT-6"],
-        Body::Recovered { .. } | Body::SinkLost { .. } => &["RS.AN-06", "ZT-5"],
+        Body::GuardRefused { .. }
+        | Body::GuardOverride { .. }
+        | Body::ApprovalGiven { .. }
+        | Body::ApprovalRefused { .. } => &["PR.AA-05", "ZT-6"],
+        Body::RestoreDiff { .. } => &["RS.MA-05", "RC.RP-01", "ZT-6"],
+        Body::Recovered { .. } | Body::SinkLost { .. } | Body::SinkRegained { .. } | Body::Checkpoint { .. } => {
+            &["RS.AN-06", "ZT-5"]
+        }
     }
 }
 

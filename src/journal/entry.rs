@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::domain::{
-    Answer, BotName, Collateral, Contradiction, Depth, Identity, IncidentId, OperationId, Outcome, PlanHash, Reading,
-    Residual, Step, StepId, StepState, Verdict,
+    Answer, BotName, Collateral, Contradiction, Depth, Fingerprint, Identity, IncidentId, OperationId, Outcome,
+    PlanHash, ProviderName, Reading, Residual, RestoreMode, RestorePlan, Step, StepId, StepState, Untrusted, Verdict,
 };
 
 /// Something to record, before it has a place in the chain.
@@ -60,6 +60,22 @@ pub enum Body {
         /// In the responder's words.
         note: Option<String>,
     },
+    /// A remark, by whom the line says.
+    #[serde(rename = "incident.note")]
+    IncidentNote {
+        /// In their words.
+        text: Untrusted,
+    },
+    /// One responder hands the incident over to another.
+    #[serde(rename = "incident.handover")]
+    IncidentHandover {
+        /// To whom, where it was said.
+        to: Option<Untrusted>,
+        /// In their words.
+        note: Option<Untrusted>,
+        /// What they were given to read: under twelve lines.
+        summary: Vec<String>,
+    },
     /// What was there before the strike: one line an identity.
     #[serde(rename = "evidence.snapshot")]
     EvidenceSnapshot {
@@ -85,6 +101,9 @@ pub enum Body {
         collateral: Vec<Collateral>,
         /// Whether it takes over from a process that is gone.
         resumed: bool,
+        /// Where it is no isolation but the way back from one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        restores: Option<Restores>,
     },
     /// An operation ends.
     #[serde(rename = "op.end")]
@@ -208,6 +227,58 @@ pub enum Body {
         /// Which guard.
         why: String,
     },
+    /// A second person approves the way back.
+    #[serde(rename = "approval.given")]
+    ApprovalGiven {
+        /// The restore plan's hash: of nothing else.
+        hash: PlanHash,
+        /// Who: the login identity, which no name typed in can change.
+        by: String,
+        /// Until when it can be used.
+        until: Timestamp,
+    },
+    /// An approval was asked or used, and refused.
+    #[serde(rename = "approval.refused")]
+    ApprovalRefused {
+        /// The hash that it named.
+        hash: PlanHash,
+        /// Why.
+        why: String,
+    },
+    /// What the way back will change, durable before its first request.
+    #[serde(rename = "restore.diff")]
+    RestoreDiff {
+        /// Of which bot.
+        bot: BotName,
+        /// The plan, whole.
+        plan: Box<RestorePlan>,
+    },
+    /// A leaked secret was used, by fingerprint.
+    #[serde(rename = "probe.result")]
+    ProbeResult {
+        /// Which bot's it is.
+        bot: BotName,
+        /// Of the secret.
+        fingerprint: Fingerprint,
+        /// What it is.
+        rule: String,
+        /// Where it was used.
+        at: ProviderName,
+        /// Whether it still works; `None`: that could not be told.
+        alive: Option<bool>,
+        /// What the provider said, for people.
+        said: String,
+    },
+    /// The state of the whole journal, signed.
+    #[serde(rename = "checkpoint")]
+    Checkpoint {
+        /// How many lines it covers.
+        size: u64,
+        /// Their RFC 6962 root, base64.
+        root: String,
+        /// The signed note, whole.
+        note: String,
+    },
     /// A torn tail was set aside.
     #[serde(rename = "recovered")]
     Recovered {
@@ -230,6 +301,23 @@ pub enum Body {
         /// Which and why.
         what: String,
     },
+    /// A place to record came back.
+    #[serde(rename = "sink.regained")]
+    SinkRegained {
+        /// Which.
+        what: String,
+    },
+}
+
+/// What a restoring operation undoes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restores {
+    /// Which isolation.
+    pub op: OperationId,
+    /// Which way.
+    pub mode: RestoreMode,
+    /// The line of the approval that it uses up, where one was needed: `INCIDENT:SEQ`.
+    pub approval: Option<String>,
 }
 
 /// Each kind's word, once: for the variant and for the list.
@@ -281,4 +369,12 @@ kinds!(
     Recovered => "recovered",
     ConsoleLost => "console.lost",
     SinkLost => "sink.lost",
+    SinkRegained => "sink.regained",
+    IncidentNote => "incident.note",
+    IncidentHandover => "incident.handover",
+    ApprovalGiven => "approval.given",
+    ApprovalRefused => "approval.refused",
+    RestoreDiff => "restore.diff",
+    ProbeResult => "probe.result",
+    Checkpoint => "checkpoint",
 );

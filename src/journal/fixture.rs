@@ -67,6 +67,7 @@ pub(super) fn claim(epoch: u32) -> Entry {
         identities: Vec::new(),
         collateral: Vec::new(),
         resumed: epoch > 1,
+        restores: None,
     };
     Entry::of(OP, epoch, body)
 }

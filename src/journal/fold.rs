@@ -121,7 +121,17 @@ impl Incident {
 const fn is_of_an_operation(body: &Body) -> bool {
     !matches!(
         body,
-        Body::GuardRefused { .. } | Body::GuardOverride { .. } | Body::Recovered { .. } | Body::SinkLost { .. }
+        Body::IncidentNote { .. }
+            | Body::IncidentHandover { .. }
+            | Body::GuardRefused { .. }
+            | Body::GuardOverride { .. }
+            | Body::ApprovalGiven { .. }
+            | Body::ApprovalRefused { .. }
+            | Body::ProbeResult { .. }
+            | Body::Recovered { .. }
+            | Body::SinkLost { .. }
+            | Body::SinkRegained { .. }
+            | Body::Checkpoint { .. }
     )
 }
 

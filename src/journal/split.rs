@@ -58,7 +58,7 @@ fn by_list(body: &Body) -> Vec<Vec<u8>> {
             part.holdings = holdings.to_vec();
             Body::EvidenceSnapshot { bot: bot.clone(), reading: part, complete: *complete }
         }),
-        Body::OpClaim { bot, depth, reason, identities, collateral, resumed } => {
+        Body::OpClaim { bot, depth, reason, identities, collateral, resumed, restores } => {
             numbered(identities, |identities| Body::OpClaim {
                 bot: bot.clone(),
                 depth: *depth,
@@ -66,6 +66,7 @@ fn by_list(body: &Body) -> Vec<Vec<u8>> {
                 identities: identities.to_vec(),
                 collateral: collateral.clone(),
                 resumed: *resumed,
+                restores: restores.clone(),
             })
         }
         _ => Vec::new(),

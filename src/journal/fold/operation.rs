@@ -164,12 +164,20 @@ impl Operation {
             }
             Body::IncidentOpen { .. }
             | Body::IncidentClose { .. }
+            | Body::IncidentNote { .. }
+            | Body::IncidentHandover { .. }
             | Body::OpClaim { .. }
             | Body::GuardRefused { .. }
             | Body::GuardOverride { .. }
+            | Body::ApprovalGiven { .. }
+            | Body::ApprovalRefused { .. }
+            | Body::RestoreDiff { .. }
+            | Body::ProbeResult { .. }
             | Body::Recovered { .. }
             | Body::ConsoleLost { .. }
-            | Body::SinkLost { .. } => {}
+            | Body::SinkLost { .. }
+            | Body::SinkRegained { .. }
+            | Body::Checkpoint { .. } => {}
         }
         Ok(())
     }

@@ -128,7 +128,25 @@ fn sentence(body: &Body) -> String {
         Body::GuardOverride { bot, why } => format!("{bot}: {why}"),
         Body::Recovered { offset, length, .. } => format!("{length} torn bytes set aside at {offset}"),
         Body::ConsoleLost { by } => by.clone(),
-        Body::SinkLost { what } => what.clone(),
+        Body::SinkLost { what } | Body::SinkRegained { what } => what.clone(),
+        Body::IncidentNote { text } => text.shown(),
+        Body::IncidentHandover { to, note, .. } => {
+            let to = to.as_ref().map_or_else(|| "whoever is next".to_owned(), Untrusted::shown);
+            let note = note.as_ref().map(|note| format!(": {}", note.shown())).unwrap_or_default();
+            format!("handed over to {to}{note}")
+        }
+        Body::ApprovalGiven { hash, by, until } => format!("{by} approves {hash:.12}, until {until}"),
+        Body::ApprovalRefused { hash, why } => format!("{hash:.12}: {why}"),
+        Body::RestoreDiff { bot, plan } => format!("{bot}: {} back, {:.12}", plan.mode.word(), plan.hash),
+        Body::ProbeResult { bot, fingerprint, alive, said, .. } => {
+            let lives = match alive {
+                Some(true) => "still works",
+                Some(false) => "is refused",
+                None => "cannot be told",
+            };
+            format!("{bot}: the secret {fingerprint} {lives}: {said}")
+        }
+        Body::Checkpoint { size, root, .. } => format!("{size} lines, root {root}"),
     }
 }
 
