@@ -22,8 +22,8 @@ use run::World;
 
 /// Runs of a plain `cargo test`.
 const RUNS: u64 = 150;
-/// Seeds that failed once.
-const KEPT: [u64; 0] = [];
+/// Seeds that failed once: these with verification skipped after a retry, which was planted to see it found.
+const KEPT: [u64; 3] = [30044, 30078, 30085];
 
 fn broken(seed: u64, rosy: bool) -> Option<String> {
     let world = World::new(seed, rosy);

@@ -49,7 +49,7 @@ impl Schedule {
         Self {
             bot: BOTS[rng.usize(..BOTS.len())],
             depth: if rng.u8(..4) == 0 { Depth::Burn } else { Depth::Isolate },
-            faults: (0..rng.usize(..7)).map(|_| fault(&mut rng)).collect(),
+            faults: (0..rng.usize(..5)).flat_map(|_| faults(&mut rng)).collect(),
             lives: (0..lives).map(|_| life(&mut rng)).collect(),
             ambushes: (0..rng.usize(..4)).map(|_| ambush(&mut rng)).collect(),
             greed: millis(&mut rng, 40..=1500),
@@ -72,7 +72,7 @@ fn life(rng: &mut Rng) -> Life {
     }
 }
 
-fn fault(rng: &mut Rng) -> Fault {
+fn faults(rng: &mut Rng) -> Vec<Fault> {
     let effect = match rng.u8(..11) {
         0 => Effect::Status { status: 503, retry_after: None },
         1 => Effect::Status { status: 429, retry_after: Some(rng.u64(..4)) },
@@ -85,8 +85,16 @@ fn fault(rng: &mut Rng) -> Fault {
         9 => Effect::Slow(millis(rng, 100..=5000)),
         _ => Effect::Status { status: 200, retry_after: None },
     };
-    let fault = Fault::on(METHODS[rng.usize(..METHODS.len())], PATHS[rng.usize(..PATHS.len())], effect);
-    if rng.bool() { fault.nth(rng.usize(1..6)) } else { fault.first(rng.usize(1..6)) }
+    let (method, path) = (METHODS[rng.usize(..METHODS.len())], PATHS[rng.usize(..PATHS.len())]);
+    match rng.u8(..3) {
+        0 => vec![Fault::on(method, path, effect).nth(rng.usize(1..6))],
+        1 => vec![Fault::on(method, path, effect).first(rng.usize(1..6))],
+        // A retry that is lied to: the one before it failed honestly.
+        _ => vec![
+            Fault::on(method, path, Effect::Status { status: 503, retry_after: None }).nth(1),
+            Fault::on(method, path, effect).first(rng.usize(1..4)),
+        ],
+    }
 }
 
 fn ambush(rng: &mut Rng) -> (Moment, &'static str, &'static str) {
