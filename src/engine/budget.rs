@@ -35,8 +35,8 @@ use std::{
 use super::{Clock, Limits};
 
 pub use backoff::backoff;
-pub use errand::{Purpose, Urgency, on_behalf};
 pub(super) use errand::performing;
+pub use errand::{Purpose, Urgency, on_behalf};
 pub use estimate::Estimate;
 pub use permit::{Permit, Turn};
 pub use rate::{Feedback, Left, Rate, RateHeaders};
@@ -96,8 +96,8 @@ impl Budget {
     pub async fn caught_up(&self) {
         let mut changes = self.state().changes();
         while self.state().mutation_waits() {
-            let changed = tokio::time::timeout(LONGEST_PAUSE, changes.changed()).await;
-            if !matches!(changed, Ok(Ok(()))) {
+            let moved = tokio::time::timeout(LONGEST_PAUSE, changes.changed()).await;
+            if !matches!(moved, Ok(Ok(()))) {
                 return;
             }
         }

@@ -190,7 +190,8 @@ impl Keycloak {
         let mut patience = Patience::new(DEADLINE, &what);
         loop {
             let limit = patience.limit();
-            let result = self.authorized(false, || request().within(limit)).await?;
+            // A reading is dozens of these, each with its attempts: their states live apart.
+            let result = Box::pin(self.authorized(false, || request().within(limit))).await?;
             let error = match (error_of(&result, grounds, self.clock.now()), &result) {
                 (Some(error), _) => error,
                 (None, Ok(reply)) => return reply.json(grounds.what),

@@ -77,3 +77,52 @@ pub(in crate::engine) async fn performing<F: Future>(urgency: Urgency, work: F) 
     let admitted = Some(Arc::new(AtomicBool::new(true)));
     ERRAND.scope(Errand { purpose: Purpose::Strike(urgency), admitted }, work).await
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::domain::{Action, Fact, IdentityId, Lane, ObjectId, Postcondition, ProviderName, Reversibility, StepId};
+
+    /// A step of that urgency.
+    pub(in super::super) fn step(gate: bool, mint_cut: bool, level: Level, last_used_at: Option<Timestamp>) -> Step {
+        let identity = IdentityId::new(ProviderName::new("sso"), "bot");
+        Step {
+            id: StepId::of(&identity, "cut", None),
+            object: ObjectId::of(identity.provider(), "bot", "bot"),
+            identity,
+            lane: Lane::Tokens,
+            action: Action::new("cut"),
+            target: "bot".into(),
+            rank: 0,
+            after: Vec::new(),
+            holdings: Vec::new(),
+            gate,
+            mint_cut,
+            level,
+            last_used_at,
+            reversible: Reversibility::Reversible,
+            postcondition: Postcondition::Equal { fact: "shut".to_owned(), value: Fact::Bool(true) },
+            proof: String::new(),
+            manual: None,
+            by_hand: false,
+            missing_permission: None,
+            params: BTreeMap::new(),
+        }
+    }
+
+    #[tokio::test]
+    async fn without_a_purpose_it_is_an_ordinary_read_and_one_admission_is_spent_once() {
+        assert_eq!(current().purpose, Purpose::Ordinary);
+        assert!(!current().spend());
+        let urgency = Urgency::of(&step(true, false, Level::Admin, None));
+        performing(urgency, async {
+            assert_eq!(current().purpose, Purpose::Strike(urgency));
+            on_behalf(Purpose::Access, async { assert!(!current().spend(), "a token is not the mutation") }).await;
+            assert!(current().spend());
+            assert!(!current().spend());
+        })
+        .await;
+    }
+}

@@ -43,10 +43,16 @@ impl Estimate {
         each.max_by_key(|estimate| estimate.takes)
     }
 
+    /// In milliseconds, for documents.
+    pub fn ms(&self) -> u64 {
+        u64::try_from(self.takes.as_millis()).unwrap_or(u64::MAX)
+    }
+
     /// `about 4 s at 20 requests/s`.
     pub fn sentence(&self) -> String {
         let seconds = self.takes.as_millis().div_ceil(1000).max(1);
-        let takes = if seconds < 120 { format!("about {seconds} s") } else { format!("about {} min", seconds.div_ceil(60)) };
+        let takes =
+            if seconds < 120 { format!("about {seconds} s") } else { format!("about {} min", seconds.div_ceil(60)) };
         match self.requests_per_second {
             Some(rate) => format!("{takes} at {rate} requests/s"),
             None => takes,
@@ -80,11 +86,56 @@ impl Load<'_> {
             listing = listing.max(held(reads, rate.refill() / 2.0));
         }
         let per_second = |rate: super::Rate| {
-            let whole = u64::from(rate.requests) * 1000 / u64::try_from(rate.per.as_millis().max(1)).unwrap_or(u64::MAX);
+            let whole =
+                u64::from(rate.requests) * 1000 / u64::try_from(rate.per.as_millis().max(1)).unwrap_or(u64::MAX);
             u32::try_from(whole.max(1)).unwrap_or(u32::MAX)
         };
         // The second listing begins a second after the first began, or when that has ended.
         let proof = APART.max(listing) * (LISTINGS - 1) + listing;
         Estimate { takes: strike + proof, requests_per_second: limits.rate.map(per_second) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Rate;
+
+    fn load(steps: u32) -> Load<'static> {
+        Load { steps, queues: BTreeMap::new(), identities: vec!["bot"] }
+    }
+
+    fn limits(rate: Option<Rate>) -> Limits {
+        let latency = Duration::from_millis(50);
+        Limits {
+            concurrent_writes: 16,
+            concurrent_reads: 8,
+            latency,
+            requests_per_reading: 15,
+            rate,
+            ..Limits::default()
+        }
+    }
+
+    #[test]
+    fn without_a_rate_slots_and_latency_decide() {
+        let free = load(36).within(&limits(None));
+        // Three rounds of 50 ms; a listing is two rounds of reads; the second one comes a second after the first.
+        assert_eq!(free.takes, Duration::from_millis(150 + 1000 + 100));
+        assert_eq!(free.sentence(), "about 2 s");
+    }
+
+    #[test]
+    fn a_declared_rate_binds_and_reads_have_half_of_it() {
+        let held = load(59).within(&limits(Some(Rate::per_second(20))));
+        // 57 steps at 19 a second; twice 13 reads at 9.5 a second.
+        assert!((held.takes.as_secs_f64() - (3.0 + 2.0 * 13.0 / 9.5)).abs() < 0.001, "{held:?}");
+        assert_eq!(held.sentence(), "about 6 s at 20 requests/s");
+    }
+
+    #[test]
+    fn long_ones_are_told_in_minutes() {
+        let held = load(3600).within(&limits(Some(Rate::per_second(10))));
+        assert_eq!(held.sentence(), "about 7 min at 10 requests/s");
     }
 }

@@ -173,7 +173,8 @@ impl<'a> OneSweep<'a> {
                     Ok(reading) => self.take(reading, &mut round),
                     Err(error) => {
                         round.complete = false;
-                        round.passing |= matches!(error, ProviderError::RateLimited { .. } | ProviderError::Transient(_));
+                        round.passing |=
+                            matches!(error, ProviderError::RateLimited { .. } | ProviderError::Transient(_));
                     }
                 }
             }

@@ -211,7 +211,9 @@ impl Client {
         let sent = self.clock.now();
         let sending = self.transport.send(request);
         let response = match limit {
-            Some(limit) => tokio::time::timeout(limit, sending).await.unwrap_or_else(|_| Err(TransportError::timeout())),
+            Some(limit) => {
+                tokio::time::timeout(limit, sending).await.unwrap_or_else(|_| Err(TransportError::timeout()))
+            }
             None => sending.await,
         }?;
         let (parts, body) = response.into_parts();

@@ -56,6 +56,7 @@ mod tests {
     use bytes::Bytes;
     use http::{HeaderMap, StatusCode};
 
+    #[expect(clippy::unnecessary_wraps, reason = "what a transport gives")]
     fn answered(status: StatusCode) -> Result<Reply, TransportError> {
         Ok(Reply::new(status, HeaderMap::new(), Bytes::new()))
     }
@@ -69,7 +70,8 @@ mod tests {
         assert_eq!(patience.limit(), Duration::from_secs(10));
         assert!(!patience.again(&hung, &failed).await);
 
-        let (busy, mut patience) = (answered(StatusCode::SERVICE_UNAVAILABLE), Patience::new(Duration::from_secs(15), "b"));
+        let (busy, mut patience) =
+            (answered(StatusCode::SERVICE_UNAVAILABLE), Patience::new(Duration::from_secs(15), "b"));
         for again in [true, true, true, false] {
             assert_eq!(patience.again(&busy, &failed).await, again);
         }

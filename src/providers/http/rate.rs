@@ -12,12 +12,7 @@ use crate::engine::{Feedback, Left, RateHeaders};
 const INSTANT: i64 = 100_000_000;
 
 /// Of status and headers; the first set of rate headers that is there in full counts.
-pub(super) fn feedback(
-    status: StatusCode,
-    headers: &HeaderMap,
-    declared: &[RateHeaders],
-    now: Timestamp,
-) -> Feedback {
+pub(super) fn feedback(status: StatusCode, headers: &HeaderMap, declared: &[RateHeaders], now: Timestamp) -> Feedback {
     let throttled = status == StatusCode::TOO_MANY_REQUESTS;
     Feedback {
         throttled,
@@ -58,9 +53,7 @@ mod tests {
 
     #[test]
     fn what_is_left_is_read_from_any_declared_set_and_nonsense_is_not_there() {
-        let left = |remaining, limit, seconds| {
-            Some(Left { remaining, limit, resets_in: Duration::from_secs(seconds) })
-        };
+        let left = |remaining, limit, seconds| Some(Left { remaining, limit, resets_in: Duration::from_secs(seconds) });
         let noon = "1795521600";
         let later = "1795521630";
         for (pairs, expected) in [
