@@ -15,7 +15,7 @@ use estop::{
     },
     engine::{
         Budget, Coverage, Engine, Feedback, Limits, Listing, ManualClock, Order, Parts, Preflight, Provider,
-        ProviderError, Rate,
+        ProviderError, Rate, backoff,
     },
     journal::{ArmedStep, RecordBody, fold},
 };
@@ -147,6 +147,26 @@ impl Shaky {
         fate
     }
 
+    /// One read of several, given up early and asked again, as the client does.
+    async fn page(&self) -> Result<(), ProviderError> {
+        let what = || "a: reading".to_owned();
+        let mut waits = backoff(3, *self.seed.lock().unwrap());
+        loop {
+            let error = match tokio::time::timeout(DEADLINE / 3, self.request(None)).await {
+                Ok(Fate::Fine) => return Ok(()),
+                Ok(Fate::Throttled) => {
+                    let retry_after = Some(Duration::from_secs(1));
+                    ProviderError::RateLimited { what: what(), retry_after }
+                }
+                _ => ProviderError::Transient(what()),
+            };
+            match waits.next() {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => return Err(error),
+            }
+        }
+    }
+
     fn forget(&self) -> Duration {
         self.arrived.lock().unwrap().clear();
         self.began.elapsed()
@@ -197,16 +217,7 @@ impl Provider for Shaky {
 
     async fn holdings(&self, identity: &Identity) -> Result<Reading, ProviderError> {
         for _ in 0..PAGES {
-            let what = || "a: reading".to_owned();
-            let fate = tokio::time::timeout(DEADLINE, self.request(None)).await;
-            match fate.map_err(|_| ProviderError::Transient(what()))? {
-                Fate::Fine => {}
-                Fate::Throttled => {
-                    let retry_after = Some(Duration::from_secs(1));
-                    return Err(ProviderError::RateLimited { what: what(), retry_after });
-                }
-                _ => return Err(ProviderError::Transient(what())),
-            }
+            self.page().await?;
         }
         self.fake.holdings(identity).await
     }
