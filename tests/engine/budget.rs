@@ -271,6 +271,11 @@ async fn engine(shaky: &Arc<Shaky>, clock: &Arc<ManualClock>) -> Engine {
     engine
 }
 
+/// A twentieth of what properties run, or of PROPTEST_CASES.
+fn seeds() -> std::ops::RangeInclusive<u64> {
+    1..=u64::from(proptest::test_runner::Config::default().cases / 20)
+}
+
 fn limits(rate: Option<Rate>, concurrent_writes: usize) -> Limits {
     Limits { concurrent_writes, concurrent_reads: 8, deadline: DEADLINE, rate, ..Limits::default() }
 }
@@ -310,14 +315,14 @@ async fn survives(limits: Limits, seed: u64) {
 
 #[tokio::test(start_paused = true)]
 async fn a_declared_rate_is_kept_and_faults_leave_nothing_alive() {
-    for seed in 1..=40 {
+    for seed in seeds() {
         survives(limits(Some(Rate::per_second(200)), 100), seed).await;
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_rate_that_nobody_declared_is_learned_and_faults_leave_nothing_alive() {
-    for seed in 1..=40 {
+    for seed in seeds() {
         survives(limits(None, 16), seed).await;
     }
 }
@@ -381,7 +386,7 @@ async fn when_the_budget_binds_the_most_urgent_go_first() {
 /// A read that fails twice in a row is no reason for `partial`.
 #[tokio::test(start_paused = true)]
 async fn a_sweep_that_cannot_read_for_a_while_goes_on() {
-    for seed in 1..=20 {
+    for seed in seeds() {
         let clock = clock();
         let shaky = Shaky::new(3, limits(None, 16), usize::MAX, [150, 100, 50], seed, &clock);
         let engine = engine(&shaky, &clock).await;

@@ -223,16 +223,25 @@ impl Lane {
 
     /// One step, with the retries that its answers ask for.
     ///
-    /// The first attempt has a third of the provider's deadline and the second two thirds, so that a request that hangs
-    /// is sent again soon; all of them together have twice the deadline.
+    /// The first attempt has a third of the provider's deadline, the one after a time-out two thirds, so that a request
+    /// that hangs is sent again soon; all of them together have twice the deadline.
     async fn perform(&self, errand: Errand<'_>, mut turn: Option<Turn>, attempts: usize) {
         let (id, clock) = (&errand.armed.step().id, self.fleet.clock.as_ref());
         let deadline = errand.provider.limits().deadline;
         let mut waits = backoff(attempts, errand.armed.key());
-        let mut began = None;
-        for share in 1.. {
+        let (mut began, mut hung) = (None, 0);
+        loop {
             let turn = turn.take().unwrap_or_else(|| errand.budget.line_up(errand.urgency));
-            let kind = self.attempt(&errand, turn, deadline * share.min(3) / 3, &mut began).await;
+            let Some(kind) = self.attempt(&errand, turn, deadline * (1 + hung).min(3) / 3, &mut began).await else {
+                // The time that it took was wait enough.
+                hung += 1;
+                let spent = began.map_or(Duration::ZERO, |began| clock.monotonic().saturating_sub(began));
+                if waits.next().is_none() || spent >= deadline * 2 {
+                    return;
+                }
+                self.defer(id, Duration::ZERO);
+                continue;
+            };
             let asked = match kind {
                 AnswerKind::Throttled { retry_after_ms } => Duration::from_millis(retry_after_ms.unwrap_or(0)),
                 AnswerKind::Transient | AnswerKind::Unknown | AnswerKind::Unreachable => Duration::ZERO,
@@ -245,20 +254,26 @@ impl Lane {
             if spent + wait >= deadline * 2 {
                 return;
             }
-            let until = jiff::SignedDuration::try_from(wait).unwrap_or_default();
-            let attempt = self.ledger.record(id).map_or(0, |record| record.attempts);
-            self.ledger.defer(id, attempt, clock.now().checked_add(until).unwrap_or(clock.now()));
+            self.defer(id, wait);
             tokio::time::sleep(wait).await;
         }
     }
 
+    /// The next attempt follows in so long: until then the step is on its way for everybody who looks.
+    fn defer(&self, id: &StepId, wait: Duration) {
+        let (now, wait) = (self.fleet.clock.now(), jiff::SignedDuration::try_from(wait).unwrap_or_default());
+        let attempt = self.ledger.record(id).map_or(0, |record| record.attempts);
+        self.ledger.defer(id, attempt, now.checked_add(wait).unwrap_or(now));
+    }
+
+    /// One attempt; `None`: no answer in time.
     async fn attempt(
         &self,
         errand: &Errand<'_>,
         turn: Turn,
         limit: Duration,
         first_began: &mut Option<Duration>,
-    ) -> AnswerKind {
+    ) -> Option<AnswerKind> {
         let permit = turn.await;
         let id = &errand.armed.step().id;
         let attempt = self.ledger.attempt(id);
@@ -266,7 +281,9 @@ impl Lane {
         first_began.get_or_insert(began);
         let performing = performing(errand.urgency, errand.provider.perform(errand.armed, attempt));
         let performing = AssertUnwindSafe(performing).catch_unwind();
-        let answer = match tokio::time::timeout(limit, performing).await {
+        let performed = tokio::time::timeout(limit, performing).await;
+        let hung = performed.is_err();
+        let answer = match performed {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => unknown("the provider's code panicked".to_owned()),
             Err(_) => unknown(format!("no answer within {} ms", limit.as_millis())),
@@ -277,7 +294,7 @@ impl Lane {
         drop(permit);
         let kind = answer.kind.clone();
         self.ledger.answer(id, attempt, answer, self.fleet.clock.monotonic().saturating_sub(began));
-        kind
+        (!hung).then_some(kind)
     }
 }
 
