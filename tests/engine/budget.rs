@@ -271,7 +271,7 @@ async fn engine(shaky: &Arc<Shaky>, clock: &Arc<ManualClock>) -> Engine {
     engine
 }
 
-/// A twentieth of what properties run, or of PROPTEST_CASES.
+/// A twentieth of what properties run, or of `PROPTEST_CASES`.
 fn seeds() -> std::ops::RangeInclusive<u64> {
     1..=u64::from(proptest::test_runner::Config::default().cases / 20)
 }
