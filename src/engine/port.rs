@@ -10,7 +10,10 @@ use jiff::Timestamp;
 
 use super::{Budget, Rate, RateHeaders};
 use crate::{
-    domain::{Activity, Answer, Depth, Gap, Identity, IdentityId, Lane, ProviderName, Reading, Step, Untrusted},
+    domain::{
+        Activity, Answer, Depth, Gap, Identity, IdentityId, Lane, ProviderName, Reading, Restoration, RestoreMode,
+        Step, StepRecord, Untrusted,
+    },
     journal::ArmedStep,
 };
 
@@ -200,6 +203,15 @@ pub trait Provider: Send + Sync {
 
     /// Pure: every step that isolating (or burning) it takes, gates included.
     fn steps(&self, reading: &Reading, depth: Depth) -> Vec<Step>;
+
+    /// Pure: what undoing takes for one identity.
+    ///
+    /// `before` is how it read before the first strike, `now` how it reads, `done` the steps of the operations to undo
+    /// with where they stand: only what these changed is put back.
+    fn restore(&self, before: &Reading, now: &Reading, done: &[StepRecord], mode: RestoreMode) -> Restoration {
+        let _ = (before, now, done, mode);
+        Restoration::default()
+    }
 
     /// One mutation: one request that changes anything, carrying the step's key where headers are free. No retry.
     ///

@@ -11,13 +11,14 @@ use std::{
     time::Duration,
 };
 
+use async_trait::async_trait;
 use futures::FutureExt as _;
 use tokio::{
     sync::{Mutex as AsyncMutex, OwnedMutexGuard},
     task::JoinSet,
 };
 
-use super::{Isolation, Ledger, ledger::is_settled};
+use super::{Ledger, Work, ledger::is_settled};
 use crate::domain::{Answer, AnswerKind, ObjectId, OperationId, PlanHash, Step, StepId, StepState};
 use crate::engine::{
     Budget, Feedback, LONGEST_PAUSE, Provider, Turn, Urgency, backoff, budget::performing, fleet::Fleet,
@@ -30,8 +31,15 @@ const ATTEMPTS: usize = 5;
 /// A step that was declared to come after another waits for its answer no longer than this.
 const AFTER_WAIT: Duration = Duration::from_secs(2);
 
+/// Asked before each attempt: whoever must give way to others stops here.
+#[async_trait]
+pub(in crate::engine) trait Leave: Send + Sync {
+    /// Whether a request may still leave.
+    async fn may_send(&self) -> bool;
+}
+
 /// Sends armed steps.
-pub(super) struct Strike {
+pub(in crate::engine) struct Strike {
     lane: Arc<Lane>,
     tasks: AsyncMutex<JoinSet<()>>,
     op: OperationId,
@@ -43,17 +51,19 @@ struct Lane {
     fleet: Arc<Fleet>,
     journal: Journal,
     ledger: Arc<Ledger>,
+    /// `None`: nothing stops an isolation.
+    leave: Option<Arc<dyn Leave>>,
     /// What may be sent again: the journal made each once.
     armed: Mutex<HashMap<StepId, Arc<ArmedStep>>>,
     objects: Mutex<HashMap<ObjectId, Arc<AsyncMutex<()>>>>,
 }
 
 impl Strike {
-    pub fn new(isolation: &Isolation, ledger: Arc<Ledger>) -> Self {
-        let fleet = isolation.fleet.clone();
-        let journal = isolation.journal.clone();
-        let lane = Lane { fleet, journal, ledger, armed: Mutex::default(), objects: Mutex::default() };
-        Self { lane: Arc::new(lane), tasks: AsyncMutex::default(), op: isolation.op, epoch: isolation.epoch }
+    pub fn new(work: &Work, ledger: Arc<Ledger>, leave: Option<Arc<dyn Leave>>) -> Self {
+        let fleet = work.fleet.clone();
+        let journal = work.journal.clone();
+        let lane = Lane { fleet, journal, ledger, leave, armed: Mutex::default(), objects: Mutex::default() };
+        Self { lane: Arc::new(lane), tasks: AsyncMutex::default(), op: work.op, epoch: work.epoch }
     }
 
     pub fn ledger(&self) -> &Ledger {
@@ -110,6 +120,23 @@ impl Strike {
             .collect();
         let armed = self.lane.journal.rearm(self.op, open).await?;
         self.send(armed.into_iter().map(Arc::new).collect(), ATTEMPTS).await;
+        Ok(())
+    }
+
+    /// Makes intents durable and keeps the steps for [`Strike::again`]: nothing is sent yet, and nothing ever is where
+    /// no journal takes them.
+    pub async fn hold(&self, before: Vec<Entry>, hash: PlanHash, steps: Vec<Step>) -> Result<(), JournalError> {
+        let armed = self.lane.journal.arm(self.op, self.epoch, before, hash, 0, steps.clone()).await?;
+        self.lane.ledger.take(&steps);
+        armed.into_iter().map(Arc::new).for_each(|armed| self.lane.keep(&armed));
+        Ok(())
+    }
+
+    /// What another process left, kept the same way, under its keys.
+    pub async fn hold_left(&self, left: &Operation) -> Result<(), JournalError> {
+        self.lane.ledger.restore(&left.steps);
+        let armed = self.lane.journal.rearm(self.op, left.steps.keys().cloned().collect()).await?;
+        armed.into_iter().map(Arc::new).for_each(|armed| self.lane.keep(&armed));
         Ok(())
     }
 
@@ -231,6 +258,11 @@ impl Lane {
         let mut waits = backoff(attempts, errand.armed.key());
         let (mut began, mut hung) = (None, 0);
         loop {
+            if let Some(leave) = &self.leave
+                && !leave.may_send().await
+            {
+                return;
+            }
             let turn = turn.take().unwrap_or_else(|| errand.budget.line_up(errand.urgency));
             let Some(kind) = self.attempt(&errand, turn, deadline * (1 + hung).min(3) / 3, &mut began).await else {
                 // The time that it took was wait enough.
