@@ -10,8 +10,8 @@ use jiff::Timestamp;
 
 use crate::{
     domain::{
-        Activity, Answer, Depth, Gap, Identity, IdentityId, Lane, ProviderName, Reading, Restoration, RestoreMode, Step,
-        StepRecord, Untrusted,
+        Activity, Answer, Depth, Gap, Identity, IdentityId, Lane, ProviderName, Reading, Restoration, RestoreMode,
+        Step, StepRecord, Untrusted,
     },
     journal::ArmedStep,
 };
