@@ -38,7 +38,7 @@ mod writer;
 use std::sync::Arc;
 
 pub use armed::ArmedStep;
-pub use entry::{Body, Entry, IntendedStep};
+pub use entry::{Body, Entry, IntendedStep, Restores};
 pub use error::{Holder, JournalError};
 pub use fold::{Incident, Operation, OperationEnd, Remark, fold};
 pub use handle::Journal;

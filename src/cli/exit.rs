@@ -63,7 +63,7 @@ impl Exit {
 impl From<&Outcome> for Exit {
     fn from(outcome: &Outcome) -> Self {
         match outcome {
-            Outcome::Dark | Outcome::DarkAt { .. } => Self::Done,
+            Outcome::Dark | Outcome::DarkAt { .. } | Outcome::Restored { .. } => Self::Done,
             Outcome::Partial { .. } => Self::Partial,
             Outcome::Contradicted { .. } => Self::Contradicted,
         }

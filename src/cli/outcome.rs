@@ -96,7 +96,7 @@ fn dark_at(followed: &Followed, ended: &Ended) -> Option<Moment> {
             let (start, after) = (followed.started_at?, i64::try_from(ended.time_to_dark_ms?).ok()?);
             start.checked_add(jiff::SignedDuration::from_millis(after)).ok().map(Moment)
         }
-        Outcome::Partial { .. } | Outcome::Contradicted { .. } => None,
+        Outcome::Partial { .. } | Outcome::Contradicted { .. } | Outcome::Restored { .. } => None,
     }
 }
 

@@ -17,6 +17,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::broadcast;
 
 pub(super) use ledger::Ledger;
+pub(super) use strike::{Leave, Strike};
 
 use super::{
     BotView, Ended, EngineEvent, OperationPhase, Order,
@@ -27,7 +28,6 @@ use crate::domain::{
     Reversibility, conclude,
 };
 use crate::journal::{Body, Entry, Journal, JournalError, Operation};
-use strike::Strike;
 
 /// How long a destructive step waits for a snapshot of what it destroys.
 const SNAPSHOT_WAIT: Duration = Duration::from_secs(2);
@@ -49,6 +49,16 @@ pub(super) struct Isolation {
     pub pressed: Duration,
 }
 
+/// What sending the steps of one operation works with, whichever way it goes.
+#[derive(Clone)]
+pub(super) struct Work {
+    pub fleet: Arc<Fleet>,
+    pub journal: Journal,
+    pub events: broadcast::Sender<EngineEvent>,
+    pub op: OperationId,
+    pub epoch: u32,
+}
+
 /// Where the steps come from.
 #[derive(Clone)]
 pub(super) enum Start {
@@ -64,8 +74,9 @@ impl Isolation {
         let (bot, at) = (self.order.bot.clone(), self.fleet.clock.now());
         self.emit(EngineEvent::Started { op: self.op, incident: self.incident, bot, at });
         self.phase(OperationPhase::Arming);
-        let ledger = Arc::new(Ledger::new(&self));
-        let strike = Strike::new(&self, ledger.clone());
+        let work = self.work();
+        let ledger = Arc::new(Ledger::new(&work));
+        let strike = Strike::new(&work, ledger.clone(), None);
         let (identities, collateral) = match start {
             Start::Fresh(view) => self.begin(&view, &strike).await?,
             Start::Left(operation) => self.take_over(&operation, &strike).await?,
@@ -77,6 +88,11 @@ impl Isolation {
         let outcome = self.conclude(&ledger, &swept, &collateral);
         let outcome = self.hold(&ledger, &mut swept, &collateral, outcome).await;
         Ok(self.end(&ledger, &swept, outcome).await)
+    }
+
+    fn work(&self) -> Work {
+        let (fleet, journal, events) = (self.fleet.clone(), self.journal.clone(), self.events.clone());
+        Work { fleet, journal, events, op: self.op, epoch: self.epoch }
     }
 
     /// Arms what was shown and lets it go.
@@ -291,6 +307,6 @@ impl Isolation {
 }
 
 /// Milliseconds of a duration, for documents.
-fn millis(duration: Duration) -> u64 {
+pub(super) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -109,11 +109,24 @@ impl Incident {
     }
 
     fn claim(&mut self, op: OperationId, record: &Record, body: &Body) -> Result<(), String> {
-        if let Some(operation) = self.operations.iter_mut().find(|operation| operation.id == op) {
-            return operation.claim_again(record.epoch, body);
+        let (epoch, seq, at) = (record.epoch, record.seq, record.at);
+        match self.operations.iter_mut().find(|operation| operation.id == op) {
+            Some(operation) => operation.claim_again(epoch, seq, at, body)?,
+            None => self.operations.extend(Operation::claimed(op, epoch, seq, at, body)),
         }
-        self.operations.extend(Operation::claimed(op, record.epoch, record.at, body));
+        self.give_way(op);
         Ok(())
+    }
+
+    /// Whoever isolates wins: what was on its way to restore the same bot never goes on.
+    fn give_way(&mut self, claimed: OperationId) {
+        let Some(bot) = self.operation(claimed).filter(|one| one.restores.is_none()).map(|one| one.bot.clone()) else {
+            return;
+        };
+        let restores = self.operations.iter_mut().filter(|one| one.restores.is_some() && one.bot == bot);
+        for restore in restores.filter(|restore| !restore.has_restored() && restore.gave_way.is_none()) {
+            restore.gave_way = Some(claimed);
+        }
     }
 }
 

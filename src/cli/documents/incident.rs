@@ -112,7 +112,7 @@ pub fn dark_at(outcome: &Outcome, concluded: Timestamp) -> Option<Moment> {
     match outcome {
         Outcome::Dark => Some(Moment(concluded)),
         Outcome::DarkAt { at, .. } => Some(Moment(*at)),
-        Outcome::Partial { .. } | Outcome::Contradicted { .. } => None,
+        Outcome::Partial { .. } | Outcome::Contradicted { .. } | Outcome::Restored { .. } => None,
     }
 }
 

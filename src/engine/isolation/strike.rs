@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use async_trait::async_trait;
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use futures::FutureExt as _;
 use tokio::{
@@ -18,7 +19,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::{Isolation, Ledger, ledger::is_settled};
+use super::{Ledger, Work, ledger::is_settled};
 use crate::domain::{Answer, AnswerKind, ObjectId, OperationId, PlanHash, ProviderName, Step, StepId, StepState};
 use crate::engine::{Provider, fleet::Fleet};
 use crate::journal::{ArmedStep, Entry, Journal, JournalError, Operation};
@@ -32,8 +33,15 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// A step that was declared to come after another waits for its answer no longer than this.
 const AFTER_WAIT: Duration = Duration::from_secs(2);
 
+/// Asked before each attempt: whoever must give way to others stops here.
+#[async_trait]
+pub(in crate::engine) trait Leave: Send + Sync {
+    /// Whether a request may still leave.
+    async fn may_send(&self) -> bool;
+}
+
 /// Sends armed steps.
-pub(super) struct Strike {
+pub(in crate::engine) struct Strike {
     lane: Arc<Lane>,
     tasks: AsyncMutex<JoinSet<()>>,
     op: OperationId,
@@ -46,14 +54,16 @@ struct Lane {
     journal: Journal,
     ledger: Arc<Ledger>,
     permits: BTreeMap<ProviderName, Arc<Semaphore>>,
+    /// `None`: nothing stops an isolation.
+    leave: Option<Arc<dyn Leave>>,
     /// What may be sent again: the journal made each once.
     armed: Mutex<HashMap<StepId, Arc<ArmedStep>>>,
     objects: Mutex<HashMap<ObjectId, Arc<AsyncMutex<()>>>>,
 }
 
 impl Strike {
-    pub fn new(isolation: &Isolation, ledger: Arc<Ledger>) -> Self {
-        let fleet = isolation.fleet.clone();
+    pub fn new(work: &Work, ledger: Arc<Ledger>, leave: Option<Arc<dyn Leave>>) -> Self {
+        let fleet = work.fleet.clone();
         let permits = fleet
             .providers
             .iter()
@@ -61,9 +71,9 @@ impl Strike {
                 (provider.name().clone(), Arc::new(Semaphore::new(provider.limits().concurrent_writes.max(1))))
             })
             .collect();
-        let journal = isolation.journal.clone();
-        let lane = Lane { fleet, journal, ledger, permits, armed: Mutex::default(), objects: Mutex::default() };
-        Self { lane: Arc::new(lane), tasks: AsyncMutex::default(), op: isolation.op, epoch: isolation.epoch }
+        let journal = work.journal.clone();
+        let lane = Lane { fleet, journal, ledger, permits, leave, armed: Mutex::default(), objects: Mutex::default() };
+        Self { lane: Arc::new(lane), tasks: AsyncMutex::default(), op: work.op, epoch: work.epoch }
     }
 
     pub fn ledger(&self) -> &Ledger {
@@ -120,6 +130,23 @@ impl Strike {
             .collect();
         let armed = self.lane.journal.rearm(self.op, open).await?;
         self.send(armed.into_iter().map(Arc::new).collect()).await;
+        Ok(())
+    }
+
+    /// Makes intents durable and keeps the steps for [`Strike::again`]: nothing is sent yet, and nothing ever is where
+    /// no journal takes them.
+    pub async fn hold(&self, before: Vec<Entry>, hash: PlanHash, steps: Vec<Step>) -> Result<(), JournalError> {
+        let armed = self.lane.journal.arm(self.op, self.epoch, before, hash, 0, steps.clone()).await?;
+        self.lane.ledger.take(&steps);
+        armed.into_iter().map(Arc::new).for_each(|armed| self.lane.keep(&armed));
+        Ok(())
+    }
+
+    /// What another process left, kept the same way, under its keys.
+    pub async fn hold_left(&self, left: &Operation) -> Result<(), JournalError> {
+        self.lane.ledger.restore(&left.steps);
+        let armed = self.lane.journal.rearm(self.op, left.steps.keys().cloned().collect()).await?;
+        armed.into_iter().map(Arc::new).for_each(|armed| self.lane.keep(&armed));
         Ok(())
     }
 
@@ -217,6 +244,11 @@ impl Lane {
             .with_jitter()
             .build();
         loop {
+            if let Some(leave) = &self.leave
+                && !leave.may_send().await
+            {
+                return;
+            }
             let answer = self.attempt(provider.as_ref(), armed).await;
             let attempt = self.ledger.record(id).map_or(0, |record| record.attempts);
             let asked = match answer {
