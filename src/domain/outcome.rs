@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Collateral, Family, Holding, HoldingState, Identity, IdentityId, Lost, Reading, ReadingSet, Reissue, Residual, Step,
-    StepId, StepState, Values,
+    Collateral, Family, Holding, HoldingState, Identity, IdentityId, Lost, Reading, ReadingSet, Reissue, Residual,
+    Step, StepId, StepState, Values,
 };
 
 /// What the journal knows of one step.

@@ -202,7 +202,8 @@ pub struct RestoreInput<'a> {
 
 /// Concludes what came of a restore.
 pub fn conclude_restore(input: &RestoreInput<'_>) -> Outcome {
-    let mut reasons: Vec<Reason> = input.stopped.map(|what| Reason::Superseded { what: what.to_owned() }).into_iter().collect();
+    let mut reasons: Vec<Reason> =
+        input.stopped.map(|what| Reason::Superseded { what: what.to_owned() }).into_iter().collect();
     let mut alive = Vec::new();
     for (part, step) in input.plan.parts() {
         match input.steps.get(&step.id) {
@@ -211,7 +212,10 @@ pub fn conclude_restore(input: &RestoreInput<'_>) -> Outcome {
         }
     }
     reasons.extend(
-        input.plan.gaps().map(|gap| Reason::ListingIncomplete { what: gap.what.clone(), permission: gap.permission.clone() }),
+        input
+            .plan
+            .gaps()
+            .map(|gap| Reason::ListingIncomplete { what: gap.what.clone(), permission: gap.permission.clone() }),
     );
     alive.extend(woken(input));
     reasons.sort();

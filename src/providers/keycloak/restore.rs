@@ -14,6 +14,7 @@ mod rest;
 use std::collections::BTreeMap;
 
 use super::{
+    credentials::class,
     facts,
     record::{LinkBack, hint},
     steps::{Plan, action, back, is_there},
@@ -62,7 +63,7 @@ struct Undo<'a> {
 
 impl<'a> Undo<'a> {
     fn run(&mut self) {
-        self.out.gaps.clone_from(&self.now.gaps);
+        self.out.gaps = self.now.gaps.iter().filter(|gap| self.matters(gap)).cloned().collect();
         if self.now.identity.state == IdentityState::Gone {
             let what = format!("client {}", self.name());
             self.lose(what, "it was deleted: only its owner can make it again");
@@ -84,6 +85,15 @@ impl<'a> Undo<'a> {
 
     fn name(&self) -> String {
         self.plan.client_name()
+    }
+
+    /// Whether what could not be read has to do with the way back.
+    fn matters(&self, gap: &Gap) -> bool {
+        let compared = [class::ROLE, class::GROUP, class::LINK];
+        let ended = [class::TOKENS, class::SESSION, class::OFFLINE, class::CONSENT, class::INITIAL];
+        gap.class.as_deref().is_none_or(|class| {
+            compared.contains(&class) || (self.mode == RestoreMode::Rotate && ended.contains(&class))
+        })
     }
 
     fn lose(&mut self, what: impl Into<Untrusted>, why: &str) {
@@ -123,7 +133,11 @@ impl<'a> Undo<'a> {
             let Some(id) = step.holdings.first() else { continue };
             match self.before.holding(id) {
                 None => {
-                    let why = "it was given while the isolation ran: estop does not give it back";
+                    let why = if self.before.facts.is_empty() {
+                        "what it had before was not read: whether this was its own is not known"
+                    } else {
+                        "it was given while the isolation ran: estop does not give it back"
+                    };
                     self.lose(step.target.clone(), why);
                 }
                 Some(holding) if self.has(id) => {
@@ -235,7 +249,7 @@ impl<'a> Undo<'a> {
     /// Both doors: the user's behind what is the user's, the client's behind all.
     fn doors(&mut self, shut_first: bool, client: Vec<StepId>, user: Vec<StepId>) {
         let mut before_client: Vec<StepId> = client.into_iter().chain(user).collect();
-        if self.opens(action::DISABLE_USER, facts::USER_ENABLED, "service-account user", shut_first)
+        if self.opens(action::DISABLE_USER, facts::USER_ENABLED, "service-account user", false)
             && let Some(account) = self.account()
         {
             let step = back::enable_user(&self.plan, &account, before_client.clone());
@@ -277,10 +291,14 @@ impl<'a> Undo<'a> {
             return false;
         }
         if was_open != Some(true) {
-            let why = format!("the first read came with the gate: that the {word} was enabled before is assumed");
-            self.gap(None, why);
+            self.change(
+                what,
+                "false; that it was enabled before is assumed: the first read came with the gate",
+                "true",
+            );
+        } else {
+            self.change(what, "false", "true");
         }
-        self.change(what, "false", "true");
         true
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! role/OID     memberships, each behind the one that its grantor has it by ─▶ LOGIN
-//! rotate       first: shut again if somebody opened it ─ no password ─ no session
+//! rotate       first: no password ─▶ no session
 //! ```
 //!
 //! `NOLOGIN` leaves the password where it is, so that a false alarm gives it back by opening the door alone.
@@ -29,7 +29,9 @@ const LAST: u8 = 200;
 
 /// What undoing takes; `done` may hold steps of other identities too.
 pub fn restore(before: &Reading, now: &Reading, done: &[StepRecord], mode: RestoreMode) -> Restoration {
-    let mut out = Restoration { gaps: now.gaps.clone(), ..Restoration::default() };
+    // The one gap of a reading here is about sessions.
+    let gaps = if mode == RestoreMode::Rotate { now.gaps.clone() } else { Vec::new() };
+    let mut out = Restoration { gaps, ..Restoration::default() };
     let role = identity::oid(&now.identity);
     let (Some(role), true) = (role, now.identity.state != IdentityState::Gone) else {
         let why = "it was dropped: only its owner can make it again";
@@ -48,6 +50,14 @@ fn may_have_been_done(record: &StepRecord) -> bool {
         record.state,
         StepState::Planned | StepState::Armed | StepState::Manual | StepState::Refused { .. } | StepState::Unreachable
     )
+}
+
+/// Whether it may log in, where that was read.
+fn login(reading: &Reading) -> Option<bool> {
+    match reading.facts.get(LOGIN_FACT) {
+        Some(Fact::Bool(on)) => Some(*on),
+        _ => None,
+    }
 }
 
 fn role_name(identity: &Identity) -> Untrusted {
@@ -74,9 +84,11 @@ struct Undo<'a> {
 
 impl Undo<'_> {
     fn run(&mut self) {
-        let shut_first = self.mode == RestoreMode::Rotate && self.first();
+        if self.mode == RestoreMode::Rotate {
+            self.first();
+        }
         self.memberships();
-        self.door(shut_first);
+        self.door();
         self.lost();
         self.reissue();
         self.changed_by_others();
@@ -103,46 +115,37 @@ impl Undo<'_> {
         of_class.filter(|one| one.state != HoldingState::Gone).cloned().collect()
     }
 
-    fn login(&self, reading: &Reading) -> Option<bool> {
-        match reading.facts.get(LOGIN_FACT) {
-            Some(Fact::Bool(on)) => Some(*on),
-            _ => None,
-        }
-    }
-
-    /// What ends before the door opens; whether the door is shut again among it.
-    fn first(&mut self) -> bool {
+    /// What ends before the door opens. Where somebody has opened it, a session that is ended after the password has
+    /// gone does not come back by it.
+    fn first(&mut self) {
         let identity = &self.now.identity;
-        let shut = self.login(self.now) == Some(true);
-        let gate = if shut { steps::gate(identity) } else { Vec::new() };
-        let gate_id = gate.first().map(|step| step.id.clone());
-        let mut first = gate;
-        let is_set = self.now.facts.get(PASSWORD_FACT) == Some(&Fact::Text("set".to_owned()));
-        let none = self.now.facts.get(PASSWORD_FACT) == Some(&Fact::Text("none".to_owned()));
+        let mut first = Vec::new();
+        let (is_set, none) = (self.password_reads("set"), self.password_reads("none"));
         let cleared = self.of("clear-password").next().is_some();
         if let Some(password) = self.there(PASSWORD).first().filter(|_| !none) {
             if cleared {
-                let now =
-                    if is_set { "set anew since" } else { "cleared; whether it was set anew only a superuser sees" };
-                self.change(password.name.clone(), now, "stays as it is");
+                let since =
+                    if is_set { "set anew since" } else { "cleared: only a superuser sees whether it was set since" };
+                self.change(password.name.clone(), since, "stays as it is");
             } else {
-                self.change(password.name.clone(), "opens it once the gate is open", "none");
+                let then =
+                    if is_set { "none" } else { "none: only a superuser can read it, the server's yes has to do" };
+                self.change(password.name.clone(), "opens it once the gate is open", then);
                 first.push(steps::clear_password(self.now, self.role, password));
-                if !is_set {
-                    let what = "whether the old password is gone only a superuser can read: the server's yes has to do";
-                    self.gap(PASSWORD, what);
-                }
             }
         }
+        let after = first.first().map(|step| step.id.clone());
         for session in self.there(SESSION) {
-            first.extend(steps::terminate(identity, self.role, &session, gate_id.as_ref()));
+            first.extend(steps::terminate(identity, self.role, &session, after.as_ref()));
         }
         for session in self.there(SET_ROLE_SESSION) {
             self.gap(SET_ROLE_SESSION, &session.name.shown());
         }
-        self.gap(PASSWORD, "certificates, peers and directories that pg_hba.conf lets in cannot be read: see to them");
         self.out.first.extend(first);
-        shut
+    }
+
+    fn password_reads(&self, word: &str) -> bool {
+        self.now.facts.get(PASSWORD_FACT) == Some(&Fact::Text(word.to_owned()))
     }
 
     /// Memberships that were revoked, and what fell with them.
@@ -152,7 +155,11 @@ impl Undo<'_> {
             let Ok(Command::Revoke { edge, by_grantor }) = Command::of(&record.step) else { continue };
             let Some(id) = record.step.holdings.first() else { continue };
             if self.before.holding(id).is_none() {
-                let why = "it was granted while the isolation ran: estop does not grant it again";
+                let why = if self.before.facts.is_empty() {
+                    "what it had before was not read: whether this was its own is not known"
+                } else {
+                    "it was granted while the isolation ran: estop does not grant it again"
+                };
                 self.lose(record.step.target.clone(), why);
                 continue;
             }
@@ -234,13 +241,9 @@ impl Undo<'_> {
         format!("as a superuser: {}", command.statement(&names).unwrap_or_default())
     }
 
-    fn door(&mut self, shut_first: bool) {
+    fn door(&mut self) {
         let what = Untrusted::new(format!("role {}: LOGIN", self.now.identity.name.raw()));
-        match self.login(self.now) {
-            Some(true) if shut_first => {
-                self.change(what, "yes: somebody opened it since", "yes, once the old credentials are gone");
-                return self.enable();
-            }
+        match login(self.now) {
             Some(true) => {
                 if self.of("disable-login").next().is_some() {
                     self.change(what, "yes: somebody opened it since", "yes");
@@ -251,15 +254,13 @@ impl Undo<'_> {
             None => return self.gap(LOGIN_FACT, "whether it may log in cannot be read: it is not opened"),
         }
         let Some(shut_at) = self.of("disable-login").next().map(|record| record.sent_at) else { return };
-        let was_open = self.login(self.before);
+        let was_open = login(self.before);
         let by_us = shut_at.is_some_and(|sent| self.before.read_at.checked_add(READING).is_ok_and(|read| read >= sent));
         if was_open == Some(false) && !by_us {
             return self.change(what, "no, as before the isolation", "no");
         }
-        if was_open != Some(true) {
-            self.gap(LOGIN_FACT, "the first read came with the gate: that it could log in before is assumed");
-        }
-        self.change(what, "no", "yes");
+        let assumed = "no; that it could log in before is assumed: the first read came with the gate";
+        self.change(what, if was_open == Some(true) { "no" } else { assumed }, "yes");
         self.enable();
     }
 
@@ -296,17 +297,24 @@ impl Undo<'_> {
     fn reissue(&mut self) {
         let cleared = self.of("clear-password").next().is_some();
         let clears = self.out.first.iter().any(|step| step.action.word() == "clear-password");
-        let is_set = self.now.facts.get(PASSWORD_FACT) == Some(&Fact::Text("set".to_owned()));
-        if !(clears || cleared && !is_set) {
-            return;
-        }
         let identity = &self.now.identity;
         let owner = identity.attribute("estop.owner").or_else(|| identity.attribute("owner"));
-        self.out.reissue.push(Reissue {
-            what: Untrusted::new(format!("password of role {}", identity.name.raw())),
-            place: format!("psql, as whoever may alter the role: \\password {}", identity.name.shown()),
-            by: owner.map_or_else(|| "the bot's owner".to_owned(), |owner| format!("owner {}", owner.shown())),
-        });
+        let by = owner.map_or_else(|| "the bot's owner".to_owned(), |owner| format!("owner {}", owner.shown()));
+        if clears || cleared && !self.password_reads("set") {
+            self.out.reissue.push(Reissue {
+                what: Untrusted::new(format!("password of role {}", identity.name.raw())),
+                place: format!("psql, as whoever may alter the role: \\password {}", identity.name.shown()),
+                by: by.clone(),
+            });
+        }
+        if self.mode == RestoreMode::Rotate {
+            // No catalog tells what a certificate or a directory lets in.
+            self.out.reissue.push(Reissue {
+                what: Untrusted::new("certificates and directory logins, if it uses any"),
+                place: "where pg_hba.conf sends it for them".to_owned(),
+                by,
+            });
+        }
     }
 
     /// Memberships that others granted or revoked since: they stay so.

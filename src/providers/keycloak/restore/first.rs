@@ -10,13 +10,13 @@ use super::super::{
     facts,
     steps::{self, action, client, is_there},
 };
-use super::{Fingerprint, Gap, Holding, Undo};
-use crate::domain::{Depth, HoldingState};
+use super::{Fingerprint, Holding, Undo};
+use crate::domain::{Depth, HoldingState, Postcondition, Step};
 
-/// Steps of an isolation that end what lives without a long-lived secret, doors included.
-const SHORT_LIVED: [&str; 7] = [
+/// Steps of an isolation that end what lives without a long-lived secret, the client's door included: not-before goes
+/// with it.
+const SHORT_LIVED: [&str; 6] = [
     action::DISABLE_CLIENT,
-    action::DISABLE_USER,
     action::LOG_OUT,
     action::END_SESSION,
     action::END_OFFLINE,
@@ -24,8 +24,18 @@ const SHORT_LIVED: [&str; 7] = [
     action::DELETE_INITIAL,
 ];
 
+/// What the door's step proves must still be true when the door is open again: only its not-before stays.
+fn lasting(step: Step) -> Step {
+    if !step.gate {
+        return step;
+    }
+    let postcondition = Postcondition::AtLeastSet { fact: "client.not-before".to_owned() };
+    let proof = "GET client: notBefore is at least the one sent".to_owned();
+    Step { postcondition, proof, ..step }
+}
+
 impl<'a> Undo<'a> {
-    /// Fills [`super::Restoration::first`]; whether the doors are among it.
+    /// Fills [`super::Restoration::first`]; whether the client's door is among it.
     pub(super) fn first(&mut self) -> bool {
         self.long_lived();
         let open = [facts::CLIENT_ENABLED, facts::USER_ENABLED];
@@ -35,7 +45,7 @@ impl<'a> Undo<'a> {
         if is_open || lives {
             let all = steps::all(self.plan.provider, self.plan.own, self.now, Depth::Isolate);
             let short = all.into_iter().filter(|step| SHORT_LIVED.contains(&step.action.word()));
-            self.out.first.extend(short);
+            self.out.first.extend(short.map(lasting));
         }
         is_open || lives
     }
@@ -68,9 +78,8 @@ impl<'a> Undo<'a> {
         }
         if !self.was_done(action::NEW_REGISTRATION) {
             ends.extend(there(class::REGISTRATION).into_iter().cloned());
-            let what = "no API tells whether the old registration access token is gone: the server's yes has to do";
-            let class = Some(class::REGISTRATION.to_owned());
-            self.out.gaps.push(Gap { class, what: what.to_owned(), permission: None });
+            let what = format!("registration access token of {}", self.name());
+            self.change(what, "not known: no API lists it", "replaced: no read proves it, the server's yes has to do");
         }
         let steps = client::burn(&self.plan, &ends);
         self.out.first.extend(steps);
