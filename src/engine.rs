@@ -7,6 +7,7 @@
 //!                               └──EngineEvent──▶ console, commands
 //! ```
 
+mod approval;
 mod clock;
 mod event;
 mod fleet;
@@ -14,13 +15,15 @@ mod handle;
 mod isolation;
 mod order;
 mod port;
+mod restore;
 mod roster;
 mod snapshot;
 
+pub use approval::{APPROVAL_TIME, ApprovalFault, Approved, Approvers, Directory, Person, short};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use event::{Ended, EngineEvent, OperationPhase};
 pub use handle::{Checked, Engine, Parts, Running};
-pub use order::{Order, Rechecked, Refusal};
+pub use order::{Order, Rechecked, Refusal, RestoreOrder};
 pub use port::{Coverage, LaneCheck, Limits, Listing, Preflight, Provider, ProviderError, Whoami};
 pub use roster::{BotEntry, Roster};
 pub use snapshot::{BotView, ProviderStatus, STALE_AFTER, Snapshot};

@@ -40,7 +40,7 @@ use std::sync::Arc;
 pub use armed::ArmedStep;
 pub use entry::{Body, Entry, IntendedStep, Restores};
 pub use error::{Holder, JournalError};
-pub use fold::{Incident, Operation, OperationEnd, Remark, fold};
+pub use fold::{Approval, Incident, Operation, OperationEnd, Remark, fold};
 pub use handle::Journal;
 pub use process::{Process, Who};
 pub use record::{ProcRef, Record, RecordBody};

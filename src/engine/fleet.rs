@@ -22,6 +22,7 @@ use std::{
 use futures::{StreamExt as _, stream};
 use jiff::Timestamp;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use super::{Clock, Listing, Provider, ProviderError, Roster, Snapshot};
 use crate::domain::{
@@ -56,8 +57,15 @@ struct Known {
     own: HashMap<ProviderName, IdentityId>,
     /// The newest operation of each bot, as the journal has it.
     operations: HashMap<BotName, Operation>,
-    /// Bots whose isolation runs in this process.
-    running: HashMap<BotName, OperationId>,
+    /// Bots whose isolation or restore runs in this process.
+    running: HashMap<BotName, Run>,
+}
+
+/// What runs.
+struct Run {
+    op: OperationId,
+    /// A restore is told by this to give way; an isolation gives way to nobody.
+    gives_way: Option<CancellationToken>,
 }
 
 struct Listed {
@@ -285,21 +293,41 @@ impl Fleet {
         self.known().operations.get(bot).cloned()
     }
 
-    /// Marks an isolation as running in this process; the running one, if there is one already.
+    /// Marks an isolation as running in this process; the running one, if there is one already. A restore that runs is
+    /// told to stop and waited for by nobody.
     pub fn begin(&self, bot: &BotName, op: OperationId) -> Result<(), OperationId> {
         let mut known = self.known();
         match known.running.get(bot) {
-            Some(running) => Err(*running),
-            None => {
-                known.running.insert(bot.clone(), op);
-                Ok(())
-            }
+            Some(Run { op, gives_way: None }) => return Err(*op),
+            Some(Run { gives_way: Some(token), .. }) => token.cancel(),
+            None => {}
         }
+        known.running.insert(bot.clone(), Run { op, gives_way: None });
+        Ok(())
     }
 
-    /// Marks it as over.
-    pub fn end(&self, bot: &BotName) {
-        self.known().running.remove(bot);
+    /// Marks a restore as running in this process, with what tells it to stop; whatever runs, if something does.
+    pub fn begin_restore(&self, bot: &BotName, op: OperationId) -> Result<CancellationToken, OperationId> {
+        let mut known = self.known();
+        if let Some(run) = known.running.get(bot) {
+            return Err(run.op);
+        }
+        let token = CancellationToken::new();
+        known.running.insert(bot.clone(), Run { op, gives_way: Some(token.clone()) });
+        Ok(token)
+    }
+
+    /// What runs of a bot in this process: the operation, and whether it is an isolation.
+    pub fn runs(&self, bot: &BotName) -> Option<(OperationId, bool)> {
+        self.known().running.get(bot).map(|run| (run.op, run.gives_way.is_none()))
+    }
+
+    /// Marks an operation as over, unless another has taken the bot over from it.
+    pub fn end(&self, bot: &BotName, op: OperationId) {
+        let mut known = self.known();
+        if known.running.get(bot).is_some_and(|run| run.op == op) {
+            known.running.remove(bot);
+        }
     }
 
     /// Whether any isolation runs: ordinary refreshes pause.

@@ -16,18 +16,19 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::sync::broadcast;
 
-pub(super) use ledger::Ledger;
+pub(super) use ledger::{Ledger, is_settled};
 pub(super) use strike::{Leave, Strike};
 
 use super::{
     BotView, Ended, EngineEvent, OperationPhase, Order,
     fleet::{Fleet, after_dark},
+    restore,
 };
 use crate::domain::{
     Collateral, Depth, Identity, IncidentId, OperationId, Outcome, OutcomeInput, Plan, PlanHash, Reading, ReadingSet,
     Reversibility, conclude,
 };
-use crate::journal::{Body, Entry, Journal, JournalError, Operation};
+use crate::journal::{Body, Entry, Journal, JournalError, Operation, Store};
 
 /// How long a destructive step waits for a snapshot of what it destroys.
 const SNAPSHOT_WAIT: Duration = Duration::from_secs(2);
@@ -38,6 +39,7 @@ const HOLD_EVERY: Duration = Duration::from_secs(5);
 pub(super) struct Isolation {
     pub fleet: Arc<Fleet>,
     pub journal: Journal,
+    pub store: Store,
     pub events: broadcast::Sender<EngineEvent>,
     pub op: OperationId,
     pub incident: IncidentId,
@@ -83,6 +85,10 @@ impl Isolation {
         };
         self.phase(OperationPhase::Sweeping);
         let mut swept = sweep::sweep(&self, &strike, identities).await;
+        // What a restore had on its way may have landed behind the last listing.
+        if restore::ran_into(&self.store, &self.fleet.clock, &self.order.bot, self.op).await {
+            swept = sweep::sweep(&self, &strike, swept.identities).await;
+        }
         strike.finish().await;
         self.phase(OperationPhase::Verifying);
         let outcome = self.conclude(&ledger, &swept, &collateral);

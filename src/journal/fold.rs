@@ -15,7 +15,7 @@ use jiff::Timestamp;
 pub use operation::{Operation, OperationEnd};
 
 use super::{Body, Record};
-use crate::domain::{IncidentId, OperationId};
+use crate::domain::{IncidentId, OperationId, PlanHash};
 
 /// What happened around one or more isolations.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,10 +34,25 @@ pub struct Incident {
     pub follows: Option<IncidentId>,
     /// Its operations, in the order of their first claim.
     pub operations: Vec<Operation>,
+    /// What second persons have approved.
+    pub approvals: Vec<Approval>,
     /// Whether a terminal was lost while it ran.
     pub console_lost: bool,
     /// Lines that changed nothing, or not what they say.
     pub remarks: Vec<Remark>,
+}
+
+/// A second person's yes to one restore.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approval {
+    /// Which line gives it; with the incident's id it names the approval.
+    pub seq: u64,
+    /// The restore plan's hash.
+    pub hash: PlanHash,
+    /// Who.
+    pub by: String,
+    /// Until when it can be used.
+    pub until: Timestamp,
 }
 
 /// Something odd about a line.
@@ -59,6 +74,7 @@ pub fn fold(incident: IncidentId, records: &[Record]) -> Incident {
         closed_at: None,
         follows: None,
         operations: Vec::new(),
+        approvals: Vec::new(),
         console_lost: false,
         remarks: Vec::new(),
     };
@@ -87,6 +103,11 @@ impl Incident {
             }
             Body::IncidentClose { .. } => {
                 self.closed_at = Some(record.at);
+                return Ok(());
+            }
+            Body::ApprovalGiven { hash, by, until } => {
+                let (seq, hash, by, until) = (record.seq, hash.clone(), by.clone(), *until);
+                self.approvals.push(Approval { seq, hash, by, until });
                 return Ok(());
             }
             Body::ConsoleLost { .. } => {

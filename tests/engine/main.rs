@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 
 mod fake;
+mod restorable;
+mod restore;
 
 use std::{sync::Arc, time::Duration};
 

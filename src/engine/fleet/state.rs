@@ -22,8 +22,12 @@ pub(super) fn state(
         return BotState::Unknown;
     }
     let outcome = judge_again(operation, identities, readings, collateral, now);
-    let operation = isolation(operation);
-    match (operation, outcome) {
+    // Opened on purpose: that nobody has issued it a new secret yet does not make it cut off.
+    let is_restored = operation.is_some_and(|operation| operation.restores.is_some());
+    if is_restored && outcome == Outcome::Dark && readings.iter().any(|reading| !reading.is_shut()) {
+        return BotState::Live;
+    }
+    match (isolation(operation), outcome) {
         (_, Outcome::Dark) => BotState::Dark,
         (Some(_), Outcome::DarkAt { at, .. }) => BotState::DarkAt(at),
         (Some(_), Outcome::Partial { .. }) => BotState::Partial,

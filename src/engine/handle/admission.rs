@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::{Engine, Running, history::newest_of_each_bot};
+use super::{Engine, Running};
 use crate::domain::{BotName, Depth, IncidentId, OperationId};
 use crate::engine::{
     BotView, Ended, EngineEvent, Order, Refusal,
@@ -25,7 +25,7 @@ pub(super) struct Ready {
 }
 
 /// An incident, its journal, and the entries that open it where it is new.
-type Opened = (IncidentId, Journal, Vec<Entry>);
+pub(super) type Opened = (IncidentId, Journal, Vec<Entry>);
 
 impl Engine {
     /// Opens the journal that the next isolation would join, so that the key finds it open. A console calls it; what
@@ -46,7 +46,7 @@ impl Engine {
     }
 
     /// The journal that is held open, unless another process has opened a newer incident or closed this one.
-    async fn ready(&self) -> Option<(IncidentId, Journal)> {
+    pub(super) async fn ready(&self) -> Option<(IncidentId, Journal)> {
         let mut ready = self.inner.ready.lock().await;
         let held = ready.as_ref()?;
         let newest = self.inner.store.incidents().ok()?.last().copied();
@@ -93,7 +93,7 @@ impl Engine {
         let view = match self.guard(&order) {
             Ok(view) => view,
             Err(refusal) => {
-                self.record_refusal(&order, &refusal).await;
+                self.refused(&order.bot, &refusal).await;
                 return Err(refusal);
             }
         };
@@ -109,7 +109,7 @@ impl Engine {
                 Ok(self.start(isolation, Start::Fresh(view)))
             }
             Err(refusal) => {
-                self.over(&order.bot);
+                self.over(&order.bot, op);
                 Err(refusal)
             }
         }
@@ -122,41 +122,41 @@ impl Engine {
     /// # Errors
     /// A journal that cannot be read or written.
     pub async fn resume(&self, incident: Option<IncidentId>) -> Result<Vec<Running>, JournalError> {
-        let incidents = match incident {
-            Some(incident) => vec![incident],
-            None => self.inner.store.incidents()?.into_iter().filter(|id| Some(*id) >= self.inner.since).collect(),
-        };
         let mut started = Vec::new();
         if self.inner.read_only {
             return Ok(started);
         }
-        for id in incidents {
-            let folded = self.read_incident(id)?;
-            if folded.closed_at.is_some() {
-                continue;
-            }
-            for operation in newest_of_each_bot(folded).into_values().filter(Operation::is_unfinished) {
-                if self.begin(&operation.bot, operation.id).is_err() {
-                    continue;
-                }
-                let journal = match self.inner.store.open(id).await {
-                    Ok(journal) => journal,
-                    Err(error) => {
-                        self.over(&operation.bot);
-                        return Err(error);
-                    }
-                };
-                let pressed = self.inner.fleet.clock.monotonic();
-                let mut order = Order::isolate(operation.bot.clone());
-                order.depth = operation.depth;
-                order.reason.clone_from(&operation.reason);
-                let (op, epoch) = (operation.id, operation.next_epoch());
-                let start = Start::Left(Box::new(operation));
-                let isolation = self.isolation(order, (id, journal, Vec::new()), op, epoch, pressed);
-                started.push(self.start(isolation, start));
-            }
+        let left = self.unfinished(incident)?;
+        let incidents = self.incidents().await?;
+        for (id, operation) in left {
+            let running = match operation.restores {
+                Some(_) => self.resume_restore(id, operation, &incidents).await?,
+                None => self.resume_isolation(id, operation).await?,
+            };
+            started.extend(running);
         }
         Ok(started)
+    }
+
+    async fn resume_isolation(&self, id: IncidentId, operation: Operation) -> Result<Option<Running>, JournalError> {
+        if self.begin(&operation.bot, operation.id).is_err() {
+            return Ok(None);
+        }
+        let journal = match self.inner.store.open(id).await {
+            Ok(journal) => journal,
+            Err(error) => {
+                self.over(&operation.bot, operation.id);
+                return Err(error);
+            }
+        };
+        let pressed = self.inner.fleet.clock.monotonic();
+        let mut order = Order::isolate(operation.bot.clone());
+        order.depth = operation.depth;
+        order.reason.clone_from(&operation.reason);
+        let (op, epoch) = (operation.id, operation.next_epoch());
+        let start = Start::Left(Box::new(operation));
+        let isolation = self.isolation(order, (id, journal, Vec::new()), op, epoch, pressed);
+        Ok(Some(self.start(isolation, start)))
     }
 
     fn begin(&self, bot: &BotName, op: OperationId) -> Result<(), Refusal> {
@@ -166,8 +166,8 @@ impl Engine {
         Ok(())
     }
 
-    fn over(&self, bot: &BotName) {
-        self.inner.fleet.end(bot);
+    pub(super) fn over(&self, bot: &BotName, op: OperationId) {
+        self.inner.fleet.end(bot, op);
         self.inner.running.send_modify(|running| *running = running.saturating_sub(1));
     }
 
@@ -210,7 +210,8 @@ impl Engine {
     fn isolation(&self, order: Order, opened: Opened, op: OperationId, epoch: u32, pressed: Duration) -> Isolation {
         let (incident, journal, opening) = opened;
         let (fleet, events) = (self.inner.fleet.clone(), self.inner.events.clone());
-        Isolation { fleet, journal, events, op, incident, epoch, order, opening, pressed }
+        let store = self.inner.store.clone();
+        Isolation { fleet, journal, store, events, op, incident, epoch, order, opening, pressed }
     }
 
     /// Lets it run in a task of its own.
@@ -220,13 +221,13 @@ impl Engine {
         let (engine, name) = (self.clone(), bot.clone());
         tokio::spawn(async move {
             let ended = engine.run(isolation, start).await;
-            engine.inner.fleet.end(&name);
+            engine.inner.fleet.end(&name, op);
             engine.recall().await;
             let told = ended.clone().unwrap_or_else(|error| Ended::nothing_sent(&error.to_string()));
             let _ = engine.inner.events.send(EngineEvent::Ended { op, bot: name.clone(), ended: told });
             let _ = tell.send(ended);
             // Last, so that whoever waits for all to settle has been told each outcome.
-            engine.over(&name);
+            engine.over(&name, op);
         });
         Running { op, incident, bot, ended }
     }
@@ -246,13 +247,13 @@ impl Engine {
         }
     }
 
-    async fn record_refusal(&self, order: &Order, refusal: &Refusal) {
+    /// What a guard refused is on record. A refusal that cannot be recorded is still a refusal.
+    pub(super) async fn refused(&self, bot: &BotName, refusal: &Refusal) {
         if !refusal.is_guard() {
             return;
         }
-        // A refusal that cannot be recorded is still a refusal.
         if let Ok(host) = self.inner.store.host().await {
-            let body = Body::GuardRefused { bot: Some(order.bot.clone()), why: refusal.to_string() };
+            let body = Body::GuardRefused { bot: Some(bot.clone()), why: refusal.to_string() };
             let _ = host.commit(vec![Entry::general(body)]).await;
         }
     }

@@ -51,6 +51,8 @@ pub struct Operation {
     pub alive: Vec<Contradiction>,
     /// When the last gate was answered.
     pub cut_at: Option<Timestamp>,
+    /// When its newest line was written.
+    pub last_at: Timestamp,
     /// How it ended; `None` while somebody has it.
     pub ended: Option<OperationEnd>,
 }
@@ -128,6 +130,7 @@ impl Operation {
             residual: Vec::new(),
             alive: Vec::new(),
             cut_at: None,
+            last_at: at,
             ended: None,
         })
     }
@@ -150,6 +153,7 @@ impl Operation {
     }
 
     pub(super) fn take(&mut self, at: Timestamp, body: &Body) -> Result<(), String> {
+        self.last_at = at;
         match body {
             Body::EvidenceSnapshot { reading, .. } => {
                 if !self.snapshot.iter().any(|known| known.identity.id == reading.identity.id) {
