@@ -290,15 +290,8 @@ impl<'a> Undo<'a> {
             self.change(what, "false, as before the isolation", "false");
             return false;
         }
-        if was_open != Some(true) {
-            self.change(
-                what,
-                "false; that it was enabled before is assumed: the first read came with the gate",
-                "true",
-            );
-        } else {
-            self.change(what, "false", "true");
-        }
+        let assumed = "false; that it was enabled before is assumed: the first read came with the gate";
+        self.change(what, if was_open == Some(true) { "false" } else { assumed }, "true");
         true
     }
 }
