@@ -1,10 +1,6 @@
 //! The way back under paused time: what comes back, what has to be dead first, and who wins.
 
-use std::{
-    collections::BTreeMap,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use estop::{
     domain::{BotName, BotState, IncidentId, Outcome, Reason, RestoreMode},
