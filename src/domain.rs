@@ -33,7 +33,7 @@ pub use plan::{Collateral, Depth, Exposure, Plan, PlanHash, Residual};
 pub use postcondition::{Postcondition, Sent, Values, Verdict};
 pub use reading::{Fact, Gap, Reading, ReadingSet};
 pub use restore::{
-    Change, Lost, Reissue, Restoration, RestoreInput, RestoreMode, RestorePart, RestorePlan, conclude_restore, opens,
+    Change, Lost, Reissue, Restoration, RestoreInput, RestoreMode, RestorePart, RestorePlan, conclude_restore,
 };
 pub use scope::{Level, Scope};
 pub use secret::{Claim, ClaimKind, Confidence, Identified, LeakedSecret, Owner, ProbeKind, Probed, Recognised};

@@ -168,7 +168,7 @@ impl Tone {
     /// Of a state's word, whichever kind of state it is.
     pub fn of(word: &str) -> Self {
         match word {
-            "dark" | "dark-at" | "verified" | "gone" => Self::Good,
+            "dark" | "dark-at" | "verified" | "gone" | "restored" => Self::Good,
             "contradicted" => Self::Bad,
             "partial" | "unknown" | "refused" | "unreachable" | "manual" | "retrying" | "unlisted" => Self::Doubt,
             _ => Self::Plain,

@@ -129,7 +129,7 @@ impl RestorePart {
 }
 
 /// Whether a step of the way back opens the identity: it goes last.
-pub fn opens(step: &Step) -> bool {
+fn opens(step: &Step) -> bool {
     step.gate || step.lane == Lane::Identity
 }
 
@@ -164,7 +164,13 @@ impl RestorePlan {
         })
     }
 
-    /// What could not be read, each once.
+    /// Whether a request to open a gate was sent, as these records say.
+    pub fn has_tried_gate(&self, steps: &BTreeMap<StepId, StepRecord>) -> bool {
+        let mut gate = self.parts().filter(|(part, _)| *part == RestorePart::Gate);
+        gate.any(|(_, step)| steps.get(&step.id).is_some_and(|record| record.attempts > 0))
+    }
+
+    /// What could not be read.
     pub fn gaps(&self) -> impl Iterator<Item = &Gap> {
         self.identities.iter().flat_map(|(_, one)| &one.gaps)
     }
@@ -264,10 +270,10 @@ fn not_sent(step: &Step) -> Reason {
 
 /// Secrets, tokens and sessions from before that can be used again although they were to be gone.
 ///
-/// A secret's id may outlive the secret, so it counts only where its fingerprint is the same.
+/// An id may outlive what it named: a secret counts only where its fingerprint is the same, a token or session where it
+/// was issued at the same time.
 fn woken(input: &RestoreInput<'_>) -> Vec<Contradiction> {
-    let opened = input.steps.values().any(|record| opens(&record.step) && record.attempts > 0);
-    if input.plan.mode != RestoreMode::Rotate || !opened {
+    if input.plan.mode != RestoreMode::Rotate || !input.plan.has_tried_gate(input.steps) {
         return Vec::new();
     }
     let old = input.before.iter().flat_map(|reading| &reading.holdings);
@@ -277,7 +283,7 @@ fn woken(input: &RestoreInput<'_>) -> Vec<Contradiction> {
         now.is_some_and(|now| {
             let same = match holding.family {
                 Family::Secret => holding.fingerprint.is_some() && now.fingerprint == holding.fingerprint,
-                _ => now.issued_at == holding.issued_at,
+                _ => holding.issued_at.is_some() && now.issued_at == holding.issued_at,
             };
             now.state == HoldingState::Live && same
         })

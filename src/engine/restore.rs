@@ -175,7 +175,7 @@ impl Restoring {
             if settled >= SETTLED {
                 return true;
             }
-            if round > 1 && self.is_hopeless(steps, ledger) {
+            if round > 1 && is_hopeless(steps, ledger) {
                 return false;
             }
             strike.again(&worth_another(steps, ledger, &alive)).await;
@@ -183,16 +183,6 @@ impl Restoring {
             tokio::time::sleep(APART.saturating_sub(since)).await;
         }
         false
-    }
-
-    /// Whether what is not proved has been refused, or is for a person: reading again does not change that.
-    fn is_hopeless(&self, steps: &[&Step], ledger: &Ledger) -> bool {
-        let mut open = steps
-            .iter()
-            .filter_map(|step| ledger.record(&step.id))
-            .filter(|record| record.state != StepState::Verified)
-            .peekable();
-        open.peek().is_some() && open.all(|one| matches!(one.state, StepState::Refused { .. } | StepState::Manual))
     }
 
     fn most_rounds(&self, identities: &[IdentityId]) -> u32 {
@@ -275,6 +265,16 @@ impl Restoring {
     fn emit(&self, event: EngineEvent) {
         let _ = self.events.send(event);
     }
+}
+
+/// Whether what is not proved has been refused, or is for a person: reading again does not change that.
+fn is_hopeless(steps: &[&Step], ledger: &Ledger) -> bool {
+    let mut open = steps
+        .iter()
+        .filter_map(|step| ledger.record(&step.id))
+        .filter(|record| record.state != StepState::Verified)
+        .peekable();
+    open.peek().is_some() && open.all(|one| matches!(one.state, StepState::Refused { .. } | StepState::Manual))
 }
 
 fn is(ledger: &Ledger, step: &StepId, state: &StepState) -> bool {

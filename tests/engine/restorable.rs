@@ -115,7 +115,7 @@ impl Restorable {
             issued_at: None,
             expires_at: None,
             last_used_at: None,
-            fingerprint: secret.then(|| Fingerprint::parse(&format!("sha256:{:0>12}", native)).unwrap()),
+            fingerprint: secret.then(|| Fingerprint::parse(&format!("sha256:{native:0>12}")).unwrap()),
             on_behalf_of: None,
             state,
         }

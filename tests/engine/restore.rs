@@ -4,10 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use estop::{
     domain::{BotName, BotState, IncidentId, Outcome, Reason, RestoreMode},
-    engine::{
-        ApprovalFault, Approvers, BotEntry, Directory, Ended, Engine, ManualClock, Order, Parts, Person, Provider,
-        Refusal, RestoreOrder, Roster,
-    },
+    engine::{BotEntry, Ended, Engine, ManualClock, Order, Parts, Provider, Refusal, RestoreOrder, Roster},
     journal::{Body, Entry, Operation, RecordBody, Store, fold},
 };
 use proptest::prelude::*;
@@ -18,24 +15,15 @@ use super::{
     store_in_memory,
 };
 
-/// Who may approve, by name.
-struct Leads;
-
-impl Directory for Leads {
-    fn is_member(&self, person: &Person, group: &str) -> Result<bool, String> {
-        if group == "ir-leads" { Ok(person.name != "mallory") } else { Err(format!("no group is named {group}")) }
-    }
-}
-
 /// One host: several engines, each a process of somebody, over one store and one world.
-struct Host {
-    clock: Arc<ManualClock>,
-    store: Store,
-    servers: Vec<Arc<Restorable>>,
+pub struct Host {
+    pub clock: Arc<ManualClock>,
+    pub store: Store,
+    pub servers: Vec<Arc<Restorable>>,
 }
 
 impl Host {
-    fn new(worlds: Vec<World>) -> Self {
+    pub fn new(worlds: Vec<World>) -> Self {
         let clock = clock();
         let store = store_in_memory(&clock);
         let servers = worlds.into_iter().zip(["a", "b"]);
@@ -43,7 +31,7 @@ impl Host {
         Self { clock, store, servers }
     }
 
-    fn parts(&self, read_only: bool) -> Parts {
+    pub fn parts(&self, read_only: bool) -> Parts {
         let identities = self.servers.iter().map(|server| server.bot().to_string()).collect();
         let entry = BotEntry { name: "helpdesk".to_owned(), identities, ..BotEntry::default() };
         Parts {
@@ -62,30 +50,21 @@ impl Host {
         engine
     }
 
-    /// A process of somebody, where restores need a second person.
-    async fn of(&self, name: &str, uid: u32, group: &str) -> Engine {
-        let me = Person { uid: Some(uid), name: name.to_owned() };
-        let approvers = Approvers { group: group.to_owned(), me, directory: Arc::new(Leads) };
-        let engine = Engine::with_approvers(self.parts(false), Some(approvers));
-        engine.refresh().await;
-        engine
-    }
-
-    fn operations(&self) -> Vec<Operation> {
+    pub fn operations(&self) -> Vec<Operation> {
         let incidents = self.store.incidents().unwrap();
         incidents.iter().flat_map(|id| fold(*id, &self.store.read(*id).unwrap().records).operations).collect()
     }
 }
 
-fn order(mode: RestoreMode) -> RestoreOrder {
+pub fn order(mode: RestoreMode) -> RestoreOrder {
     RestoreOrder { bot: helpdesk(), mode, plan: None, name_typed: true, reason: None }
 }
 
-async fn isolate(engine: &Engine) -> Ended {
+pub async fn isolate(engine: &Engine) -> Ended {
     engine.isolate(Order::isolate(helpdesk())).await.unwrap().ended().await.unwrap()
 }
 
-async fn restore(engine: &Engine, mode: RestoreMode) -> Ended {
+pub async fn restore(engine: &Engine, mode: RestoreMode) -> Ended {
     engine.restore(order(mode)).await.unwrap().ended().await.unwrap()
 }
 
@@ -350,85 +329,6 @@ async fn a_killed_restore_never_opens_what_was_isolated_since() {
     assert!(engine.resume(None).await.unwrap().is_empty());
     assert!(!left.servers[0].world().enabled);
     assert!(engine.unfinished(None).unwrap().is_empty());
-}
-
-/// Gauntlet 42: no approval, one's own, for another operation, expired, used twice, unknown group; a valid one once.
-#[tokio::test(start_paused = true)]
-async fn a_second_person_has_to_approve_and_each_approval_works_once() {
-    let host = Host::new(vec![World::with(&["reader"], 0)]);
-    let alice = host.of("alice", 1001, "ir-leads").await;
-    isolate(&alice).await;
-    let mode = RestoreMode::FalseAlarm;
-    let sent = host.servers[0].log().len();
-    let fault = |refusal: Refusal| match refusal {
-        Refusal::NotApproved { fault, .. } => fault,
-        other => panic!("{other:?}"),
-    };
-    let refused = fault(alice.restore(order(mode)).await.unwrap_err());
-    assert!(matches!(refused, ApprovalFault::Missing { .. }), "{refused:?}");
-
-    let plan = alice.plan_restore(&helpdesk(), mode).await.unwrap();
-    assert!(plan.needs_approval);
-    // Another terminal and another name are the same login.
-    alice.approve(plan.hash.as_str()).await.unwrap();
-    let refused = fault(alice.restore(order(mode)).await.unwrap_err());
-    assert!(matches!(refused, ApprovalFault::Own { .. }), "{refused:?}");
-
-    let bob = host.of("bob", 1002, "ir-leads").await;
-    let other = bob.plan_restore(&helpdesk(), RestoreMode::Rotate).await.unwrap();
-    bob.approve(&other.hash.as_str()[..12]).await.unwrap();
-    let refused = fault(alice.restore(order(mode)).await.unwrap_err());
-    assert!(matches!(refused, ApprovalFault::Own { .. } | ApprovalFault::OtherPlan { .. }), "{refused:?}");
-    for typed in ["0123456789ab", &plan.hash.as_str()[..11], ""] {
-        assert!(matches!(bob.approve(typed).await.unwrap_err(), Refusal::NoSuchPlan(_)), "{typed}");
-    }
-    let mallory = host.of("mallory", 1003, "ir-leads").await;
-    assert!(matches!(mallory.approve(plan.hash.as_str()).await.unwrap_err(), Refusal::NotApprover { .. }));
-    let nowhere = host.of("bob", 1002, "no-such-group").await;
-    assert!(matches!(nowhere.approve(plan.hash.as_str()).await.unwrap_err(), Refusal::NotApprover { .. }));
-
-    bob.approve(plan.hash.as_str()).await.unwrap();
-    tokio::time::sleep(Duration::from_mins(16)).await;
-    let refused = fault(alice.restore(order(mode)).await.unwrap_err());
-    assert!(matches!(refused, ApprovalFault::Expired { .. }), "{refused:?}");
-    assert_eq!(host.servers[0].log().len(), sent, "nothing was sent");
-
-    let approved = bob.approve(plan.hash.as_str()).await.unwrap();
-    assert_eq!((approved.mode, approved.by.as_str()), (mode, "bob (uid 1002)"));
-    // The restore fails half-way: the approval is used up all the same.
-    host.servers[0].refused.lock().unwrap().insert("add-role");
-    assert!(matches!(restore(&alice, mode).await.outcome, Outcome::Partial { .. }));
-    host.servers[0].refused.lock().unwrap().clear();
-    let refused = fault(alice.restore(order(mode)).await.unwrap_err());
-    assert!(matches!(refused, ApprovalFault::Used { .. }), "{refused:?}");
-    let line = host.operations().iter().find_map(|one| one.restores.clone()?.approval).unwrap();
-    assert!(line.starts_with(&approved.incident.to_string()), "{line}");
-    bob.approve(plan.hash.as_str()).await.unwrap();
-    assert!(matches!(restore(&alice, mode).await.outcome, Outcome::Restored { .. }));
-
-    let records = host.store.read(approved.incident).unwrap().records;
-    let refusals = records.iter().filter(|record| record.kind == "approval.refused").count();
-    assert!(refusals >= 5, "{refusals} refusals are on record");
-}
-
-/// The same approval cannot let two restores through, even if both looked before either had begun.
-#[tokio::test(start_paused = true)]
-async fn of_two_restores_at_once_one_goes() {
-    let host = Host::new(vec![World::with(&["reader"], 0)]);
-    let (alice, carol) = (host.of("alice", 1001, "ir-leads").await, host.of("carol", 1004, "ir-leads").await);
-    isolate(&alice).await;
-    let plan = alice.plan_restore(&helpdesk(), RestoreMode::FalseAlarm).await.unwrap();
-    host.of("bob", 1002, "ir-leads").await.approve(plan.hash.as_str()).await.unwrap();
-    let (one, other) =
-        tokio::join!(alice.restore(order(RestoreMode::FalseAlarm)), carol.restore(order(RestoreMode::FalseAlarm)));
-    let mut restored = 0;
-    for running in [one, other].into_iter().flatten() {
-        let outcome = running.ended().await.unwrap().outcome;
-        restored += usize::from(matches!(outcome, Outcome::Restored { .. }));
-    }
-    assert_eq!(restored, 1);
-    let enables = host.servers[0].log().iter().filter(|line| *line == "enable bot").count();
-    assert_eq!(enables, 1);
 }
 
 proptest! {

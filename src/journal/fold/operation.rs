@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::{
     domain::{
         Answer, BotName, Collateral, Contradiction, Depth, Identity, OperationId, Outcome, Reading, Reason, Residual,
-        RestorePlan, Step, StepEvent, StepId, StepRecord, StepState, Untrusted, Verdict, opens,
+        RestorePlan, Step, StepEvent, StepId, StepRecord, StepState, Untrusted, Verdict,
     },
     journal::{Body, Restores},
 };
@@ -90,9 +90,9 @@ impl Operation {
 
     /// Whether it is the way back and has taken a bot out of its isolation: its gate was opened, or may have been.
     pub fn lifts(&self) -> bool {
-        let tried = |record: &StepRecord| opens(&record.step) && record.attempts > 0;
         let ended = self.ended.as_ref().is_some_and(|end| matches!(end.outcome, Outcome::Restored { .. }));
-        self.restores.is_some() && (ended || self.steps.values().any(tried))
+        let tried = self.restore_plan.as_ref().is_some_and(|plan| plan.has_tried_gate(&self.steps));
+        self.restores.is_some() && (ended || tried)
     }
 
     /// Whether it is a restore that has nothing left to do: what was isolated before it is undone.
