@@ -272,7 +272,7 @@ fn is_hopeless(steps: &[&Step], ledger: &Ledger) -> bool {
     let mut open = steps
         .iter()
         .filter_map(|step| ledger.record(&step.id))
-        .filter(|record| record.state != StepState::Verified)
+        .filter(|record| !record.is_done())
         .peekable();
     open.peek().is_some() && open.all(|one| matches!(one.state, StepState::Refused { .. } | StepState::Manual))
 }

@@ -393,7 +393,7 @@ async fn an_innocent_bot_at_two_servers_works_as_before() -> Result<()> {
         let seen = one.still_works().await;
         anyhow::ensure!(seen.works(), "{}: {seen}", one.describe());
     }
-    for one in neighbours.iter() {
+    for one in &neighbours {
         anyhow::ensure!(one.still_works().await.works(), "{}", one.describe());
     }
     assert_live(others.iter()).await?;
