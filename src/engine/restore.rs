@@ -269,11 +269,8 @@ impl Restoring {
 
 /// Whether what is not proved has been refused, or is for a person: reading again does not change that.
 fn is_hopeless(steps: &[&Step], ledger: &Ledger) -> bool {
-    let mut open = steps
-        .iter()
-        .filter_map(|step| ledger.record(&step.id))
-        .filter(|record| !record.is_done())
-        .peekable();
+    let mut open =
+        steps.iter().filter_map(|step| ledger.record(&step.id)).filter(|record| !record.is_done()).peekable();
     open.peek().is_some() && open.all(|one| matches!(one.state, StepState::Refused { .. } | StepState::Manual))
 }
 
