@@ -45,6 +45,12 @@ impl StepRecord {
             detail: None,
         }
     }
+
+    /// Whether it is done as far as anybody can tell: a read has proved it, or no read ever can and the provider has
+    /// said yes.
+    pub fn is_done(&self) -> bool {
+        self.state == StepState::Verified || (self.step.postcondition.is_unreadable() && self.state.is_cut())
+    }
 }
 
 /// One thing that keeps a bot from being dark.

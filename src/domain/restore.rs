@@ -241,7 +241,7 @@ fn judge(part: RestorePart, record: &StepRecord, reasons: &mut Vec<Reason>, aliv
     let step = record.step.id.clone();
     let what = format!("{} {}", record.step.action.word(), record.step.target.shown());
     match &record.state {
-        StepState::Verified => {}
+        _ if record.is_done() => {}
         // What was to be dead and is not; what was to come back and did not is merely missing.
         StepState::Contradicted if part == RestorePart::First => {
             let detail = record.detail.clone().unwrap_or_else(|| "a read says it is alive".to_owned());

@@ -208,10 +208,7 @@ pub trait Provider: Send + Sync {
     ///
     /// `before` is how it read before the first strike, `now` how it reads, `done` the steps of the operations to undo
     /// with where they stand: only what these changed is put back.
-    fn restore(&self, before: &Reading, now: &Reading, done: &[StepRecord], mode: RestoreMode) -> Restoration {
-        let _ = (before, now, done, mode);
-        Restoration::default()
-    }
+    fn restore(&self, before: &Reading, now: &Reading, done: &[StepRecord], mode: RestoreMode) -> Restoration;
 
     /// One mutation: one request that changes anything, carrying the step's key where headers are free. No retry.
     ///

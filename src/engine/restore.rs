@@ -170,7 +170,7 @@ impl Restoring {
             let readings = self.read(identities.clone()).await;
             let complete = readings.len() == identities.len();
             let alive: Vec<StepId> = readings.iter().flat_map(|reading| ledger.judge(reading, false)).collect();
-            let proved = steps.iter().all(|step| is(ledger, &step.id, &StepState::Verified));
+            let proved = steps.iter().all(|step| ledger.record(&step.id).is_some_and(|record| record.is_done()));
             settled = if proved && complete { settled + 1 } else { 0 };
             if settled >= SETTLED {
                 return true;
@@ -269,11 +269,8 @@ impl Restoring {
 
 /// Whether what is not proved has been refused, or is for a person: reading again does not change that.
 fn is_hopeless(steps: &[&Step], ledger: &Ledger) -> bool {
-    let mut open = steps
-        .iter()
-        .filter_map(|step| ledger.record(&step.id))
-        .filter(|record| record.state != StepState::Verified)
-        .peekable();
+    let mut open =
+        steps.iter().filter_map(|step| ledger.record(&step.id)).filter(|record| !record.is_done()).peekable();
     open.peek().is_some() && open.all(|one| matches!(one.state, StepState::Refused { .. } | StepState::Manual))
 }
 

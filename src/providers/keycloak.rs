@@ -16,6 +16,7 @@ mod children;
 mod credentials;
 mod events;
 mod exposure;
+mod facts;
 mod grants;
 mod list;
 mod perform;
@@ -24,6 +25,7 @@ mod read;
 mod reader;
 mod record;
 mod residual;
+mod restore;
 mod scopes;
 mod sessions;
 mod steps;
@@ -46,7 +48,10 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use crate::{
-    domain::{Activity, Answer, Depth, Identity, IdentityState, ProviderName, Reading, Step},
+    domain::{
+        Activity, Answer, Depth, Identity, IdentityState, ProviderName, Reading, Restoration, RestoreMode, Step,
+        StepRecord,
+    },
     engine::{Budget, Clock, Coverage, Limits, Listing, Preflight, Provider, ProviderError, Rate, RateHeaders},
     journal::ArmedStep,
     providers::{
@@ -329,6 +334,10 @@ impl Provider for Keycloak {
 
     fn steps(&self, reading: &Reading, depth: Depth) -> Vec<Step> {
         steps::all(&self.settings.name, &self.token.own(), reading, depth)
+    }
+
+    fn restore(&self, before: &Reading, now: &Reading, done: &[StepRecord], mode: RestoreMode) -> Restoration {
+        restore::restore(&self.settings.name, &self.token.own(), before, now, done, mode)
     }
 
     async fn perform(&self, armed: &ArmedStep, _attempt: u32) -> Answer {

@@ -20,6 +20,7 @@ mod pool;
 pub(crate) mod preflight;
 mod query;
 pub(crate) mod reading;
+pub(crate) mod restore;
 mod scopes;
 mod settings;
 pub(crate) mod steps;
@@ -33,7 +34,10 @@ use tokio_postgres::{Client, types::Type};
 pub use settings::{PasswordSource, Settings, SettingsError};
 
 use crate::{
-    domain::{Activity, Answer, AnswerKind, Depth, Identity, ProviderName, Reading, Step, Untrusted},
+    domain::{
+        Activity, Answer, AnswerKind, Depth, Identity, ProviderName, Reading, Restoration, RestoreMode, Step,
+        StepRecord, Untrusted,
+    },
     engine::{Budget, Clock, Coverage, Limits, Listing, Preflight, Provider, ProviderError, Rate},
     journal::ArmedStep,
 };
@@ -262,6 +266,10 @@ impl Provider for Postgres {
 
     fn steps(&self, reading: &Reading, depth: Depth) -> Vec<Step> {
         steps::steps(reading, depth)
+    }
+
+    fn restore(&self, before: &Reading, now: &Reading, done: &[StepRecord], mode: RestoreMode) -> Restoration {
+        restore::restore(before, now, done, mode)
     }
 
     async fn perform(&self, armed: &ArmedStep, _attempt: u32) -> Answer {

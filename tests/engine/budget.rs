@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use estop::{
     domain::{
         Activity, Answer, AnswerKind, Depth, Identity, IdentityId, Level, ObjectId, Outcome, ProviderName, Reading,
-        Step, StepState,
+        Restoration, RestoreMode, Step, StepRecord, StepState,
     },
     engine::{
         Budget, Coverage, Engine, Feedback, Limits, Listing, ManualClock, Order, Parts, Preflight, Provider,
@@ -240,6 +240,11 @@ impl Provider for Shaky {
             step.last_used_at = Timestamp::from_second(1_000 + number * 7 % 11).ok();
         }
         steps
+    }
+
+    /// This world has no way back.
+    fn restore(&self, _: &Reading, _: &Reading, _: &[StepRecord], _: RestoreMode) -> Restoration {
+        Restoration::default()
     }
 
     async fn perform(&self, armed: &ArmedStep, attempt: u32) -> Answer {
