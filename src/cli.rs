@@ -42,7 +42,7 @@ use output::{Color, Output};
 pub use process::harden;
 use signals::Signals;
 
-use crate::tui;
+use crate::{engine::Right, tui};
 
 /// After the last word, tasks that still run get so long.
 const FAREWELL: Duration = Duration::from_millis(500);
@@ -145,6 +145,17 @@ async fn console(wiring: &dyn Wiring, global: &Global, output: &Arc<Output>) -> 
     tui::can_open().map_err(Stop::usage)?;
     let context = Context::of_console(wiring, global, Arc::clone(output)).await?;
     Ok(wiring.console(context.session()).await)
+}
+
+/// Whether the person may do something; a refusal is put on record.
+async fn may(context: &Context, right: Right) -> Result<(), Stop> {
+    match context.engine.may(right) {
+        Ok(()) => Ok(()),
+        Err(refusal) => {
+            context.engine.record_refusal(None, &refusal).await;
+            Err(Stop::from(&refusal))
+        }
+    }
 }
 
 fn completions(output: &Output, shell: clap_complete::Shell) -> Exit {

@@ -2,9 +2,10 @@
 
 use uuid::Uuid;
 
-use super::{Context, Exit, Stop, args::IncidentCommand, status};
+use super::{Context, Exit, Stop, args::IncidentCommand, may, status};
 use crate::{
     domain::IncidentId,
+    engine::Right,
     journal::{Body, Entry, fold},
 };
 
@@ -36,14 +37,14 @@ fn newest(context: &Context) -> Result<IncidentId, Stop> {
 }
 
 async fn open(context: &Context, title: Option<String>) -> Result<Exit, Stop> {
-    may_record(context)?;
+    may(context, Right::Open).await?;
     let incident = IncidentId::from_uuid(Uuid::now_v7());
     record(context, incident, Body::IncidentOpen { title, follows: None }).await?;
     list(context, Some(incident))
 }
 
 async fn close(context: &Context, incident: Option<IncidentId>, note: Option<String>) -> Result<Exit, Stop> {
-    may_record(context)?;
+    may(context, Right::Close).await?;
     let store = context.engine.store();
     let failed = |error: crate::journal::JournalError| Stop::failed(error.to_string());
     let incident = match incident {
@@ -62,13 +63,6 @@ async fn close(context: &Context, incident: Option<IncidentId>, note: Option<Str
     }
     record(context, incident, Body::IncidentClose { note }).await?;
     list(context, Some(incident))
-}
-
-fn may_record(context: &Context) -> Result<(), Stop> {
-    if context.engine.read_only() {
-        return Err(Stop::refused("estop runs read-only: start it without --read-only to record anything"));
-    }
-    Ok(())
 }
 
 async fn record(context: &Context, incident: IncidentId, body: Body) -> Result<(), Stop> {

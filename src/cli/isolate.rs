@@ -7,11 +7,10 @@
 
 use std::{collections::BTreeSet, io::IsTerminal as _, sync::Arc, time::Duration};
 
-use super::{Context, Exit, Stop, args::IsolateArgs, follow::follow, names::resolve, signals::Signals};
+use super::{Context, Exit, Stop, args::IsolateArgs, follow::follow, may, names::resolve, signals::Signals};
 use crate::{
     domain::{Depth, PlanHash},
-    engine::{BotView, Order, Snapshot},
-    journal::{Body, Entry},
+    engine::{BotView, Order, Right, Snapshot},
 };
 
 /// A provider that has not answered by then does not hold up the strike: what is known by then is struck.
@@ -20,6 +19,7 @@ const READ_TIME: Duration = Duration::from_secs(10);
 /// Isolates the bots that are named.
 pub(super) async fn run(context: &Context, args: &IsolateArgs, signals: &mut Signals) -> Result<Exit, Stop> {
     check_usage(args)?;
+    may(context, Right::Isolate).await?;
     let orders = tokio::select! {
         orders = prepare(context, args) => orders?,
         received = signals.next() => return Ok(received.exit()),
@@ -150,23 +150,13 @@ async fn guard(context: &Context, orders: &[Order], args: &IsolateArgs) -> Resul
         if let Err(refusal) = context.engine.guard(&order) {
             let stop = Stop::from(&refusal);
             context.output.say(&stop.message);
-            if refusal.is_guard() {
-                record(context, &order, &stop.message).await;
-            }
+            context.engine.record_refusal(Some(&order.bot), &refusal).await;
             refused = Some(refused.map_or(stop.exit, |exit: Exit| exit.and(stop.exit)));
         }
     }
     match refused {
         None => Ok(()),
         Some(exit) => Err(Stop { exit, message: "nothing was sent".to_owned() }),
-    }
-}
-
-/// A refusal that cannot be recorded is still a refusal.
-async fn record(context: &Context, order: &Order, why: &str) {
-    if let Ok(host) = context.engine.store().host().await {
-        let body = Body::GuardRefused { bot: Some(order.bot.clone()), why: why.to_owned() };
-        let _ = host.commit(vec![Entry::general(body)]).await;
     }
 }
 

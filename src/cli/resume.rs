@@ -1,16 +1,15 @@
 //! `estop resume`.
 
-use super::{Context, Exit, Stop, args::IncidentArgs, follow::follow, signals::Signals};
+use super::{Context, Exit, Stop, args::IncidentArgs, follow::follow, may, signals::Signals};
 use crate::{
     domain::IncidentId,
+    engine::Right,
     journal::{JournalError, Store, fold},
 };
 
 /// Finishes what other processes have left. 0 only if nothing is left unfinished.
 pub(super) async fn run(context: &Context, args: &IncidentArgs, signals: &mut Signals) -> Result<Exit, Stop> {
-    if context.engine.read_only() {
-        return Err(Stop::refused("estop runs read-only: start it without --read-only to resume"));
-    }
+    may(context, Right::Resume).await?;
     let events = context.engine.subscribe();
     let resumed = tokio::select! {
         resumed = async {

@@ -149,6 +149,11 @@ impl<'t> Section<'t> {
         self.typed(key, "true or false", DeValue::as_bool)
     }
 
+    /// A whole number, not below zero.
+    pub(super) fn number(&self, key: &str) -> Result<Option<Located<usize>>, ConfigError> {
+        self.typed(key, "a whole number", |value| value.as_integer()?.to_string().parse().ok())
+    }
+
     /// A list of texts; missing is empty.
     pub(super) fn texts(&self, key: &str) -> Result<Option<Vec<Located<String>>>, ConfigError> {
         let wanted = "a list of texts";

@@ -12,8 +12,9 @@ use uuid::Uuid;
 use admission::Ready;
 
 use super::{
-    Clock, Ended, EngineEvent, Preflight, Provider, ProviderError, Rechecked, Refusal, Roster, Snapshot,
+    Clock, Ended, EngineEvent, Preflight, Provider, ProviderError, Rechecked, Refusal, Right, Roster, Rules, Snapshot,
     fleet::{Fleet, judge_again},
+    people,
 };
 use crate::domain::{Activity, BotName, IdentityId, IncidentId, OperationId, ProviderName};
 use crate::journal::{JournalError, Store};
@@ -35,6 +36,8 @@ pub struct Parts {
     pub exercise: Option<String>,
     /// Look only.
     pub read_only: bool,
+    /// Who may do what.
+    pub rules: Rules,
 }
 
 /// The engine: cheap to clone, alive as long as an isolation runs.
@@ -48,6 +51,10 @@ struct Inner {
     store: Store,
     events: broadcast::Sender<EngineEvent>,
     read_only: bool,
+    rules: Rules,
+    /// Why the person only views, found out once: on the way from the key to the wire no directory is asked. Whoever
+    /// joins or leaves the group is let in or kept out from the next start on, as with any login.
+    viewer: std::sync::OnceLock<Option<String>>,
     /// How many isolations run.
     running: watch::Sender<usize>,
     /// One isolation is let in at a time, so that two of them join the same new incident.
@@ -102,6 +109,8 @@ impl Engine {
                 store: parts.store,
                 events: broadcast::channel(EVENTS_KEPT).0,
                 read_only: parts.read_only,
+                rules: parts.rules,
+                viewer: std::sync::OnceLock::new(),
                 running: watch::channel(0).0,
                 door: tokio::sync::Mutex::default(),
                 ready: tokio::sync::Mutex::default(),
@@ -133,6 +142,25 @@ impl Engine {
     /// Whether it only looks.
     pub fn read_only(&self) -> bool {
         self.inner.read_only
+    }
+
+    /// Whether the person in front of it may do something: what a screen shows as off, and why.
+    ///
+    /// # Errors
+    /// [`Refusal::ReadOnly`] or [`Refusal::Viewer`].
+    pub fn may(&self, right: Right) -> Result<(), Refusal> {
+        if self.inner.read_only {
+            return Err(Refusal::ReadOnly);
+        }
+        match self.inner.viewer.get_or_init(|| self.inner.rules.viewer()) {
+            None => Ok(()),
+            Some(why) => Err(people::refused(right, why)),
+        }
+    }
+
+    /// Who may do what.
+    pub fn rules(&self) -> &Rules {
+        &self.inner.rules
     }
 
     /// Time, as the engine has it.

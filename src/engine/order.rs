@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::Right;
 use crate::domain::{BotName, Depth, IncidentId, OperationId, Outcome, PlanHash};
 
 /// An order to isolate one bot.
@@ -47,8 +48,26 @@ impl Order {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// estop was started to look only.
-    #[error("estop runs read-only: start it without --read-only to isolate")]
+    #[error("estop runs read-only: start it without --read-only, or with a configuration that is not read_only")]
     ReadOnly,
+    /// The person is no responder.
+    #[error("{} is for responders only: {why}", .right.doing())]
+    Viewer {
+        /// What they wanted to do.
+        right: Right,
+        /// Why they may not.
+        why: String,
+    },
+    /// The plan hits more bots than it may without a word.
+    #[error("isolating {bot} hits {hits} other bots, more than {cap}: type its name to isolate it all the same")]
+    Collateral {
+        /// Which bot.
+        bot: BotName,
+        /// How many others.
+        hits: usize,
+        /// How many are let through.
+        cap: usize,
+    },
     /// No bot has that name.
     #[error("no bot is named {0}")]
     UnknownBot(String),

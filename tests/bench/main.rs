@@ -18,7 +18,7 @@ use std::{
 
 use estop::{
     domain::{BotName, IncidentId},
-    engine::{Clock, Engine, Order, Parts, Provider, Roster, SystemClock},
+    engine::{Clock, Engine, Order, Parts, Provider, Roster, Rules, SystemClock},
     journal::{Body, Entry, Process, Stamp, Store},
 };
 use provider::{Bench, CONCURRENT};
@@ -52,7 +52,7 @@ async fn engine(folder: &Path, server: &Server, sessions: usize) -> Engine {
     let store = Store::at(state, None, stamp, Process::this());
     let bench: Arc<dyn Provider> = Arc::new(Bench::new(server, sessions, clock.clone()));
     let roster = Roster::new(&["bot".to_owned()], &[], Vec::new(), []).unwrap();
-    let parts = Parts { providers: vec![bench], roster, store, clock, exercise: None, read_only: false };
+    let parts = Parts { providers: vec![bench], roster, store, clock, exercise: None, read_only: false, rules: Rules::default() };
     let engine = Engine::new(parts);
     engine.refresh().await;
     engine

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{Engine, Running, history::newest_of_each_bot};
 use crate::domain::{BotName, Depth, IncidentId, OperationId};
 use crate::engine::{
-    BotView, Ended, EngineEvent, Order, Refusal,
+    BotView, Ended, EngineEvent, Login, Order, Refusal, Right,
     isolation::{Isolation, Start},
 };
 use crate::journal::{Body, Entry, Journal, JournalError, Operation};
@@ -62,9 +62,7 @@ impl Engine {
     /// # Errors
     /// The guard or the mistake that stops it.
     pub fn guard(&self, order: &Order) -> Result<Arc<BotView>, Refusal> {
-        if self.inner.read_only {
-            return Err(Refusal::ReadOnly);
-        }
+        self.may(Right::Isolate)?;
         let snapshot = self.snapshot();
         let Some(view) = snapshot.bot(&order.bot).cloned() else {
             return Err(Refusal::UnknownBot(order.bot.shown()));
@@ -75,6 +73,10 @@ impl Engine {
         if view.bot.protected && !order.name_typed {
             return Err(Refusal::Protected(order.bot.clone()));
         }
+        let (hits, cap) = (view.hits(), self.inner.rules.collateral_cap);
+        if hits > cap && !order.name_typed {
+            return Err(Refusal::Collateral { bot: order.bot.clone(), hits, cap });
+        }
         let plan = if order.depth == Depth::Burn { &view.burn } else { &view.plan };
         match &order.plan {
             Some(wanted) if *wanted != plan.hash => {
@@ -82,6 +84,21 @@ impl Engine {
             }
             _ => Ok(view),
         }
+    }
+
+    /// What the name that was typed lets through: recorded with the intent.
+    fn overridden(&self, order: &Order, view: &BotView) -> Vec<Entry> {
+        let hits = view.hits();
+        let guards = [
+            view.bot.protected.then(|| "it is protected by the configuration".to_owned()),
+            (hits > self.inner.rules.collateral_cap).then(|| format!("it hits {hits} other bots")),
+        ];
+        let typed = guards.into_iter().flatten().filter(|_| order.name_typed);
+        let entry = |why: String| {
+            let why = format!("{why}; its name was typed");
+            Entry::general(Body::GuardOverride { bot: order.bot.clone(), why })
+        };
+        typed.map(entry).collect()
     }
 
     /// Isolates: guards, then a task of its own that no screen can stop.
@@ -93,7 +110,7 @@ impl Engine {
         let view = match self.guard(&order) {
             Ok(view) => view,
             Err(refusal) => {
-                self.record_refusal(&order, &refusal).await;
+                self.record_refusal(Some(&order.bot), &refusal).await;
                 return Err(refusal);
             }
         };
@@ -104,8 +121,9 @@ impl Engine {
             self.open_incident(&order).await
         };
         match opened {
-            Ok(opened) => {
-                let isolation = self.isolation(order, opened, op, 1, pressed);
+            Ok((incident, journal, mut opening)) => {
+                opening.extend(self.overridden(&order, &view));
+                let isolation = self.isolation(order, (incident, journal, opening), op, 1, pressed);
                 Ok(self.start(isolation, Start::Fresh(view)))
             }
             Err(refusal) => {
@@ -246,13 +264,15 @@ impl Engine {
         }
     }
 
-    async fn record_refusal(&self, order: &Order, refusal: &Refusal) {
+    /// Puts a guard's refusal on record in the host's journal, with the person. A refusal that cannot be recorded is
+    /// still a refusal.
+    pub async fn record_refusal(&self, bot: Option<&BotName>, refusal: &Refusal) {
         if !refusal.is_guard() {
             return;
         }
-        // A refusal that cannot be recorded is still a refusal.
         if let Ok(host) = self.inner.store.host().await {
-            let body = Body::GuardRefused { bot: Some(order.bot.clone()), why: refusal.to_string() };
+            let Login { uid, name } = self.inner.rules.people.login();
+            let body = Body::GuardRefused { bot: bot.cloned(), why: format!("{refusal} (asked by {name}, uid {uid})") };
             let _ = host.commit(vec![Entry::general(body)]).await;
         }
     }
