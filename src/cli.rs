@@ -9,6 +9,7 @@
 mod activity;
 mod args;
 mod check;
+mod confirm;
 mod context;
 mod documents;
 mod exit;
@@ -25,6 +26,7 @@ mod plan;
 mod process;
 mod recheck;
 mod resume;
+mod retry;
 mod show;
 mod signals;
 mod status;
@@ -112,6 +114,7 @@ async fn execute(wiring: &dyn Wiring, cli: &Cli, output: &Arc<Output>) -> Result
             match command {
                 Command::Isolate(args) => isolate::run(&context, args, &mut signals).await,
                 Command::Resume(args) => resume::run(&context, args, &mut signals).await,
+                Command::Retry(args) => retry::run(&context, args, &mut signals).await,
                 command => tokio::select! {
                     exit = read(&context, command) => exit,
                     received = signals.next() => Ok(received.exit()),
@@ -131,9 +134,11 @@ async fn read(context: &Context, command: &Command) -> Result<Exit, Stop> {
         Command::Recheck(args) => recheck::run(context, args).await,
         Command::Status(args) => status::run(context, args),
         Command::Incident(command) => incident::run(context, command).await,
+        Command::Confirm(args) => confirm::run(context, args).await,
         Command::Check => check::run(context).await,
         Command::Isolate(_)
         | Command::Resume(_)
+        | Command::Retry(_)
         | Command::Journal(_)
         | Command::Init
         | Command::Completions { .. } => Err(Stop::failed("this command reads nothing")),

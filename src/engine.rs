@@ -11,6 +11,8 @@ mod clock;
 mod event;
 mod fleet;
 mod handle;
+mod handover;
+mod hold;
 mod isolation;
 mod order;
 mod people;
@@ -20,7 +22,8 @@ mod snapshot;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use event::{Ended, EngineEvent, OperationPhase};
-pub use handle::{Checked, Engine, Parts, Running};
+pub use handle::{Checked, Confirmed, Engine, Parts, Running};
+pub use hold::{Hold, WATCH_AT_LEAST};
 pub use order::{Order, Rechecked, Refusal};
 pub use people::{COLLATERAL_CAP, Login, People, Right, Rules, SystemPeople};
 pub use port::{Coverage, LaneCheck, Limits, Listing, Preflight, Provider, ProviderError, Whoami};

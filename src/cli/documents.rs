@@ -13,7 +13,7 @@ mod plan;
 pub use bot::{ActivityDocument, ActivityRow, HoldingRow, IdentityActivity, ScopeRow, ShowDocument};
 pub use check::{CheckDocument, LaneRow, SinkRow};
 pub use fleet::{IdentityRow, ListDocument};
-pub use incident::{IncidentRow, IncidentsDocument, OperationRow, RecheckDocument};
+pub use incident::{ConfirmDocument, HandoverDocument, IncidentRow, IncidentsDocument, OperationRow, RecheckDocument};
 pub use isolation::{Counts, JournalRow, OutcomeLine, StepLine, alive, reasons, residual};
 pub use plan::PlanDocument;
 

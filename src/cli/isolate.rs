@@ -10,7 +10,7 @@ use std::{collections::BTreeSet, io::IsTerminal as _, sync::Arc, time::Duration}
 use super::{Context, Exit, Stop, args::IsolateArgs, follow::follow, may, names::resolve, signals::Signals};
 use crate::{
     domain::{Depth, PlanHash},
-    engine::{BotView, Order, Right, Snapshot},
+    engine::{BotView, Hold, Order, Right, Snapshot},
 };
 
 /// A provider that has not answered by then does not hold up the strike: what is known by then is struck.
@@ -129,7 +129,7 @@ fn order(view: &BotView, args: &IsolateArgs) -> Order {
     order.depth = if args.burn { Depth::Burn } else { Depth::Isolate };
     order.reason.clone_from(&args.reason);
     order.plan = args.plan.as_deref().map(parse_hash);
-    order.hold = args.hold;
+    order.hold = if args.hold.is_zero() { Hold::No } else { Hold::For(args.hold) };
     order.break_glass = args.break_glass;
     order
 }

@@ -64,15 +64,8 @@ impl Layer {
             bots: Vec::new(),
             text: text.to_owned(),
         };
-        let console_keys = [
-            "theme",
-            "read_only",
-            "protected",
-            "approver_group",
-            "responder_group",
-            "collateral_cap",
-            "fallback_dir",
-        ];
+        let console_keys =
+            ["theme", "read_only", "protected", "approver_group", "responder_group", "collateral_cap", "fallback_dir"];
         for console in root.tables("console", "[console]", &console_keys)? {
             layer.read_console(&console)?;
         }

@@ -1,7 +1,11 @@
 //! The engine as consoles and commands hold it.
 
 mod admission;
+mod elsewhere;
 mod history;
+mod hold;
+mod record;
+mod retry;
 
 use std::sync::Arc;
 
@@ -10,6 +14,8 @@ use tokio::sync::{broadcast, oneshot, watch};
 use uuid::Uuid;
 
 use admission::Ready;
+use hold::WatchedEnds;
+pub use record::Confirmed;
 
 use super::{
     Clock, Ended, EngineEvent, Preflight, Provider, ProviderError, Rechecked, Refusal, Right, Roster, Rules, Snapshot,
@@ -63,6 +69,12 @@ struct Inner {
     ready: tokio::sync::Mutex<Option<Ready>>,
     /// An exercise's world begins with the process: older journals tell of other worlds.
     since: Option<IncidentId>,
+    /// Ends of operations that are watched here.
+    watched: WatchedEnds,
+    /// Operations of other processes that are shown here.
+    followed: WatchedEnds,
+    /// Whether other processes are looked for.
+    looks_around: std::sync::atomic::AtomicBool,
 }
 
 /// An isolation that runs in its own task.
@@ -115,6 +127,9 @@ impl Engine {
                 door: tokio::sync::Mutex::default(),
                 ready: tokio::sync::Mutex::default(),
                 since,
+                watched: WatchedEnds::default(),
+                followed: WatchedEnds::default(),
+                looks_around: std::sync::atomic::AtomicBool::new(false),
             }),
         }
     }

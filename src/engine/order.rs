@@ -1,10 +1,8 @@
 //! What a responder asks for, and why it may be refused.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 
-use super::Right;
+use super::{Hold, Right};
 use crate::domain::{BotName, Depth, IncidentId, OperationId, Outcome, PlanHash};
 
 /// An order to isolate one bot.
@@ -20,8 +18,8 @@ pub struct Order {
     pub plan: Option<PlanHash>,
     /// The incident to join; `None`: the open one, else a new one.
     pub incident: Option<IncidentId>,
-    /// Keep watching for so long after dark.
-    pub hold: Duration,
+    /// How long to keep watching after dark.
+    pub hold: Hold,
     /// The bot's name was typed: a protected bot and the console's own identity may be cut.
     pub name_typed: bool,
     /// Go on in memory if no journal can be written.
@@ -37,7 +35,7 @@ impl Order {
             reason: None,
             plan: None,
             incident: None,
-            hold: Duration::ZERO,
+            hold: Hold::No,
             name_typed: false,
             break_glass: false,
         }
@@ -93,6 +91,33 @@ pub enum Refusal {
         /// Which operation.
         op: OperationId,
     },
+    /// Another process is at it.
+    #[error(
+        "{bot} is being isolated by {by}: it is shown here; estop resume --take-over takes it from a process that hangs"
+    )]
+    Held {
+        /// Which bot.
+        bot: BotName,
+        /// By whom.
+        by: String,
+    },
+    /// Nothing of it failed, or nobody has isolated it.
+    #[error("nothing of {0} is left to strike again")]
+    NothingToRetry(BotName),
+    /// No manual step has that id.
+    #[error("no manual step of an open incident is named {0}: estop status lists them")]
+    NoStep(String),
+    /// Several do.
+    #[error("{typed} is the beginning of several manual steps: {ids}")]
+    SeveralSteps {
+        /// What was typed.
+        typed: String,
+        /// Those that fit.
+        ids: String,
+    },
+    /// What somebody said cannot be recorded.
+    #[error("the journal cannot be written ({0}): nothing was recorded")]
+    Unrecorded(String),
     /// No journal can be written.
     #[error("the journal cannot be written ({0}): nothing was sent; --break-glass isolates without a record")]
     NoSink(String),
@@ -104,7 +129,15 @@ pub enum Refusal {
 impl Refusal {
     /// Whether a guard refused (exit 5), rather than that the order made no sense (exit 2).
     pub const fn is_guard(&self) -> bool {
-        !matches!(self, Self::UnknownBot(_) | Self::NoIncident(_))
+        !matches!(
+            self,
+            Self::UnknownBot(_)
+                | Self::NoIncident(_)
+                | Self::NothingToRetry(_)
+                | Self::NoStep(_)
+                | Self::SeveralSteps { .. }
+                | Self::Unrecorded(_)
+        )
     }
 }
 

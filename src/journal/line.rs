@@ -84,9 +84,10 @@ impl Frame {
             mono_ms: meta.mono_ms,
             incident: self.incident,
             exercise: self.exercise.as_deref(),
-            proc: match meta.introduces {
-                true => Proc::Whole { id: *id, host, pid: *pid, version, start: began.as_deref() },
-                false => Proc::Id(*id),
+            proc: if meta.introduces {
+                Proc::Whole { id: *id, host, pid: *pid, version, start: began.as_deref() }
+            } else {
+                Proc::Id(*id)
             },
             op: meta.op,
             epoch: meta.epoch,

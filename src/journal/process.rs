@@ -168,8 +168,10 @@ mod tests {
         let (host, pid) = (Process::this().host, child.id());
         let (start, _) = started(pid).unwrap();
         let send = |signal| rustix::process::kill_process(rustix::process::Pid::from_child(&child), signal).unwrap();
-        let until = |wanted| while presence(&host, pid, Some(&start)) != wanted {
-            std::thread::yield_now();
+        let until = |wanted| {
+            while presence(&host, pid, Some(&start)) != wanted {
+                std::thread::yield_now();
+            }
         };
         send(rustix::process::Signal::STOP);
         until(Presence::Stopped);

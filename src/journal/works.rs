@@ -59,9 +59,7 @@ impl Works {
     /// The isolation of a bot that another process has. One that has ended or is stopped holds up nobody.
     pub(super) fn elsewhere(&self, bot: &BotName, process: Uuid) -> Option<OperationId> {
         let works = |id: &Uuid| match self.crew.get(id) {
-            Some(ProcRef::Whole { host, pid, start, .. }) => {
-                presence(host, *pid, start.as_deref()) == Presence::Here
-            }
+            Some(ProcRef::Whole { host, pid, start, .. }) => presence(host, *pid, start.as_deref()) == Presence::Here,
             _ => false,
         };
         let found = self.open.iter().find(|(_, (of, by))| of == bot && *by != process && works(by));

@@ -52,7 +52,15 @@ async fn engine(folder: &Path, server: &Server, sessions: usize) -> Engine {
     let store = Store::at(state, None, stamp, Process::this());
     let bench: Arc<dyn Provider> = Arc::new(Bench::new(server, sessions, clock.clone()));
     let roster = Roster::new(&["bot".to_owned()], &[], Vec::new(), []).unwrap();
-    let parts = Parts { providers: vec![bench], roster, store, clock, exercise: None, read_only: false, rules: Rules::default() };
+    let parts = Parts {
+        providers: vec![bench],
+        roster,
+        store,
+        clock,
+        exercise: None,
+        read_only: false,
+        rules: Rules::default(),
+    };
     let engine = Engine::new(parts);
     engine.refresh().await;
     engine

@@ -135,7 +135,7 @@ impl Context<'_> {
             .chain(identities.iter().filter_map(|identity| identity.last_active_at))
             .max();
         let error = identities.iter().find_map(|identity| self.known.errors.get(&identity.id).cloned());
-        let state = if self.known.running.contains_key(&bot.name) {
+        let state = if self.known.running.contains_key(&bot.name) || self.known.elsewhere.contains(&bot.name) {
             crate::domain::BotState::Isolating
         } else {
             let operation = self.known.operations.get(&bot.name);

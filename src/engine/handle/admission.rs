@@ -9,13 +9,13 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::{Engine, Running, history::newest_of_each_bot};
-use crate::domain::{BotName, Depth, IncidentId, OperationId};
+use super::{Engine, Running, history::newest_of_each_bot, hold::Watched, retry::again};
+use crate::domain::{BotName, Depth, IncidentId, OperationId, Outcome};
 use crate::engine::{
-    BotView, Ended, EngineEvent, Login, Order, Refusal, Right,
+    BotView, Ended, EngineEvent, Hold, Login, Order, Refusal, Right,
     isolation::{Isolation, Start},
 };
-use crate::journal::{Body, Entry, Journal, JournalError, Operation};
+use crate::journal::{Body, Claimant, Entry, Journal, JournalError, Operation};
 
 /// An open incident's journal, as it was when the newest incident was `newest`.
 pub(super) struct Ready {
@@ -114,6 +114,14 @@ impl Engine {
                 return Err(refusal);
             }
         };
+        if let Some(theirs) = self.inner.fleet.operation(&order.bot).filter(|one| self.elsewhere(one).is_some())
+            && let Some(incident) = self.incident_of(theirs.id)
+        {
+            self.begin(&order.bot, theirs.id)?;
+            let engine = self.clone();
+            let followed = async move { engine.follow(incident, theirs.id).await };
+            return Ok(self.spawn(theirs.id, incident, order.bot, order.hold, followed));
+        }
         let op = OperationId::from_uuid(Uuid::now_v7());
         self.begin(&order.bot, op)?;
         let opened = {
@@ -133,58 +141,91 @@ impl Engine {
         }
     }
 
-    /// Finishes what other processes left, under their keys.
+    /// Finishes what other processes left, under their keys. What a living process is at work on is left to it:
+    /// [`Engine::held`] tells.
     ///
     /// A console that only looks resumes nothing.
     ///
     /// # Errors
     /// A journal that cannot be read or written.
     pub async fn resume(&self, incident: Option<IncidentId>) -> Result<Vec<Running>, JournalError> {
-        let incidents = match incident {
-            Some(incident) => vec![incident],
-            None => self.inner.store.incidents()?.into_iter().filter(|id| Some(*id) >= self.inner.since).collect(),
-        };
+        self.resume_from(incident, false).await
+    }
+
+    /// The same; where somebody insists, also from processes that live: for one that hangs.
+    ///
+    /// # Errors
+    /// A journal that cannot be read or written.
+    pub async fn resume_from(
+        &self,
+        incident: Option<IncidentId>,
+        take_over: bool,
+    ) -> Result<Vec<Running>, JournalError> {
         let mut started = Vec::new();
-        if self.inner.read_only {
+        if self.may(Right::Resume).is_err() {
             return Ok(started);
         }
-        for id in incidents {
-            let folded = self.read_incident(id)?;
-            if folded.closed_at.is_some() {
+        for (id, operation) in self.unfinished(incident)? {
+            let held = self.elsewhere(&operation).is_some() && !take_over;
+            if held || self.begin(&operation.bot, operation.id).is_err() {
                 continue;
             }
-            for operation in newest_of_each_bot(folded).into_values().filter(Operation::is_unfinished) {
-                if self.begin(&operation.bot, operation.id).is_err() {
-                    continue;
+            let journal = match self.inner.store.open(id).await {
+                Ok(journal) => journal,
+                Err(error) => {
+                    self.over(&operation.bot);
+                    return Err(error);
                 }
-                let journal = match self.inner.store.open(id).await {
-                    Ok(journal) => journal,
-                    Err(error) => {
-                        self.over(&operation.bot);
-                        return Err(error);
-                    }
-                };
-                let pressed = self.inner.fleet.clock.monotonic();
-                let mut order = Order::isolate(operation.bot.clone());
-                order.depth = operation.depth;
-                order.reason.clone_from(&operation.reason);
-                let (op, epoch) = (operation.id, operation.next_epoch());
-                let start = Start::Left(Box::new(operation));
-                let isolation = self.isolation(order, (id, journal, Vec::new()), op, epoch, pressed);
-                started.push(self.start(isolation, start));
-            }
+            };
+            started.push(self.take_over(id, journal, operation));
         }
         Ok(started)
     }
 
-    fn begin(&self, bot: &BotName, op: OperationId) -> Result<(), Refusal> {
+    /// The bots that living processes are at work on, and which.
+    ///
+    /// # Errors
+    /// A journal that cannot be read.
+    pub fn held(&self, incident: Option<IncidentId>) -> Result<Vec<(BotName, Claimant)>, JournalError> {
+        let unfinished = self.unfinished(incident)?.into_iter();
+        Ok(unfinished.filter_map(|(_, one)| Some((one.bot.clone(), self.elsewhere(&one)?))).collect())
+    }
+
+    /// Operations of open incidents that somebody should go on with: the newest of each bot.
+    fn unfinished(&self, incident: Option<IncidentId>) -> Result<Vec<(IncidentId, Operation)>, JournalError> {
+        let incidents = match incident {
+            Some(incident) => vec![incident],
+            None => self.inner.store.incidents()?.into_iter().filter(|id| Some(*id) >= self.inner.since).collect(),
+        };
+        let mut left = Vec::new();
+        for id in incidents {
+            let folded = self.read_incident(id)?;
+            if folded.closed_at.is_none() {
+                let newest = newest_of_each_bot(folded).into_values();
+                left.extend(newest.filter(Operation::is_unfinished).map(|operation| (id, operation)));
+            }
+        }
+        Ok(left)
+    }
+
+    /// Goes on with an operation under a higher epoch.
+    pub(super) fn take_over(&self, incident: IncidentId, journal: Journal, operation: Operation) -> Running {
+        let pressed = self.inner.fleet.clock.monotonic();
+        let mut order = again(&operation);
+        order.hold = Hold::AsNeeded;
+        let (op, epoch) = (operation.id, operation.next_epoch());
+        let isolation = self.isolation(order, (incident, journal, Vec::new()), op, epoch, pressed);
+        self.start(isolation, Start::Left(Box::new(operation)))
+    }
+
+    pub(super) fn begin(&self, bot: &BotName, op: OperationId) -> Result<(), Refusal> {
         let begun = self.inner.fleet.begin(bot, op);
         begun.map_err(|op| Refusal::Running { bot: bot.clone(), op })?;
         self.inner.running.send_modify(|running| *running += 1);
         Ok(())
     }
 
-    fn over(&self, bot: &BotName) {
+    pub(super) fn over(&self, bot: &BotName) {
         self.inner.fleet.end(bot);
         self.inner.running.send_modify(|running| *running = running.saturating_sub(1));
     }
@@ -201,6 +242,7 @@ impl Engine {
         if let Some((incident, journal)) = self.ready().await {
             return Ok((incident, journal, Vec::new()));
         }
+        let _turn = store.opening().await;
         // An open incident that takes no more lines (damaged, written by a newer estop) is left for a new one.
         if let Ok(Some(incident)) = store.open_incident()
             && Some(incident) >= self.inner.since
@@ -225,42 +267,96 @@ impl Engine {
         }
     }
 
-    fn isolation(&self, order: Order, opened: Opened, op: OperationId, epoch: u32, pressed: Duration) -> Isolation {
+    pub(super) fn isolation(
+        &self,
+        order: Order,
+        opened: Opened,
+        op: OperationId,
+        epoch: u32,
+        pressed: Duration,
+    ) -> Isolation {
         let (incident, journal, opening) = opened;
         let (fleet, events) = (self.inner.fleet.clone(), self.inner.events.clone());
         Isolation { fleet, journal, events, op, incident, epoch, order, opening, pressed }
     }
 
     /// Lets it run in a task of its own.
-    fn start(&self, isolation: Isolation, start: Start) -> Running {
+    pub(super) fn start(&self, isolation: Isolation, start: Start) -> Running {
         let (op, incident, bot) = (isolation.op, isolation.incident, isolation.order.bot.clone());
+        let hold = isolation.order.hold;
+        let engine = self.clone();
+        self.spawn(op, incident, bot, hold, async move { engine.run(isolation, start).await })
+    }
+
+    /// Lets something that ends as an isolation does run in a task of its own.
+    fn spawn(
+        &self,
+        op: OperationId,
+        incident: IncidentId,
+        bot: BotName,
+        hold: Hold,
+        running: impl Future<Output = Result<Ended, JournalError>> + Send + 'static,
+    ) -> Running {
         let (tell, ended) = oneshot::channel();
         let (engine, name) = (self.clone(), bot.clone());
         tokio::spawn(async move {
-            let ended = engine.run(isolation, start).await;
+            let mut ended = running.await;
             engine.inner.fleet.end(&name);
             engine.recall().await;
+            if let Ok(ended) = &mut ended {
+                engine.hold_on(&name, hold, ended).await;
+            }
             let told = ended.clone().unwrap_or_else(|error| Ended::nothing_sent(&error.to_string()));
             let _ = engine.inner.events.send(EngineEvent::Ended { op, bot: name.clone(), ended: told });
             let _ = tell.send(ended);
             // Last, so that whoever waits for all to settle has been told each outcome.
-            engine.over(&name);
+            engine.inner.running.send_modify(|running| *running = running.saturating_sub(1));
         });
         Running { op, incident, bot, ended }
     }
 
-    /// Runs it; where another process has closed the incident since it was held open, in a new one.
+    /// Keeps the bot dark for as long as the order says. What is found goes into the outcome, where the order waits.
+    async fn hold_on(&self, bot: &BotName, hold: Hold, ended: &mut Ended) {
+        let dark = matches!(ended.outcome, Outcome::Dark | Outcome::DarkAt { .. });
+        let Some(operation) = self.inner.fleet.operation(bot).filter(|_| dark && hold != Hold::No) else { return };
+        let Some(incident) = self.incident_of(operation.id) else { return };
+        let watch = Watched { incident, op: operation.id, bot: bot.clone() };
+        match hold {
+            Hold::No => {}
+            Hold::AsNeeded => {
+                if let Some(left) = self.needed(bot) {
+                    self.watch_beside(watch, left);
+                }
+            }
+            Hold::For(length) => {
+                let alive = self.hold(&watch, length).await;
+                if !alive.is_empty() {
+                    ended.outcome = Outcome::Contradicted { alive, reasons: Vec::new() };
+                    ended.time_to_dark_ms = None;
+                }
+            }
+        }
+    }
+
+    /// Runs it; where another process has closed the incident since it was held open, in a new one; where another
+    /// process isolates the same bot, nothing is sent and that one is followed.
     async fn run(&self, isolation: Isolation, start: Start) -> Result<Ended, JournalError> {
         let (order, op, pressed) = (isolation.order.clone(), isolation.op, isolation.pressed);
+        let incident = isolation.incident;
         let again = start.clone();
         let ended = isolation.run(start).await;
-        let (Err(JournalError::Closed(_)), Start::Fresh(_), None) = (&ended, &again, order.incident) else {
-            return ended;
-        };
-        *self.inner.ready.lock().await = None;
-        match self.open_incident(&order).await {
-            Ok(opened) => self.isolation(order, opened, op, 1, pressed).run(again).await,
-            Err(_) => ended,
+        match (&ended, &again, order.incident) {
+            (Err(JournalError::Claimed { op } | JournalError::Superseded { op, .. }), ..) => {
+                self.follow(incident, *op).await
+            }
+            (Err(JournalError::Closed(_)), Start::Fresh(_), None) => {
+                *self.inner.ready.lock().await = None;
+                match self.open_incident(&order).await {
+                    Ok(opened) => self.isolation(order, opened, op, 1, pressed).run(again).await,
+                    Err(_) => ended,
+                }
+            }
+            _ => ended,
         }
     }
 

@@ -12,6 +12,8 @@ impl Engine {
         let (store, since) = (self.inner.store.clone(), self.inner.since);
         let read = tokio::task::spawn_blocking(move || newest_operations(&store, since)).await;
         if let Ok(operations) = read {
+            let elsewhere = operations.values().filter(|operation| self.elsewhere(operation).is_some());
+            self.inner.fleet.take_elsewhere(elsewhere.map(|operation| operation.bot.clone()).collect());
             self.inner.fleet.take_operations(operations);
         }
         self.inner.fleet.publish();
