@@ -10,6 +10,7 @@ mod activity;
 mod approve;
 mod args;
 mod check;
+mod confirm;
 mod context;
 mod documents;
 mod exit;
@@ -28,6 +29,7 @@ mod process;
 mod recheck;
 mod restore;
 mod resume;
+mod retry;
 mod show;
 mod signals;
 mod status;
@@ -45,7 +47,7 @@ use output::{Color, Output};
 pub use process::harden;
 use signals::Signals;
 
-use crate::tui;
+use crate::{engine::Right, tui};
 
 /// After the last word, tasks that still run get so long.
 const FAREWELL: Duration = Duration::from_millis(500);
@@ -116,6 +118,7 @@ async fn execute(wiring: &dyn Wiring, cli: &Cli, output: &Arc<Output>) -> Result
                 Command::Isolate(args) => isolate::run(&context, args, &mut signals).await,
                 Command::Resume(args) => resume::run(&context, args, &mut signals).await,
                 Command::Restore(args) => restore::run(&context, args, &mut signals).await,
+                Command::Retry(args) => retry::run(&context, args, &mut signals).await,
                 command => tokio::select! {
                     exit = read(&context, command) => exit,
                     received = signals.next() => Ok(received.exit()),
@@ -135,11 +138,13 @@ async fn read(context: &Context, command: &Command) -> Result<Exit, Stop> {
         Command::Recheck(args) => recheck::run(context, args).await,
         Command::Status(args) => status::run(context, args),
         Command::Incident(command) => incident::run(context, command).await,
+        Command::Confirm(args) => confirm::run(context, args).await,
         Command::Check => check::run(context).await,
         Command::Approve(args) => approve::run(context, args).await,
         Command::Isolate(_)
         | Command::Resume(_)
         | Command::Restore(_)
+        | Command::Retry(_)
         | Command::Journal(_)
         | Command::Init
         | Command::Completions { .. } => Err(Stop::failed("this command reads nothing")),
@@ -151,6 +156,17 @@ async fn console(wiring: &dyn Wiring, global: &Global, output: &Arc<Output>) -> 
     tui::can_open().map_err(Stop::usage)?;
     let context = Context::of_console(wiring, global, Arc::clone(output)).await?;
     Ok(wiring.console(context.session()).await)
+}
+
+/// Whether the person may do something; a refusal is put on record.
+async fn may(context: &Context, right: Right) -> Result<(), Stop> {
+    match context.engine.may(right) {
+        Ok(()) => Ok(()),
+        Err(refusal) => {
+            context.engine.record_refusal(None, &refusal).await;
+            Err(Stop::from(&refusal))
+        }
+    }
 }
 
 fn completions(output: &Output, shell: clap_complete::Shell) -> Exit {

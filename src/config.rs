@@ -58,6 +58,9 @@ pub struct Console {
     pub approver_group: Option<String>,
     /// Who is not of this group only views.
     pub responder_group: Option<String>,
+    /// How many other bots an isolation may hit before it asks for the bot's name; `None`: as built in. Of two files
+    /// the smaller one counts.
+    pub collateral_cap: Option<usize>,
     /// A second place for the journal, on another file system.
     pub fallback_dir: Option<PathBuf>,
 }

@@ -34,6 +34,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod verify;
+mod works;
 mod writer;
 
 use std::sync::Arc;
@@ -41,9 +42,9 @@ use std::sync::Arc;
 pub use armed::ArmedStep;
 pub use entry::{Body, Entry, IntendedStep, Restores};
 pub use error::{Holder, JournalError};
-pub use fold::{Approval, Incident, Operation, OperationEnd, Remark, fold};
+pub use fold::{Approval, Claimant, Incident, Note, Operation, OperationEnd, Remark, fold};
 pub use handle::Journal;
-pub use process::{Process, Who};
+pub use process::{Presence, Process, Who, presence};
 pub use record::{ProcRef, Record, RecordBody};
 pub use recorded::{Health, Recorded};
 pub use store::Store;

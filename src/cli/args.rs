@@ -97,7 +97,7 @@ pub enum Command {
     /// Finish what a killed process left
     #[command(after_help = "Example:
   estop resume")]
-    Resume(IncidentArgs),
+    Resume(ResumeArgs),
     /// Undo an isolation: shows the difference, then asks for the bot's name
     #[command(after_help = "Examples:
   estop restore helpdesk --mode false-alarm
@@ -110,6 +110,14 @@ rotate opens the gate only after every credential from before is proved gone, an
     #[command(after_help = "Example:
   estop approve 3f9a51c07d2e")]
     Approve(ApproveArgs),
+    /// Strike again what failed, or what was found usable after dark: same operation, same keys
+    #[command(after_help = "Example:
+  estop retry helpdesk")]
+    Retry(BotArgs),
+    /// A manual step was done by a person: attested, which is no proof
+    #[command(after_help = "Example:
+  estop confirm 7f3a --note 'key taken out of the vault'")]
+    Confirm(ConfirmArgs),
     /// The frame around operations
     #[command(
         subcommand,
@@ -300,6 +308,26 @@ pub struct IncidentArgs {
     pub incident: Option<IncidentId>,
 }
 
+/// `estop resume`
+#[derive(Debug, Clone, Args)]
+pub struct ResumeArgs {
+    /// The incident's id; without it, the open ones
+    pub incident: Option<IncidentId>,
+    /// Also from a process that lives: for one that hangs
+    #[arg(long)]
+    pub take_over: bool,
+}
+
+/// `estop confirm`
+#[derive(Debug, Clone, Args)]
+pub struct ConfirmArgs {
+    /// The step's id as `estop status` prints it, or a beginning that fits one only
+    pub step: String,
+    /// What was done, for the journal
+    #[arg(long, value_name = "TEXT")]
+    pub note: Option<String>,
+}
+
 /// `estop incident`
 #[derive(Debug, Clone, Subcommand)]
 pub enum IncidentCommand {
@@ -319,6 +347,29 @@ pub enum IncidentCommand {
     #[command(after_help = "Example:
   estop incident show")]
     Show(IncidentArgs),
+    /// Write a remark into its journal
+    #[command(after_help = "Example:
+  estop incident note 'the token was in a public gist'")]
+    Note {
+        /// In your words; - reads standard input
+        text: String,
+        /// The incident's id; without it, the newest open one
+        #[arg(long, value_name = "ID")]
+        incident: Option<IncidentId>,
+    },
+    /// Hand one over: prints, and records, what the next person has to know
+    #[command(after_help = "Example:
+  estop incident handover --to bob --note 'sales is next'")]
+    Handover {
+        /// The incident's id; without it, the newest open one
+        incident: Option<IncidentId>,
+        /// To whom
+        #[arg(long, value_name = "NAME")]
+        to: Option<String>,
+        /// A last word, for the journal
+        #[arg(long, value_name = "TEXT")]
+        note: Option<String>,
+    },
     /// End one: nothing is appended to it any more
     #[command(after_help = "Example:
   estop incident close --note 'secret rotated'")]

@@ -19,9 +19,9 @@ use super::{
     person::{self, SystemDirectory},
 };
 use crate::{
-    config::{self, BotConfig, Config, Sources},
+    config::{self, BotConfig, Config, Console, Sources},
     domain::Untrusted,
-    engine::{Approvers, BotEntry, Clock, Engine, Parts, Provider, Roster, SystemClock},
+    engine::{Approvers, BotEntry, Clock, Engine, Parts, Provider, Roster, Rules, SystemClock},
     journal::{Process, Stamp, Store},
 };
 
@@ -146,6 +146,7 @@ impl Context {
             clock,
             exercise: None,
             read_only: global.read_only || config.console.read_only,
+            rules: rules(&config.console),
         };
         let engine = Engine::with_approvers(parts, approvers);
         let verbose = global.verbose > 0;
@@ -174,6 +175,8 @@ impl Context {
             clock,
             exercise,
             read_only: global.read_only,
+            // An exercise reaches nothing: whoever may only view may train.
+            rules: Rules::default(),
         });
         let verbose = global.verbose > 0;
         let context =
@@ -242,6 +245,17 @@ pub fn themes_dir() -> Option<PathBuf> {
 pub(super) fn stamp(clock: &Arc<dyn Clock>) -> Stamp {
     let clock = Arc::clone(clock);
     Arc::new(move || (clock.now(), u64::try_from(clock.monotonic().as_millis()).unwrap_or(u64::MAX)))
+}
+
+/// Who may do what: by the files, which no variable and no flag goes over.
+fn rules(console: &Console) -> Rules {
+    let usual = Rules::default();
+    Rules {
+        responder_group: console.responder_group.clone(),
+        approver_group: console.approver_group.clone(),
+        collateral_cap: console.collateral_cap.unwrap_or(usual.collateral_cap),
+        ..usual
+    }
 }
 
 fn roster(config: &Config) -> Result<Roster, globset::Error> {

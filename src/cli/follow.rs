@@ -191,6 +191,10 @@ async fn ended(context: &Context, board: &mut Board, op: OperationId, end: Resul
     let Some(followed) = board.operations.remove(&op) else { return Exit::Failed };
     match end {
         Ok(ended) => {
+            let op = ended.followed.filter(|other| *other != op).map_or(op, |other| {
+                context.output.say(&format!("{}: another process was quicker: its operation {other}", followed.bot));
+                other
+            });
             let exercise = board.exercise.clone();
             outcome::tell(context, Concluded { op, followed, ended, exercise }).await
         }

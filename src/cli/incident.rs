@@ -1,16 +1,19 @@
 //! `estop incident`.
 
+use std::io::Read as _;
+
 use uuid::Uuid;
 
-use super::{Context, Exit, Stop, args::IncidentCommand, status};
+use super::{Context, Exit, Stop, args::IncidentCommand, documents::HandoverDocument, may, status};
 use crate::{
     domain::IncidentId,
+    engine::Right,
     journal::{Body, Entry, fold},
 };
 
 const SCHEMA: &str = "estop.incident/1";
 
-/// Opens, lists, shows or closes.
+/// Opens, lists, shows, remarks upon, hands over or closes.
 pub(super) async fn run(context: &Context, command: &IncidentCommand) -> Result<Exit, Stop> {
     match command {
         IncidentCommand::Open { title } => open(context, title.clone()).await,
@@ -18,6 +21,10 @@ pub(super) async fn run(context: &Context, command: &IncidentCommand) -> Result<
         IncidentCommand::Show(args) => {
             let incident = args.incident.map_or_else(|| newest(context), Ok)?;
             list(context, Some(incident))
+        }
+        IncidentCommand::Note { text, incident } => note(context, *incident, text).await,
+        IncidentCommand::Handover { incident, to, note } => {
+            hand_over(context, *incident, to.clone(), note.clone()).await
         }
         IncidentCommand::Close { incident, note } => close(context, *incident, note.clone()).await,
     }
@@ -36,14 +43,56 @@ fn newest(context: &Context) -> Result<IncidentId, Stop> {
 }
 
 async fn open(context: &Context, title: Option<String>) -> Result<Exit, Stop> {
-    may_record(context)?;
+    may(context, Right::Open).await?;
     let incident = IncidentId::from_uuid(Uuid::now_v7());
     record(context, incident, Body::IncidentOpen { title, follows: None }).await?;
     list(context, Some(incident))
 }
 
+/// Longer remarks belong into a file that the remark names.
+const MAX_NOTE: u64 = 16 * 1024;
+
+async fn note(context: &Context, incident: Option<IncidentId>, text: &str) -> Result<Exit, Stop> {
+    let text = if text == "-" { read_note().await? } else { text.to_owned() };
+    if text.trim().is_empty() || text.len() as u64 > MAX_NOTE {
+        return Err(Stop::usage(format!("a note has some text, {MAX_NOTE} bytes at most")));
+    }
+    let incident = context.engine.note(incident, text.trim_end()).await.map_err(|refusal| Stop::from(&refusal))?;
+    list(context, Some(incident))
+}
+
+async fn read_note() -> Result<String, Stop> {
+    let read = tokio::task::spawn_blocking(|| {
+        let mut text = String::new();
+        std::io::stdin().take(MAX_NOTE + 1).read_to_string(&mut text).map(|_| text)
+    });
+    match read.await {
+        Ok(Ok(text)) => Ok(text),
+        _ => Err(Stop::usage("standard input is no text: nothing was recorded")),
+    }
+}
+
+async fn hand_over(
+    context: &Context,
+    incident: Option<IncidentId>,
+    to: Option<String>,
+    note: Option<String>,
+) -> Result<Exit, Stop> {
+    let summary = context.engine.hand_over_incident(incident, to.clone(), note).await;
+    let summary = summary.map_err(|refusal| Stop::from(&refusal))?;
+    let output = &context.output;
+    if output.json {
+        output.document(&HandoverDocument::of(context.engine.snapshot().exercise.clone(), to, summary));
+    } else {
+        for line in summary {
+            output.line(&line);
+        }
+    }
+    Ok(Exit::Done)
+}
+
 async fn close(context: &Context, incident: Option<IncidentId>, note: Option<String>) -> Result<Exit, Stop> {
-    may_record(context)?;
+    may(context, Right::Close).await?;
     let store = context.engine.store();
     let failed = |error: crate::journal::JournalError| Stop::failed(error.to_string());
     let incident = match incident {
@@ -62,13 +111,6 @@ async fn close(context: &Context, incident: Option<IncidentId>, note: Option<Str
     }
     record(context, incident, Body::IncidentClose { note }).await?;
     list(context, Some(incident))
-}
-
-fn may_record(context: &Context) -> Result<(), Stop> {
-    if context.engine.read_only() {
-        return Err(Stop::refused("estop runs read-only: start it without --read-only to record anything"));
-    }
-    Ok(())
 }
 
 async fn record(context: &Context, incident: IncidentId, body: Body) -> Result<(), Stop> {

@@ -11,13 +11,13 @@ use super::{
     Context, Exit, Stop,
     args::IsolateArgs,
     follow::follow,
+    may,
     names::{ask_name, resolve},
     signals::Signals,
 };
 use crate::{
     domain::{Depth, PlanHash},
-    engine::{BotView, Order, Snapshot},
-    journal::{Body, Entry},
+    engine::{BotView, Hold, Order, Right, Snapshot},
 };
 
 /// A provider that has not answered by then does not hold up the strike: what is known by then is struck.
@@ -26,6 +26,7 @@ const READ_TIME: Duration = Duration::from_secs(10);
 /// Isolates the bots that are named.
 pub(super) async fn run(context: &Context, args: &IsolateArgs, signals: &mut Signals) -> Result<Exit, Stop> {
     check_usage(args)?;
+    may(context, Right::Isolate).await?;
     let orders = tokio::select! {
         orders = prepare(context, args) => orders?,
         received = signals.next() => return Ok(received.exit()),
@@ -135,7 +136,7 @@ fn order(view: &BotView, args: &IsolateArgs) -> Order {
     order.depth = if args.burn { Depth::Burn } else { Depth::Isolate };
     order.reason.clone_from(&args.reason);
     order.plan = args.plan.as_deref().map(parse_hash);
-    order.hold = args.hold;
+    order.hold = if args.hold.is_zero() { Hold::No } else { Hold::For(args.hold) };
     order.break_glass = args.break_glass;
     order
 }
@@ -156,9 +157,7 @@ async fn guard(context: &Context, orders: &[Order], args: &IsolateArgs) -> Resul
         if let Err(refusal) = context.engine.guard(&order) {
             let stop = Stop::from(&refusal);
             context.output.say(&stop.message);
-            if refusal.is_guard() {
-                record(context, &order, &stop.message).await;
-            }
+            context.engine.record_refusal(Some(&order.bot), &refusal).await;
             refused = Some(refused.map_or(stop.exit, |exit: Exit| exit.and(stop.exit)));
         }
     }
@@ -168,15 +167,7 @@ async fn guard(context: &Context, orders: &[Order], args: &IsolateArgs) -> Resul
     }
 }
 
-/// A refusal that cannot be recorded is still a refusal.
-async fn record(context: &Context, order: &Order, why: &str) {
-    if let Ok(host) = context.engine.store().host().await {
-        let body = Body::GuardRefused { bot: Some(order.bot.clone()), why: why.to_owned() };
-        let _ = host.commit(vec![Entry::general(body)]).await;
-    }
-}
-
-/// Asks for the bot's name.
+/// Asks for the bot's name. What was typed before the question does not answer it.
 async fn ask(context: &Context, view: &BotView, args: &IsolateArgs) -> Result<(), Stop> {
     let plan = if args.burn { &view.burn } else { &view.plan };
     let (verb, undo) = if args.burn { ("burn", "; it cannot be undone") } else { ("isolate", "") };

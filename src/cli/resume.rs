@@ -1,22 +1,24 @@
 //! `estop resume`.
 
-use super::{Context, Exit, Stop, args::IncidentArgs, follow::follow, signals::Signals};
-use crate::domain::IncidentId;
+use super::{Context, Exit, Stop, args::ResumeArgs, follow::follow, may, signals::Signals};
+use crate::{domain::IncidentId, engine::Right};
 
 /// Finishes what other processes have left. 0 only if nothing is left unfinished.
-pub(super) async fn run(context: &Context, args: &IncidentArgs, signals: &mut Signals) -> Result<Exit, Stop> {
-    if context.engine.read_only() {
-        return Err(Stop::refused("estop runs read-only: start it without --read-only to resume"));
-    }
+pub(super) async fn run(context: &Context, args: &ResumeArgs, signals: &mut Signals) -> Result<Exit, Stop> {
+    may(context, Right::Resume).await?;
     let events = context.engine.subscribe();
     let resumed = tokio::select! {
         resumed = async {
             context.engine.refresh().await;
-            context.engine.resume(args.incident).await
+            context.engine.resume_from(args.incident, args.take_over).await
         } => resumed.map_err(|error| Stop::failed(error.to_string()))?,
         received = signals.next() => return Ok(received.exit()),
     };
-    if resumed.is_empty() && !context.output.json {
+    let held = context.engine.held(args.incident).map_err(|error| Stop::failed(error.to_string()))?;
+    for (bot, by) in held.iter().filter(|(bot, _)| !resumed.iter().any(|one| one.bot == *bot)) {
+        context.output.say(&format!("{bot}: {by} is at work on it; --take-over takes it from a process that hangs"));
+    }
+    if resumed.is_empty() && held.is_empty() && !context.output.json {
         context.output.line("nothing is left unfinished");
     }
     let exit = follow(context, resumed, events, signals).await;

@@ -79,6 +79,12 @@ fn print_incident(output: &Output, incident: &IncidentRow) {
     for operation in &incident.operations {
         print_operation(output, operation);
     }
+    for note in &incident.notes {
+        let to = note.to.as_ref().map(|to| format!(" to {}", to.shown())).unwrap_or_default();
+        let handed = if note.handover { format!(" hands over{to}") } else { String::new() };
+        let text = note.text.as_ref().map(|text| format!(": {}", text.shown())).unwrap_or_default();
+        output.line(&format!("  {} {}{handed}{text}", note.at, Untrusted::new(note.by.as_str()).shown()));
+    }
 }
 
 fn print_operation(output: &Output, operation: &OperationRow) {
@@ -87,7 +93,11 @@ fn print_operation(output: &Output, operation: &OperationRow) {
     let word = operation.outcome.unwrap_or(open);
     let restore = operation.restores.map(|mode| format!("restore, {}", mode.word())).unwrap_or_default();
     let until = operation.dark_at.map(|at| at.to_string()).unwrap_or_default();
-    let resume = if operation.unfinished { "estop resume finishes it" } else { "" };
+    let resume = match (&operation.held_by, operation.unfinished) {
+        (Some(by), _) => format!("{by} is at work on it"),
+        (None, true) => "estop resume finishes it".to_owned(),
+        (None, false) => String::new(),
+    };
     output.rows(&[Row::of(format!("  {bot}")).state(word).with(until).with(restore).with(resume)]);
     for what in &operation.alive {
         output.line(&format!("    STILL LIVE: {what}"));
@@ -95,8 +105,14 @@ fn print_operation(output: &Output, operation: &OperationRow) {
     for reason in &operation.reasons {
         output.line(&format!("    {reason}"));
     }
-    for manual in operation.manual.iter().filter(|manual| !manual.attested) {
-        output.line(&format!("    by hand: {}", manual.instruction));
+    for manual in &operation.manual {
+        let instruction = &manual.instruction;
+        output.line(&match &manual.said {
+            Some(said) => {
+                format!("    attested, not proved: {instruction} ({})", Untrusted::new(said.as_str()).shown())
+            }
+            None => format!("    by hand: {instruction}: estop confirm {}", manual.step),
+        });
     }
     for residual in &operation.residual {
         output.line(&format!("    {}", residual.sentence()));

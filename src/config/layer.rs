@@ -22,6 +22,7 @@ pub(super) struct Layer {
     pub(super) protected: Vec<Located<IdentityId>>,
     pub(super) approver_group: Option<Located<String>>,
     pub(super) responder_group: Option<Located<String>>,
+    pub(super) collateral_cap: Option<usize>,
     pub(super) fallback_dir: Option<PathBuf>,
     pub(super) select: Option<Select>,
     pub(super) providers: Vec<Located<ProviderConfig>>,
@@ -56,13 +57,15 @@ impl Layer {
             protected: Vec::new(),
             approver_group: None,
             responder_group: None,
+            collateral_cap: None,
             fallback_dir: None,
             select: None,
             providers: Vec::new(),
             bots: Vec::new(),
             text: text.to_owned(),
         };
-        let console_keys = ["theme", "read_only", "protected", "approver_group", "responder_group", "fallback_dir"];
+        let console_keys =
+            ["theme", "read_only", "protected", "approver_group", "responder_group", "collateral_cap", "fallback_dir"];
         for console in root.tables("console", "[console]", &console_keys)? {
             layer.read_console(&console)?;
         }
@@ -83,6 +86,8 @@ impl Layer {
         self.read_only = console.flag("read_only")?.map(|flag| flag.value);
         self.approver_group = console.text("approver_group")?;
         self.responder_group = console.text("responder_group")?;
+        self.collateral_cap =
+            console.number("collateral_cap", 0..=u32::MAX)?.and_then(|cap| usize::try_from(cap.value).ok());
         self.fallback_dir = console.text("fallback_dir")?.map(|path| console.origin().path(&path.value));
         self.protected = identities(console, "protected")?;
         Ok(())

@@ -132,6 +132,8 @@ pub(super) fn merge(
         replace(&mut console.fallback_dir, layer.fallback_dir.take());
         replace(&mut console.approver_group, layer.approver_group.take().map(|group| group.value));
         replace(&mut console.responder_group, layer.responder_group.take().map(|group| group.value));
+        // The smaller one: a file of one's own cannot let more through than the system's.
+        console.collateral_cap = console.collateral_cap.into_iter().chain(layer.collateral_cap).min();
         console.read_only |= layer.read_only.unwrap_or(false);
         for id in layer.protected.drain(..) {
             if !console.protected.contains(&id.value) {

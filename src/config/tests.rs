@@ -185,6 +185,32 @@ fn the_users_file_goes_over_the_systems_and_loosens_nothing() {
     assert!(error.starts_with("/conf/user.toml:3: ") && error.contains("two providers"), "{error}");
 }
 
+/// Whoever owns the second file can make the rules stricter and never weaker.
+#[test]
+fn a_file_of_ones_own_widens_nothing() {
+    let system = format!("[console]\napprover_group = \"leads\"\ncollateral_cap = 2\n{KEYCLOAK}");
+    for (own, cap) in [("", 2), ("[console]\ncollateral_cap = 99\n", 2), ("[console]\ncollateral_cap = 0\n", 0)] {
+        let console = both(&system, own).unwrap().console;
+        assert_eq!(console.collateral_cap, Some(cap), "{own}");
+        assert_eq!(console.approver_group.as_deref(), Some("leads"), "{own}");
+    }
+    for own in ["approver_group = \"everybody\"", "approver_group = \"\"", "collateral_cap = -1"] {
+        let error = both(&system, &format!("[console]\n{own}\n")).unwrap_err().to_string();
+        assert!(error.starts_with("/conf/user.toml:2: "), "{own}: {error}");
+    }
+    let stricter = both(KEYCLOAK, "[console]\nresponder_group = \"ir\"\n").unwrap().console;
+    assert_eq!(stricter.responder_group.as_deref(), Some("ir"));
+}
+
+/// A file that is named takes the place of the user's, never of the system's.
+#[test]
+fn no_flag_leads_past_the_systems_file() {
+    let named = Path::new("/tmp/mine.toml");
+    let sources = Sources::usual(Some(named));
+    assert_eq!(sources.system, Path::new("/etc/estop/config.toml"));
+    assert_eq!(sources.user.as_deref(), Some(named));
+}
+
 #[test]
 fn an_unknown_theme_is_a_notice() {
     let (config, notices) = read("[console]\ntheme = \"dask\"").unwrap();

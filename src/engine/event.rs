@@ -8,6 +8,7 @@ use crate::domain::{
     Answer, BotName, Contradiction, IncidentId, OperationId, Outcome, Reason, Residual, RestorePlan, Step, StepId,
     StepState,
 };
+use crate::journal::Operation;
 
 /// Where an isolation stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +54,9 @@ pub struct Ended {
     pub time_to_dark_ms: Option<u64>,
     /// Trouble with the journal in mid-strike: the strike went on, the record may have holes.
     pub journal_trouble: Option<String>,
+    /// The operation of another process that did it, where that one was quicker: this one sent nothing, or took it
+    /// over from there.
+    pub followed: Option<OperationId>,
 }
 
 impl Ended {
@@ -64,7 +68,26 @@ impl Ended {
             time_to_verified_ms: None,
             time_to_dark_ms: None,
             journal_trouble: Some(format!("nothing was sent: {why}")),
+            followed: None,
         }
+    }
+
+    /// As the journal tells of another process's operation; `None`: it has not ended.
+    pub(super) fn of_another(operation: &Operation) -> Option<Self> {
+        let end = operation.ended.as_ref()?;
+        let dark = |at: Timestamp| u64::try_from(at.duration_since(operation.started_at).as_millis()).ok();
+        Some(Self {
+            outcome: end.outcome.clone(),
+            time_to_first_cut_ms: end.time_to_first_cut_ms,
+            time_to_verified_ms: end.time_to_verified_ms,
+            time_to_dark_ms: match &end.outcome {
+                Outcome::Dark => end.time_to_verified_ms,
+                Outcome::DarkAt { at, .. } => dark(*at),
+                _ => None,
+            },
+            journal_trouble: None,
+            followed: Some(operation.id),
+        })
     }
 }
 

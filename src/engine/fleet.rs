@@ -11,10 +11,10 @@
 mod assemble;
 mod state;
 
-pub(super) use state::{after_dark, gates, judge_again, sent};
+pub(super) use state::{GateAnswer, gates, judge_again, sent};
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -63,6 +63,8 @@ struct Known {
     operations: HashMap<BotName, Operation>,
     /// Bots whose isolation or restore runs in this process.
     running: HashMap<BotName, Run>,
+    /// Bots that another process isolates.
+    elsewhere: HashSet<BotName>,
 }
 
 /// What runs.
@@ -314,6 +316,16 @@ impl Fleet {
     /// Takes the journal's newest operation of each bot.
     pub fn take_operations(&self, operations: HashMap<BotName, Operation>) {
         self.known().operations = operations;
+    }
+
+    /// Takes the bots that other processes isolate.
+    pub fn take_elsewhere(&self, bots: HashSet<BotName>) {
+        self.known().elsewhere = bots;
+    }
+
+    /// The newest operation of every bot.
+    pub fn operations(&self) -> Vec<Operation> {
+        self.known().operations.values().cloned().collect()
     }
 
     /// The newest operation of a bot.

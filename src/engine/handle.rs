@@ -1,8 +1,12 @@
 //! The engine as consoles and commands hold it.
 
 mod admission;
+mod elsewhere;
 mod history;
+mod hold;
+mod record;
 mod restore;
+mod retry;
 
 use std::sync::Arc;
 
@@ -11,10 +15,14 @@ use tokio::sync::{broadcast, oneshot, watch};
 use uuid::Uuid;
 
 use admission::Ready;
+use hold::WatchedEnds;
+pub use record::Confirmed;
 
 use super::{
-    Approvers, Clock, Ended, EngineEvent, Preflight, Provider, ProviderError, Rechecked, Refusal, Roster, Snapshot,
+    Approvers, Clock, Ended, EngineEvent, Preflight, Provider, ProviderError, Rechecked, Refusal, Right, Roster, Rules,
+    Snapshot,
     fleet::{Fleet, judge_again},
+    people,
 };
 use crate::domain::{Activity, BotName, IdentityId, IncidentId, OperationId, ProviderName};
 use crate::journal::{JournalError, Store};
@@ -36,6 +44,8 @@ pub struct Parts {
     pub exercise: Option<String>,
     /// Look only.
     pub read_only: bool,
+    /// Who may do what.
+    pub rules: Rules,
 }
 
 /// The engine: cheap to clone, alive as long as an isolation runs.
@@ -51,6 +61,10 @@ struct Inner {
     read_only: bool,
     /// `None`: a restore needs no second person.
     approvers: Option<Approvers>,
+    rules: Rules,
+    /// Why the person only views, found out once: on the way from the key to the wire no directory is asked. Whoever
+    /// joins or leaves the group is let in or kept out from the next start on, as with any login.
+    viewer: std::sync::OnceLock<Option<String>>,
     /// How many operations run.
     running: watch::Sender<usize>,
     /// One isolation is let in at a time, so that two of them join the same new incident.
@@ -59,6 +73,12 @@ struct Inner {
     ready: tokio::sync::Mutex<Option<Ready>>,
     /// An exercise's world begins with the process: older journals tell of other worlds.
     since: Option<IncidentId>,
+    /// Ends of operations that are watched here.
+    watched: WatchedEnds,
+    /// Operations of other processes that are shown here.
+    followed: WatchedEnds,
+    /// Whether other processes are looked for.
+    looks_around: std::sync::atomic::AtomicBool,
 }
 
 /// An isolation that runs in its own task.
@@ -111,10 +131,15 @@ impl Engine {
                 events: broadcast::channel(EVENTS_KEPT).0,
                 read_only: parts.read_only,
                 approvers,
+                rules: parts.rules,
+                viewer: std::sync::OnceLock::new(),
                 running: watch::channel(0).0,
                 door: tokio::sync::Mutex::default(),
                 ready: tokio::sync::Mutex::default(),
                 since,
+                watched: WatchedEnds::default(),
+                followed: WatchedEnds::default(),
+                looks_around: std::sync::atomic::AtomicBool::new(false),
             }),
         }
     }
@@ -142,6 +167,25 @@ impl Engine {
     /// Whether it only looks.
     pub fn read_only(&self) -> bool {
         self.inner.read_only
+    }
+
+    /// Whether the person in front of it may do something: what a screen shows as off, and why.
+    ///
+    /// # Errors
+    /// [`Refusal::ReadOnly`] or [`Refusal::Viewer`].
+    pub fn may(&self, right: Right) -> Result<(), Refusal> {
+        if self.inner.read_only {
+            return Err(Refusal::ReadOnly);
+        }
+        match self.inner.viewer.get_or_init(|| self.inner.rules.viewer()) {
+            None => Ok(()),
+            Some(why) => Err(people::refused(right, why)),
+        }
+    }
+
+    /// Who may do what.
+    pub fn rules(&self) -> &Rules {
+        &self.inner.rules
     }
 
     /// Time, as the engine has it.

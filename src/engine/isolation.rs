@@ -19,11 +19,7 @@ use tokio::sync::broadcast;
 pub(super) use ledger::{Ledger, is_settled};
 pub(super) use strike::{Leave, Strike};
 
-use super::{
-    BotView, Ended, EngineEvent, OperationPhase, Order,
-    fleet::{Fleet, after_dark},
-    restore,
-};
+use super::{BotView, Ended, EngineEvent, OperationPhase, Order, fleet::Fleet, restore};
 use crate::domain::{
     Collateral, Depth, Identity, IncidentId, OperationId, Outcome, OutcomeInput, Plan, PlanHash, Reading, ReadingSet,
     Reversibility, conclude,
@@ -32,8 +28,6 @@ use crate::journal::{Body, Entry, Journal, JournalError, Operation, Store};
 
 /// How long a destructive step waits for a snapshot of what it destroys.
 const SNAPSHOT_WAIT: Duration = Duration::from_secs(2);
-/// How often `hold` reads again.
-const HOLD_EVERY: Duration = Duration::from_secs(5);
 
 /// All that one isolation works with.
 pub(super) struct Isolation {
@@ -92,7 +86,6 @@ impl Isolation {
         strike.finish().await;
         self.phase(OperationPhase::Verifying);
         let outcome = self.conclude(&ledger, &swept, &collateral);
-        let outcome = self.hold(&ledger, &mut swept, &collateral, outcome).await;
         Ok(self.end(&ledger, &swept, outcome).await)
     }
 
@@ -238,6 +231,7 @@ impl Isolation {
             time_to_dark_ms: self.time_to_dark(&outcome, times.verified_ms),
             outcome,
             journal_trouble: trouble,
+            followed: None,
         }
     }
 
@@ -252,31 +246,6 @@ impl Isolation {
             }
             _ => None,
         }
-    }
-
-    /// Keeps watching for as long as the order says: anything usable after dark is contradicted.
-    async fn hold(
-        &self,
-        ledger: &Ledger,
-        swept: &mut sweep::Swept,
-        collateral: &[Collateral],
-        mut outcome: Outcome,
-    ) -> Outcome {
-        let until = self.fleet.clock.monotonic() + self.order.hold;
-        while matches!(outcome, Outcome::Dark | Outcome::DarkAt { .. }) {
-            let left = until.saturating_sub(self.fleet.clock.monotonic());
-            if left.is_zero() {
-                break;
-            }
-            tokio::time::sleep(HOLD_EVERY.min(left)).await;
-            for identity in swept.identities.clone() {
-                if let Ok(reading) = self.fleet.read_one(&identity).await {
-                    swept.readings.insert(reading);
-                }
-            }
-            outcome = after_dark(self.conclude(ledger, swept, collateral));
-        }
-        outcome
     }
 
     fn claim(&self, identities: &[Identity], collateral: &[Collateral], resumed: bool) -> Body {

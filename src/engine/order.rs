@@ -1,10 +1,8 @@
 //! What a responder asks for, and why it may be refused.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 
-use super::ApprovalFault;
+use super::{ApprovalFault, Hold, Right};
 use crate::domain::{BotName, Depth, IncidentId, OperationId, Outcome, PlanHash, RestoreMode};
 
 /// An order to isolate one bot.
@@ -20,8 +18,8 @@ pub struct Order {
     pub plan: Option<PlanHash>,
     /// The incident to join; `None`: the open one, else a new one.
     pub incident: Option<IncidentId>,
-    /// Keep watching for so long after dark.
-    pub hold: Duration,
+    /// How long to keep watching after dark.
+    pub hold: Hold,
     /// The bot's name was typed: a protected bot and the console's own identity may be cut.
     pub name_typed: bool,
     /// Go on in memory if no journal can be written.
@@ -37,7 +35,7 @@ impl Order {
             reason: None,
             plan: None,
             incident: None,
-            hold: Duration::ZERO,
+            hold: Hold::No,
             name_typed: false,
             break_glass: false,
         }
@@ -63,8 +61,26 @@ pub struct RestoreOrder {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// estop was started to look only.
-    #[error("estop runs read-only: start it without --read-only to change anything")]
+    #[error("estop runs read-only: start it without --read-only, or with a configuration that is not read_only")]
     ReadOnly,
+    /// The person is no responder.
+    #[error("{} is for responders only: {why}", .right.doing())]
+    Viewer {
+        /// What they wanted to do.
+        right: Right,
+        /// Why they may not.
+        why: String,
+    },
+    /// The plan hits more bots than it may without a word.
+    #[error("isolating {bot} hits {hits} other bots, more than {cap}: type its name to isolate it all the same")]
+    Collateral {
+        /// Which bot.
+        bot: BotName,
+        /// How many others.
+        hits: usize,
+        /// How many are let through.
+        cap: usize,
+    },
     /// No bot has that name.
     #[error("no bot is named {0}")]
     UnknownBot(String),
@@ -90,6 +106,33 @@ pub enum Refusal {
         /// Which operation.
         op: OperationId,
     },
+    /// Another process is at it.
+    #[error(
+        "{bot} is being isolated by {by}: it is shown here; estop resume --take-over takes it from a process that hangs"
+    )]
+    Held {
+        /// Which bot.
+        bot: BotName,
+        /// By whom.
+        by: String,
+    },
+    /// Nothing of it failed, or nobody has isolated it.
+    #[error("nothing of {0} is left to strike again")]
+    NothingToRetry(BotName),
+    /// No manual step has that id.
+    #[error("no manual step of an open incident is named {0}: estop status lists them")]
+    NoStep(String),
+    /// Several do.
+    #[error("{typed} is the beginning of several manual steps: {ids}")]
+    SeveralSteps {
+        /// What was typed.
+        typed: String,
+        /// Those that fit.
+        ids: String,
+    },
+    /// What somebody said cannot be recorded.
+    #[error("the journal cannot be written ({0}): nothing was recorded")]
+    Unrecorded(String),
     /// No journal can be written.
     #[error("the journal cannot be written ({0}): nothing was sent; --break-glass isolates without a record")]
     NoSink(String),
@@ -168,6 +211,10 @@ impl Refusal {
                 | Self::NotConfirmed(_)
                 | Self::NothingToRestore(_)
                 | Self::NoApprovers
+                | Self::NothingToRetry(_)
+                | Self::NoStep(_)
+                | Self::SeveralSteps { .. }
+                | Self::Unrecorded(_)
         )
     }
 }

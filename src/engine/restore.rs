@@ -230,7 +230,14 @@ impl Restoring {
         };
         let committed = self.journal.commit(vec![self.entry(body)]).await;
         let journal_trouble = committed.err().map(|error| error.to_string()).or_else(|| self.journal.trouble());
-        Ended { outcome, time_to_first_cut_ms: None, time_to_verified_ms, time_to_dark_ms: None, journal_trouble }
+        Ended {
+            outcome,
+            time_to_first_cut_ms: None,
+            time_to_verified_ms,
+            time_to_dark_ms: None,
+            journal_trouble,
+            followed: None,
+        }
     }
 
     fn claim(&self, resumed: bool) -> Body {

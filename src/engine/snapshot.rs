@@ -1,6 +1,6 @@
 //! What is known of the fleet right now: immutable, shared, replaced as a whole.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -47,6 +47,11 @@ impl BotView {
             }
         }
         family
+    }
+
+    /// How many other bots, or identities of none, isolating it would hit.
+    pub fn hits(&self) -> usize {
+        self.plan.collateral.iter().map(|one| &one.bot).collect::<BTreeSet<_>>().len()
     }
 
     /// Whether any of its readings is missing or older than [`STALE_AFTER`].

@@ -129,7 +129,11 @@ impl Sound {
     fn superseded(&self, entries: &[Entry]) -> Option<JournalError> {
         entries.iter().find_map(|entry| {
             let op = entry.op?;
-            let newest = self.state.claim(op)?;
+            let Some(newest) = self.state.claim(op) else {
+                // Of a restore that would cut in, an isolation; of two isolations of one bot, the second.
+                let Body::OpClaim { bot, .. } = &entry.body else { return None };
+                return self.state.works_elsewhere(bot).map(|op| JournalError::Claimed { op });
+            };
             let behind = match entry.body {
                 Body::OpClaim { .. } => entry.epoch <= newest,
                 Body::PlanIntent { .. } => entry.epoch < newest,
@@ -304,8 +308,8 @@ impl EntryLines {
 fn record(frame: &Frame, meta: &LineMeta, hash: Hash, body: RecordBody) -> Record {
     let process = &frame.process;
     let proc = if meta.introduces {
-        let (host, version) = (process.host.clone(), process.version.clone());
-        ProcRef::Whole { id: process.id, host, pid: process.pid, version }
+        let (host, version, start) = (process.host.clone(), process.version.clone(), process.start.clone());
+        ProcRef::Whole { id: process.id, host, pid: process.pid, version, start }
     } else {
         ProcRef::Id(process.id)
     };

@@ -79,6 +79,12 @@ pub enum JournalError {
         /// The newest claim.
         epoch: u32,
     },
+    /// Another process isolates the same bot and lives: one operation is enough.
+    #[error("another process isolates it already (operation {op}): follow it there")]
+    Claimed {
+        /// The other's operation.
+        op: OperationId,
+    },
     /// The file is not what this process left: an alarm.
     #[error("{} was altered behind estop's back ({what}): keep a copy, run `estop journal verify` on it", .path.display())]
     Altered {

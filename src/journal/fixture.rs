@@ -112,7 +112,14 @@ pub(super) fn five() -> Vec<Entry> {
 
 pub(super) fn process(number: u128) -> Process {
     let who = Who { user: Some("estop".to_owned()), sudo_user: Some("alice".to_owned()), ..Who::default() };
-    Process { id: Uuid::from_u128(number), host: "jump1".to_owned(), pid: 4711, version: "0.1.0".to_owned(), who }
+    Process {
+        id: Uuid::from_u128(number),
+        host: "jump1".to_owned(),
+        pid: 4711,
+        version: "0.1.0".to_owned(),
+        start: None,
+        who,
+    }
 }
 
 /// A clock that stands still.

@@ -8,14 +8,17 @@
 //! Steps move by the one transition table only. What a line says that the table does not allow is remarked upon, never
 //! followed.
 
+mod crew;
 mod operation;
 
 use jiff::Timestamp;
 
+pub use crew::Claimant;
 pub use operation::{Operation, OperationEnd};
 
 use super::{Body, Record};
-use crate::domain::{IncidentId, OperationId, PlanHash};
+use crate::domain::{IncidentId, OperationId, PlanHash, Untrusted};
+use crew::Crew;
 
 /// What happened around one or more isolations.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +41,8 @@ pub struct Incident {
     pub approvals: Vec<Approval>,
     /// Whether a terminal was lost while it ran.
     pub console_lost: bool,
+    /// What people have said about it, in their order.
+    pub notes: Vec<Note>,
     /// Lines that changed nothing, or not what they say.
     pub remarks: Vec<Remark>,
 }
@@ -53,6 +58,19 @@ pub struct Approval {
     pub by: String,
     /// Until when it can be used.
     pub until: Timestamp,
+}
+
+/// A remark of a person, or the handing over to another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// When.
+    pub at: Timestamp,
+    /// By whom.
+    pub by: String,
+    /// In their words.
+    pub text: Option<Untrusted>,
+    /// Where it hands over: to whom, if that was said.
+    pub hands_over: Option<Option<Untrusted>>,
 }
 
 /// Something odd about a line.
@@ -76,13 +94,16 @@ pub fn fold(incident: IncidentId, records: &[Record]) -> Incident {
         operations: Vec::new(),
         approvals: Vec::new(),
         console_lost: false,
+        notes: Vec::new(),
         remarks: Vec::new(),
     };
+    let mut crew = Crew::default();
     for record in records {
-        if let Some(body) = record.body.known()
-            && let Err(what) = folded.take(record, body)
-        {
-            folded.remarks.push(Remark { seq: record.seq, what });
+        crew.meet(record);
+        let Some(body) = record.body.known() else { continue };
+        match folded.take(record, body) {
+            Ok(()) => folded.attribute(record, body, &crew),
+            Err(what) => folded.remarks.push(Remark { seq: record.seq, what }),
         }
     }
     folded
@@ -92,6 +113,24 @@ impl Incident {
     /// The operation of that id.
     pub fn operation(&self, op: OperationId) -> Option<&Operation> {
         self.operations.iter().find(|operation| operation.id == op)
+    }
+
+    /// Says whose a claim or a note is.
+    fn attribute(&mut self, record: &Record, body: &Body, crew: &Crew) {
+        let by = crew.writer(record);
+        let (text, hands_over) = match body {
+            Body::OpClaim { .. } => {
+                if let Some(operation) = self.operations.iter_mut().find(|one| Some(one.id) == record.op) {
+                    operation.held_by = by;
+                }
+                return;
+            }
+            Body::IncidentNote { text } => (Some(text.clone()), None),
+            Body::IncidentHandover { to, note, .. } => (note.clone(), Some(to.clone())),
+            _ => return,
+        };
+        let by = by.map_or_else(|| "unknown".to_owned(), |by| by.who.short());
+        self.notes.push(Note { at: record.at, by, text, hands_over });
     }
 
     fn take(&mut self, record: &Record, body: &Body) -> Result<(), String> {

@@ -58,7 +58,14 @@ struct Before<'a> {
 #[serde(untagged)]
 enum Proc<'a> {
     Id(Uuid),
-    Whole { id: Uuid, host: &'a str, pid: u32, version: &'a str },
+    Whole {
+        id: Uuid,
+        host: &'a str,
+        pid: u32,
+        version: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        start: Option<&'a str>,
+    },
 }
 
 fn milliseconds<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
@@ -69,7 +76,7 @@ impl Frame {
     /// Appends a line with its newline to `out`, and tells its hash.
     pub(super) fn write(&self, out: &mut Vec<u8>, meta: &LineMeta, body: &[u8]) -> Hash {
         let start = out.len();
-        let Process { id, host, pid, version, who } = &self.process;
+        let Process { id, host, pid, version, start: began, who } = &self.process;
         let before = Before {
             v: VERSION,
             seq: meta.seq,
@@ -77,7 +84,11 @@ impl Frame {
             mono_ms: meta.mono_ms,
             incident: self.incident,
             exercise: self.exercise.as_deref(),
-            proc: if meta.introduces { Proc::Whole { id: *id, host, pid: *pid, version } } else { Proc::Id(*id) },
+            proc: if meta.introduces {
+                Proc::Whole { id: *id, host, pid: *pid, version, start: began.as_deref() }
+            } else {
+                Proc::Id(*id)
+            },
             op: meta.op,
             epoch: meta.epoch,
             who: meta.introduces.then_some(who),

@@ -24,6 +24,9 @@ pub enum ProcRef {
         pid: u32,
         /// estop's version.
         version: String,
+        /// When it began, as the kernel counts; `None`: written before that was recorded.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        start: Option<String>,
     },
 }
 

@@ -8,8 +8,9 @@ use uuid::Uuid;
 use super::{
     Body, Entry,
     chain::{Hash, Head, Start},
+    works::Works,
 };
-use crate::domain::{Lane, OperationId, StepId};
+use crate::domain::{BotName, Lane, OperationId, StepId};
 
 /// The file's end, and what of its content bears on what may be appended.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub(super) struct State {
     /// What a newer estop wrote here.
     pub(super) newer: Option<String>,
     process: Uuid,
+    /// The isolations that have not ended, and who has them.
+    works: Works,
     claims: HashMap<OperationId, u32>,
     restores: HashSet<OperationId>,
     lanes: HashMap<StepId, Lane>,
@@ -43,6 +46,7 @@ impl State {
             closed: false,
             newer: None,
             process,
+            works: Works::default(),
             claims: HashMap::new(),
             restores: HashSet::new(),
             lanes: HashMap::new(),
@@ -67,6 +71,11 @@ impl State {
         op.is_some_and(|op| self.restores.contains(&op))
     }
 
+    /// The isolation of a bot that another process has, as long as that process lives.
+    pub(super) fn works_elsewhere(&self, bot: &BotName) -> Option<OperationId> {
+        self.works.elsewhere(bot, self.process)
+    }
+
     /// The lane of a step whose intent is here.
     pub(super) fn lane(&self, step: &StepId) -> Option<Lane> {
         self.lanes.get(step).copied()
@@ -81,6 +90,7 @@ impl State {
         if !self.introduced && head.proc.is_some_and(|proc| proc.get().contains(&self.process.to_string())) {
             self.introduced = true;
         }
+        self.works.read(head);
         match (&*head.kind, head.op) {
             ("op.claim", Some(op)) => {
                 let claim = head.body.and_then(|body| serde_json::from_str::<Claim>(body.get()).ok());
@@ -98,6 +108,7 @@ impl State {
 
     /// Takes in an entry that is being written.
     pub(super) fn wrote(&mut self, entry: &Entry) {
+        self.works.wrote(entry, self.process);
         match (&entry.body, entry.op) {
             (Body::OpClaim { restores, .. }, Some(op)) => self.claimed(op, entry.epoch, restores.is_some()),
             (Body::IncidentClose { .. }, _) => self.closed = true,

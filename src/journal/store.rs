@@ -12,6 +12,7 @@ use super::{
     Journal, JournalError, Process, Record, Recorded, Stamp, disk,
     file::Place,
     handle::{Opening, Shared, Source, Without},
+    lock::Lock,
     recorded::Health,
     sink::MemorySink,
 };
@@ -185,6 +186,52 @@ impl Store {
         Ok(journal)
     }
 
+    /// The process that writes here.
+    pub fn process(&self) -> uuid::Uuid {
+        self.inner.process.id
+    }
+
+    /// A number that changes when anybody, of whatever process, has written to an incident. `None` of it is read.
+    pub fn fingerprint(&self) -> u64 {
+        use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+        let mut hasher = DefaultHasher::new();
+        match &self.inner.root {
+            Root::Disk(directory) => {
+                for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+                    // The host's journal says nothing of operations.
+                    let name = entry.file_name();
+                    if name.to_string_lossy().ends_with(".jsonl") && name != "host.jsonl" {
+                        (name, entry.metadata().map_or(0, |meta| meta.len())).hash(&mut hasher);
+                    }
+                }
+            }
+            Root::Memory(journals) => {
+                let journals = journals.lock().unwrap_or_else(PoisonError::into_inner);
+                for (incident, sink) in journals.iter().filter(|(incident, _)| incident.is_some()) {
+                    let bytes: usize = sink.memory().segments.iter().map(Vec::len).sum();
+                    (incident.map(|incident| incident.to_string()), bytes).hash(&mut hasher);
+                }
+            }
+        }
+        hasher.finish()
+    }
+
+    /// Keeps other processes from opening an incident at the same moment: who comes second finds the first one's and
+    /// joins it. Waits for another process as long as for any lock, and then goes on without: two incidents are better
+    /// than no isolation.
+    pub(crate) async fn opening(&self) -> Turn {
+        let directory = self.directory().map(Path::to_owned);
+        let (pid, at) = (self.inner.process.pid, (self.inner.stamp)().0);
+        let take = move || {
+            let directory = directory?;
+            disk::own_directory(&directory).ok()?;
+            let mut lock = Lock::open(directory.join("opening.lock"), pid).ok()?;
+            lock.take(&directory, at).ok()?;
+            Some(lock)
+        };
+        Turn(tokio::task::spawn_blocking(take).await.ok().flatten())
+    }
+
     /// Where an incident's journal is, or would be.
     pub fn path(&self, incident: IncidentId) -> PathBuf {
         self.directory().map_or_else(PathBuf::new, |directory| place(directory, Some(incident)).segment(0))
@@ -221,6 +268,17 @@ impl Store {
                 let journals = journals.lock().unwrap_or_else(PoisonError::into_inner);
                 journals.get(&incident).cloned().map(Source::Memory)
             }
+        }
+    }
+}
+
+/// The turn to open an incident: given back when it is dropped.
+pub(crate) struct Turn(Option<Lock>);
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if let Some(lock) = &mut self.0 {
+            lock.release();
         }
     }
 }

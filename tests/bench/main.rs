@@ -21,7 +21,7 @@ use std::{
 
 use estop::{
     domain::{BotName, IncidentId},
-    engine::{Clock, Engine, Order, Parts, Provider, Roster, SystemClock},
+    engine::{Clock, Engine, Order, Parts, Provider, Roster, Rules, SystemClock},
     journal::{Body, Entry, Process, Stamp, Store},
 };
 use provider::{Bench, CONCURRENT};
@@ -65,7 +65,15 @@ async fn engine_of(folder: &Path, bench: Arc<dyn Provider>, clock: Arc<dyn Clock
     let state = folder.join(uuid::Uuid::now_v7().to_string());
     let store = Store::at(state, None, stamp, Process::this());
     let roster = Roster::new(&["bot".to_owned()], &[], Vec::new(), []).unwrap();
-    let parts = Parts { providers: vec![bench], roster, store, clock, exercise: None, read_only: false };
+    let parts = Parts {
+        providers: vec![bench],
+        roster,
+        store,
+        clock,
+        exercise: None,
+        read_only: false,
+        rules: Rules::default(),
+    };
     let engine = Engine::new(parts);
     engine.refresh().await;
     engine

@@ -111,6 +111,7 @@ fn ended(outcome: Outcome) -> EngineEvent {
         time_to_first_cut_ms: Some(38),
         time_to_verified_ms: Some(2_310),
         journal_trouble: None,
+        followed: None,
     };
     EngineEvent::Ended { op: sample::op(1), bot: BotName::new("sales"), ended }
 }

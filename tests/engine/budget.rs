@@ -15,7 +15,7 @@ use estop::{
     },
     engine::{
         Budget, Coverage, Engine, Feedback, Limits, Listing, ManualClock, Order, Parts, Preflight, Provider,
-        ProviderError, Rate, backoff,
+        ProviderError, Rate, Rules, backoff,
     },
     journal::{ArmedStep, RecordBody, fold},
 };
@@ -266,7 +266,15 @@ impl Provider for Shaky {
 async fn engine(shaky: &Arc<Shaky>, clock: &Arc<ManualClock>) -> Engine {
     let providers = vec![shaky.clone() as Arc<dyn Provider>];
     let (store, roster) = (store_in_memory(clock), roster(&["a"], &[]));
-    let parts = Parts { providers, roster, store, clock: clock.clone(), exercise: None, read_only: false };
+    let parts = Parts {
+        providers,
+        roster,
+        store,
+        clock: clock.clone(),
+        exercise: None,
+        read_only: false,
+        rules: Rules::default(),
+    };
     let engine = Engine::new(parts);
     engine.refresh().await;
     let bot = IdentityId::new(ProviderName::new("a"), "bot");

@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use estop::{
     domain::{
         Action, Activity, Answer, AnswerKind, Depth, Fact, Family, Holding, HoldingId, HoldingState, Identity,
-        IdentityId, IdentityKind, IdentityState, Lane, Level, ObjectId, Postcondition, ProviderName, Reading,
+        IdentityId, IdentityKind, IdentityState, Lane, Level, ObjectId, Postcondition, ProviderName, Reading, Residual,
         Restoration, RestoreMode, Reversibility, Step, StepId, StepRecord,
     },
     engine::{Clock, Coverage, Limits, Listing, Preflight, Provider, ProviderError, Whoami},
@@ -44,6 +44,10 @@ pub struct Behaviour {
     pub latency: Duration,
     /// Time until it says that it is warm.
     pub warming: Duration,
+    /// One more step that only a person can do.
+    pub by_hand: bool,
+    /// Access that outlives the cut by so long.
+    pub residual: Option<Duration>,
     /// Its id for the bot; `bot` is the name in any case.
     pub native: &'static str,
 }
@@ -60,6 +64,8 @@ impl Default for Behaviour {
             panics: false,
             latency: Duration::from_millis(20),
             warming: Duration::ZERO,
+            by_hand: false,
+            residual: None,
             native: "bot",
         }
     }
@@ -73,6 +79,10 @@ pub struct World {
     pub sessions: Vec<u32>,
     next: u32,
     pub mints: u32,
+    /// What its log says that the bot did.
+    pub activity: Vec<Activity>,
+    /// Roles that the bot was given, harmless behind its gate.
+    pub roles: Vec<u32>,
     /// Each mutation: object, when it began and ended.
     pub log: Vec<(String, Duration, Duration)>,
 }
@@ -80,6 +90,11 @@ pub struct World {
 impl World {
     pub fn is_shut(&self) -> bool {
         self.shut_from.is_some_and(|from| tokio::time::Instant::now() >= from)
+    }
+
+    /// Somebody enables the bot again.
+    pub fn reopen(&mut self) {
+        self.shut_from = None;
     }
 
     fn mint(&mut self) {
@@ -249,13 +264,35 @@ impl Provider for Fake {
                 state: HoldingState::Live,
             })
             .collect();
+        let role = |number: &u32| Holding {
+            id: HoldingId::new(self.bot(), "role", number.to_string()),
+            lane: Lane::Connectors,
+            family: Family::Role,
+            name: format!("role {number}").into(),
+            scopes: Vec::new(),
+            issued_at: None,
+            expires_at: None,
+            last_used_at: None,
+            fingerprint: None,
+            on_behalf_of: None,
+            state: if shut { HoldingState::Gated } else { HoldingState::Live },
+        };
+        reading.holdings.extend(world.roles.iter().map(role));
+        let lifetime = self.behaviour.lock().unwrap().residual;
+        reading.residual.extend(lifetime.map(|lifetime| Residual {
+            identity: self.bot(),
+            what: "tokens checked locally".to_owned(),
+            until: None,
+            lifetime_ms: i64::try_from(lifetime.as_millis()).ok(),
+            source: "the test".to_owned(),
+        }));
         // The worst moment: the listing has just been taken.
         world.mint();
         Ok(reading)
     }
 
     async fn activity(&self, _: &Identity, _: Option<Timestamp>, _: usize) -> Result<Vec<Activity>, ProviderError> {
-        Ok(Vec::new())
+        Ok(self.world.lock().unwrap().activity.clone())
     }
 
     fn gate(&self, identity: &Identity) -> Vec<Step> {
@@ -272,7 +309,14 @@ impl Provider for Fake {
 
     fn steps(&self, reading: &Reading, _: Depth) -> Vec<Step> {
         let mut steps = self.gate(&reading.identity);
-        for holding in &reading.holdings {
+        if self.behaviour().by_hand {
+            let why = "only a person sees the vault".to_owned();
+            let object = ObjectId::of(&self.name, "vault", "bot");
+            let mut step = self.step("empty-vault", None, object, Postcondition::Unreadable { why });
+            (step.by_hand, step.manual) = (true, Some("take the key out of the vault".to_owned()));
+            steps.push(step);
+        }
+        for holding in reading.holdings.iter().filter(|holding| holding.family == Family::Token) {
             let number = holding.id.native();
             // Half of them share an object, so that queues are exercised.
             let object = if number.len() % 2 == 0 { "odd" } else { number };

@@ -5,14 +5,18 @@
 mod approvals;
 mod budget;
 mod fake;
+mod hold;
+mod people;
 mod restorable;
 mod restore;
+mod retry;
+mod two;
 
 use std::{sync::Arc, time::Duration};
 
 use estop::{
     domain::{BotName, BotState, Depth, Outcome, Reason, StepState},
-    engine::{BotEntry, Ended, Engine, EngineEvent, ManualClock, Order, Parts, Provider, Refusal, Roster},
+    engine::{BotEntry, Ended, Engine, EngineEvent, ManualClock, Order, Parts, Provider, Refusal, Roster, Rules},
     journal::{Body, Process, RecordBody, Store, fold},
 };
 use fake::{Behaviour, Fake};
@@ -64,7 +68,8 @@ async fn bench_with(
         behaviours.into_iter().zip(names).map(|(behaviour, name)| Fake::new(name, behaviour, clock.clone())).collect();
     let providers = fakes.iter().map(|fake| fake.clone() as Arc<dyn Provider>).collect();
     let roster = roster(&names[..fakes.len()], protected);
-    let engine = Engine::new(Parts { providers, roster, store, clock, exercise: None, read_only });
+    let engine =
+        Engine::new(Parts { providers, roster, store, clock, exercise: None, read_only, rules: Rules::default() });
     engine.refresh().await;
     Bench { engine, fakes }
 }
@@ -290,7 +295,15 @@ async fn a_mute_server_holds_up_nobodys_listing() {
     let fakes: Vec<Arc<Fake>> = fakes.map(|(behaviour, name)| Fake::new(name, behaviour, clock.clone())).collect();
     let providers = fakes.iter().map(|fake| fake.clone() as Arc<dyn Provider>).collect();
     let (store, roster) = (store_in_memory(&clock), roster(&["a", "b"], &[]));
-    let engine = Engine::new(Parts { providers, roster, store, clock, exercise: None, read_only: false });
+    let engine = Engine::new(Parts {
+        providers,
+        roster,
+        store,
+        clock,
+        exercise: None,
+        read_only: false,
+        rules: Rules::default(),
+    });
     assert!(tokio::time::timeout(Duration::from_secs(1), engine.refresh()).await.is_err(), "one is mute");
     let view = engine.snapshot().bot(&helpdesk()).unwrap().clone();
     assert!(view.readings.get(&fakes[0].bot()).is_some(), "the other was read meanwhile");
@@ -320,7 +333,15 @@ async fn what_nobody_has_ever_seen_is_not_dark() {
     let entry = BotEntry { name: "helpdesk".to_owned(), identities: vec!["a:b0t".to_owned()], ..BotEntry::default() };
     let roster = Roster::new(&[], &[], vec![entry], []).unwrap();
     let (providers, store) = (vec![fake as Arc<dyn Provider>], store_in_memory(&clock));
-    let engine = Engine::new(Parts { providers, roster, store, clock, exercise: None, read_only: false });
+    let engine = Engine::new(Parts {
+        providers,
+        roster,
+        store,
+        clock,
+        exercise: None,
+        read_only: false,
+        rules: Rules::default(),
+    });
     engine.refresh().await;
     assert_eq!(engine.snapshot().bot(&helpdesk()).unwrap().state, BotState::Unknown);
     let ended = engine.isolate(Order::isolate(helpdesk())).await.unwrap().ended().await.unwrap();
@@ -334,7 +355,15 @@ async fn what_a_provider_has_to_remember_outlives_the_process() {
     let bench = bench_with(vec![Behaviour::default()], clock.clone(), store.clone(), false, &[]).await;
     bench.isolate().await;
     let providers = vec![bench.fakes[0].clone() as Arc<dyn Provider>];
-    let parts = Parts { providers, roster: roster(&["a"], &[]), store, clock, exercise: None, read_only: false };
+    let parts = Parts {
+        providers,
+        roster: roster(&["a"], &[]),
+        store,
+        clock,
+        exercise: None,
+        read_only: false,
+        rules: Rules::default(),
+    };
     let later = Engine::new(parts);
     later.refresh().await;
     later.recheck(&helpdesk()).await.unwrap();

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use estop::{
     domain::{BotName, BotState, IncidentId, Outcome, Reason, RestoreMode},
-    engine::{BotEntry, Ended, Engine, ManualClock, Order, Parts, Provider, Refusal, RestoreOrder, Roster},
+    engine::{BotEntry, Ended, Engine, ManualClock, Order, Parts, Provider, Refusal, RestoreOrder, Roster, Rules},
     journal::{Body, Entry, Operation, RecordBody, Store, fold},
 };
 use proptest::prelude::*;
@@ -41,6 +41,7 @@ impl Host {
             clock: self.clock.clone(),
             exercise: None,
             read_only,
+            rules: Rules::default(),
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, MutexGuard};
 
 use estop::{
     domain::{BotName, Depth},
-    engine::{BotEntry, BotView, Clock, Ended, Engine, ManualClock, Order, Parts, Roster},
+    engine::{BotEntry, BotView, Clock, Ended, Engine, ManualClock, Order, Parts, Roster, Rules},
     journal::{Process, Stamp, Store},
     tabletop::{Exercise, Fleet, SimulatedPostgres, keycloak::Credential, postgres::World},
 };
@@ -48,6 +48,7 @@ impl Bench {
             clock,
             exercise: scenario,
             read_only: false,
+            rules: Rules::default(),
         });
         engine.refresh().await;
         Self { exercise, engine }

@@ -10,7 +10,7 @@ use std::{
 
 use estop::{
     domain::{BotName, Outcome, ProviderName},
-    engine::{BotEntry, Clock, Engine, Order, Parts, Roster, Running},
+    engine::{BotEntry, Clock, Engine, Order, Parts, Roster, Rules, Running},
     journal::{Process, Store, Verification, verify},
     providers::{
         keycloak::{Keycloak, Settings},
@@ -191,6 +191,7 @@ impl World {
             clock,
             exercise: None,
             read_only: false,
+            rules: Rules::default(),
         })
     }
 

@@ -9,9 +9,9 @@ use super::{
 };
 use crate::{
     cli::time::Moment,
-    domain::{Depth, IncidentId, OperationId, Outcome, RestoreMode, StepId, StepState},
-    engine::Rechecked,
-    journal::{Incident, Operation},
+    domain::{Depth, IncidentId, OperationId, Outcome, RestoreMode, StepId, StepState, Untrusted},
+    engine::{Confirmed, Rechecked},
+    journal::{Incident, Note, Operation},
 };
 
 /// A step that a person has to do, or says to have done.
@@ -23,6 +23,8 @@ pub struct ManualRow {
     pub instruction: String,
     /// Whether somebody says that it was done.
     pub attested: bool,
+    /// Who, and in which words; `null`: nobody yet.
+    pub said: Option<String>,
 }
 
 /// One isolation, as its journal has it.
@@ -42,6 +44,8 @@ pub struct OperationRow {
     pub started_at: Moment,
     /// Whether `estop resume` has something to do.
     pub unfinished: bool,
+    /// The living process that is at work on it; `null`: none.
+    pub held_by: Option<String>,
     /// The outcome's word; `null`: it has not ended.
     pub outcome: Option<&'static str>,
     /// When it is dark.
@@ -69,6 +73,7 @@ impl OperationRow {
                 step: record.step.id.clone(),
                 instruction: record.step.manual.clone().unwrap_or_else(|| record.step.target.shown()),
                 attested: record.state == StepState::Attested,
+                said: record.detail.clone().filter(|_| record.state == StepState::Attested),
             }),
             _ => None,
         });
@@ -81,6 +86,11 @@ impl OperationRow {
             reason: operation.reason.clone(),
             started_at: Moment(operation.started_at),
             unfinished: operation.is_unfinished(),
+            held_by: operation
+                .held_by
+                .as_ref()
+                .filter(|by| operation.ended.is_none() && by.may_work())
+                .map(ToString::to_string),
             outcome: outcome.map(Outcome::word),
             dark_at: ended.and_then(|ended| dark_at(&ended.outcome, ended.at)),
             counts: outcome.map_or_else(|| open_counts(operation), |outcome| Counts::of(states, outcome)),
@@ -119,6 +129,28 @@ pub fn dark_at(outcome: &Outcome, concluded: Timestamp) -> Option<Moment> {
     }
 }
 
+/// A remark, or a handing over.
+#[derive(Debug, Serialize)]
+pub struct NoteRow {
+    /// When.
+    pub at: Moment,
+    /// By whom.
+    pub by: String,
+    /// In their words.
+    pub text: Option<Untrusted>,
+    /// Whether it hands the incident over.
+    pub handover: bool,
+    /// To whom, where that was said.
+    pub to: Option<Untrusted>,
+}
+
+impl From<&Note> for NoteRow {
+    fn from(note: &Note) -> Self {
+        let (handover, to) = (note.hands_over.is_some(), note.hands_over.clone().flatten());
+        Self { at: Moment(note.at), by: note.by.clone(), text: note.text.clone(), handover, to }
+    }
+}
+
 /// One incident.
 #[derive(Debug, Serialize)]
 pub struct IncidentRow {
@@ -136,6 +168,8 @@ pub struct IncidentRow {
     pub follows: Option<IncidentId>,
     /// Its operations, oldest first.
     pub operations: Vec<OperationRow>,
+    /// What people have said, oldest first.
+    pub notes: Vec<NoteRow>,
     /// Whether a console was lost in it.
     pub console_lost: bool,
 }
@@ -151,6 +185,7 @@ impl IncidentRow {
             closed_at: Moment::maybe(incident.closed_at),
             follows: incident.follows,
             operations: incident.operations.iter().map(|operation| OperationRow::of(operation, now)).collect(),
+            notes: incident.notes.iter().map(Into::into).collect(),
             console_lost: incident.console_lost,
         }
     }
@@ -223,5 +258,50 @@ impl RecheckDocument {
             reasons: reasons(outcome).iter().map(crate::domain::Reason::sentence).collect(),
             alive: alive(outcome).iter().map(|one| one.what.clone()).collect(),
         }
+    }
+}
+
+/// `estop confirm`.
+#[derive(Debug, Serialize)]
+pub struct ConfirmDocument {
+    schema: &'static str,
+    exercise: Option<String>,
+    incident: IncidentId,
+    op: OperationId,
+    bot: String,
+    step: StepId,
+    instruction: String,
+    by: String,
+}
+
+impl ConfirmDocument {
+    /// Of what was put on record.
+    pub fn of(exercise: Option<String>, confirmed: &Confirmed) -> Self {
+        Self {
+            schema: "estop.confirm/1",
+            exercise,
+            incident: confirmed.incident,
+            op: confirmed.op,
+            bot: confirmed.bot.raw().to_owned(),
+            step: confirmed.step.clone(),
+            instruction: confirmed.instruction.clone(),
+            by: confirmed.by.clone(),
+        }
+    }
+}
+
+/// `estop incident handover`.
+#[derive(Debug, Serialize)]
+pub struct HandoverDocument {
+    schema: &'static str,
+    exercise: Option<String>,
+    to: Option<String>,
+    summary: Vec<String>,
+}
+
+impl HandoverDocument {
+    /// Of what was put on record.
+    pub fn of(exercise: Option<String>, to: Option<String>, summary: Vec<String>) -> Self {
+        Self { schema: "estop.handover/1", exercise, to, summary }
     }
 }

@@ -136,7 +136,8 @@ impl Context<'_> {
             .chain(identities.iter().filter_map(|identity| identity.last_active_at))
             .max();
         let error = identities.iter().find_map(|identity| self.known.errors.get(&identity.id).cloned());
-        let state = if self.known.running.get(&bot.name).is_some_and(|run| run.gives_way.is_none()) {
+        let isolated_here = self.known.running.get(&bot.name).is_some_and(|run| run.gives_way.is_none());
+        let state = if isolated_here || self.known.elsewhere.contains(&bot.name) {
             crate::domain::BotState::Isolating
         } else {
             let operation = self.known.operations.get(&bot.name);

@@ -94,12 +94,29 @@ pub(in crate::engine) fn judge_again(
     });
     match ended.map(|end| &end.outcome) {
         Some(Outcome::Dark | Outcome::DarkAt { .. }) => after_dark(outcome),
-        _ => outcome,
+        _ => still_contradicted(operation, outcome),
     }
 }
 
+/// What was used or came back after dark is not forgotten because it reads as dead by now: it is until it is struck
+/// again.
+fn still_contradicted(operation: Option<&Operation>, outcome: Outcome) -> Outcome {
+    let Some(operation) = operation.filter(|operation| !operation.after_dark.is_empty()) else { return outcome };
+    let (mut alive, reasons) = match outcome {
+        Outcome::Contradicted { alive, reasons } => (alive, reasons),
+        Outcome::Partial { reasons, .. } => (Vec::new(), reasons),
+        _ => (Vec::new(), Vec::new()),
+    };
+    for one in &operation.after_dark {
+        if !alive.iter().any(|known| known.step == one.step) {
+            alive.push(one.clone());
+        }
+    }
+    Outcome::Contradicted { alive, reasons }
+}
+
 /// Something usable after dark is a contradiction; something unread is not.
-pub(in crate::engine) fn after_dark(outcome: Outcome) -> Outcome {
+fn after_dark(outcome: Outcome) -> Outcome {
     let Outcome::Partial { reasons, residual } = outcome else { return outcome };
     let alive: Vec<Contradiction> = reasons
         .iter()
@@ -120,6 +137,13 @@ pub(in crate::engine) struct GateAnswer {
     second: i64,
     /// By ours.
     at: Timestamp,
+}
+
+impl GateAnswer {
+    /// The second, by the provider's clock where its answer tells.
+    pub fn second(&self) -> i64 {
+        self.second
+    }
 }
 
 /// The last gate of each identity.

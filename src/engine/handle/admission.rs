@@ -9,14 +9,14 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::{Engine, Running};
-use crate::domain::{BotName, Depth, IncidentId, OperationId};
+use super::{Engine, Running, hold::Watched, retry::again};
+use crate::domain::{BotName, Depth, IncidentId, OperationId, Outcome};
 use crate::engine::{
-    BotView, Ended, EngineEvent, Order, Purpose, Refusal,
+    BotView, Ended, EngineEvent, Hold, Login, Order, Purpose, Refusal, Right,
     isolation::{Isolation, Start},
     on_behalf,
 };
-use crate::journal::{Body, Entry, Journal, JournalError, Operation};
+use crate::journal::{Body, Claimant, Entry, Journal, JournalError, Operation};
 
 /// An open incident's journal, as it was when the newest incident was `newest`.
 pub(super) struct Ready {
@@ -63,9 +63,7 @@ impl Engine {
     /// # Errors
     /// The guard or the mistake that stops it.
     pub fn guard(&self, order: &Order) -> Result<Arc<BotView>, Refusal> {
-        if self.inner.read_only {
-            return Err(Refusal::ReadOnly);
-        }
+        self.may(Right::Isolate)?;
         let snapshot = self.snapshot();
         let Some(view) = snapshot.bot(&order.bot).cloned() else {
             return Err(Refusal::UnknownBot(order.bot.shown()));
@@ -76,6 +74,10 @@ impl Engine {
         if view.bot.protected && !order.name_typed {
             return Err(Refusal::Protected(order.bot.clone()));
         }
+        let (hits, cap) = (view.hits(), self.inner.rules.collateral_cap);
+        if hits > cap && !order.name_typed {
+            return Err(Refusal::Collateral { bot: order.bot.clone(), hits, cap });
+        }
         let plan = if order.depth == Depth::Burn { &view.burn } else { &view.plan };
         match &order.plan {
             Some(wanted) if *wanted != plan.hash => {
@@ -83,6 +85,21 @@ impl Engine {
             }
             _ => Ok(view),
         }
+    }
+
+    /// What the name that was typed lets through: recorded with the intent.
+    fn overridden(&self, order: &Order, view: &BotView) -> Vec<Entry> {
+        let hits = view.hits();
+        let guards = [
+            view.bot.protected.then(|| "it is protected by the configuration".to_owned()),
+            (hits > self.inner.rules.collateral_cap).then(|| format!("it hits {hits} other bots")),
+        ];
+        let typed = guards.into_iter().flatten().filter(|_| order.name_typed);
+        let entry = |why: String| {
+            let why = format!("{why}; its name was typed");
+            Entry::general(Body::GuardOverride { bot: order.bot.clone(), why })
+        };
+        typed.map(entry).collect()
     }
 
     /// Isolates: guards, then a task of its own that no screen can stop.
@@ -94,10 +111,18 @@ impl Engine {
         let view = match self.guard(&order) {
             Ok(view) => view,
             Err(refusal) => {
-                self.refused(&order.bot, &refusal).await;
+                self.record_refusal(Some(&order.bot), &refusal).await;
                 return Err(refusal);
             }
         };
+        if let Some(theirs) = self.inner.fleet.operation(&order.bot).filter(|one| self.elsewhere(one).is_some())
+            && let Some(incident) = self.incident_of(theirs.id)
+        {
+            self.begin(&order.bot, theirs.id)?;
+            let engine = self.clone();
+            let followed = async move { engine.follow(incident, theirs.id).await };
+            return Ok(self.spawn(theirs.id, incident, order.bot, order.hold, followed));
+        }
         let op = OperationId::from_uuid(Uuid::now_v7());
         self.begin(&order.bot, op)?;
         let opened = {
@@ -105,8 +130,9 @@ impl Engine {
             self.open_incident(&order).await
         };
         match opened {
-            Ok(opened) => {
-                let isolation = self.isolation(order, opened, op, 1, pressed);
+            Ok((incident, journal, mut opening)) => {
+                opening.extend(self.overridden(&order, &view));
+                let isolation = self.isolation(order, (incident, journal, opening), op, 1, pressed);
                 Ok(self.start(isolation, Start::Fresh(view)))
             }
             Err(refusal) => {
@@ -116,20 +142,36 @@ impl Engine {
         }
     }
 
-    /// Finishes what other processes left, under their keys.
+    /// Finishes what other processes left, under their keys. What a living process is at work on is left to it:
+    /// [`Engine::held`] tells.
     ///
     /// A console that only looks resumes nothing.
     ///
     /// # Errors
     /// A journal that cannot be read or written.
     pub async fn resume(&self, incident: Option<IncidentId>) -> Result<Vec<Running>, JournalError> {
+        self.resume_from(incident, false).await
+    }
+
+    /// The same; where somebody insists, also from processes that live: for one that hangs.
+    ///
+    /// # Errors
+    /// A journal that cannot be read or written.
+    pub async fn resume_from(
+        &self,
+        incident: Option<IncidentId>,
+        take_over: bool,
+    ) -> Result<Vec<Running>, JournalError> {
         let mut started = Vec::new();
-        if self.inner.read_only {
+        if self.may(Right::Resume).is_err() {
             return Ok(started);
         }
         let left = self.unfinished(incident)?;
         let incidents = self.incidents().await?;
         for (id, operation) in left {
+            if self.elsewhere(&operation).is_some() && !take_over {
+                continue;
+            }
             let running = match operation.restores {
                 Some(_) => self.resume_restore(id, operation, &incidents).await?,
                 None => self.resume_isolation(id, operation).await?,
@@ -143,24 +185,35 @@ impl Engine {
         if self.begin(&operation.bot, operation.id).is_err() {
             return Ok(None);
         }
-        let journal = match self.inner.store.open(id).await {
-            Ok(journal) => journal,
+        match self.inner.store.open(id).await {
+            Ok(journal) => Ok(Some(self.take_over(id, journal, operation))),
             Err(error) => {
                 self.over(&operation.bot, operation.id);
-                return Err(error);
+                Err(error)
             }
-        };
-        let pressed = self.inner.fleet.clock.monotonic();
-        let mut order = Order::isolate(operation.bot.clone());
-        order.depth = operation.depth;
-        order.reason.clone_from(&operation.reason);
-        let (op, epoch) = (operation.id, operation.next_epoch());
-        let start = Start::Left(Box::new(operation));
-        let isolation = self.isolation(order, (id, journal, Vec::new()), op, epoch, pressed);
-        Ok(Some(self.start(isolation, start)))
+        }
     }
 
-    fn begin(&self, bot: &BotName, op: OperationId) -> Result<(), Refusal> {
+    /// The bots that living processes are at work on, and which.
+    ///
+    /// # Errors
+    /// A journal that cannot be read.
+    pub fn held(&self, incident: Option<IncidentId>) -> Result<Vec<(BotName, Claimant)>, JournalError> {
+        let unfinished = self.unfinished(incident)?.into_iter();
+        Ok(unfinished.filter_map(|(_, one)| Some((one.bot.clone(), self.elsewhere(&one)?))).collect())
+    }
+
+    /// Goes on with an operation under a higher epoch.
+    pub(super) fn take_over(&self, incident: IncidentId, journal: Journal, operation: Operation) -> Running {
+        let pressed = self.inner.fleet.clock.monotonic();
+        let mut order = again(&operation);
+        order.hold = Hold::AsNeeded;
+        let (op, epoch) = (operation.id, operation.next_epoch());
+        let isolation = self.isolation(order, (incident, journal, Vec::new()), op, epoch, pressed);
+        self.start(isolation, Start::Left(Box::new(operation)))
+    }
+
+    pub(super) fn begin(&self, bot: &BotName, op: OperationId) -> Result<(), Refusal> {
         let begun = self.inner.fleet.begin(bot, op);
         begun.map_err(|op| Refusal::Running { bot: bot.clone(), op })?;
         self.inner.running.send_modify(|running| *running += 1);
@@ -184,6 +237,7 @@ impl Engine {
         if let Some((incident, journal)) = self.ready().await {
             return Ok((incident, journal, Vec::new()));
         }
+        let _turn = store.opening().await;
         // An open incident that takes no more lines (damaged, written by a newer estop) is left for a new one.
         if let Ok(Some(incident)) = store.open_incident()
             && Some(incident) >= self.inner.since
@@ -208,7 +262,14 @@ impl Engine {
         }
     }
 
-    fn isolation(&self, order: Order, opened: Opened, op: OperationId, epoch: u32, pressed: Duration) -> Isolation {
+    pub(super) fn isolation(
+        &self,
+        order: Order,
+        opened: Opened,
+        op: OperationId,
+        epoch: u32,
+        pressed: Duration,
+    ) -> Isolation {
         let (incident, journal, opening) = opened;
         let (fleet, events) = (self.inner.fleet.clone(), self.inner.events.clone());
         let store = self.inner.store.clone();
@@ -216,46 +277,97 @@ impl Engine {
     }
 
     /// Lets it run in a task of its own.
-    fn start(&self, isolation: Isolation, start: Start) -> Running {
+    pub(super) fn start(&self, isolation: Isolation, start: Start) -> Running {
         let (op, incident, bot) = (isolation.op, isolation.incident, isolation.order.bot.clone());
+        let hold = isolation.order.hold;
+        let engine = self.clone();
+        self.spawn(op, incident, bot, hold, async move {
+            // Its reads belong to the strike: they go before those of a refresh.
+            on_behalf(Purpose::Proof, engine.run(isolation, start)).await
+        })
+    }
+
+    /// Lets something that ends as an isolation does run in a task of its own.
+    fn spawn(
+        &self,
+        op: OperationId,
+        incident: IncidentId,
+        bot: BotName,
+        hold: Hold,
+        running: impl Future<Output = Result<Ended, JournalError>> + Send + 'static,
+    ) -> Running {
         let (tell, ended) = oneshot::channel();
         let (engine, name) = (self.clone(), bot.clone());
         tokio::spawn(async move {
-            // Its reads belong to the strike: they go before those of a refresh.
-            let ended = on_behalf(Purpose::Proof, engine.run(isolation, start)).await;
+            let mut ended = running.await;
             engine.inner.fleet.end(&name, op);
             engine.recall().await;
+            if let Ok(ended) = &mut ended {
+                engine.hold_on(&name, hold, ended).await;
+            }
             let told = ended.clone().unwrap_or_else(|error| Ended::nothing_sent(&error.to_string()));
             let _ = engine.inner.events.send(EngineEvent::Ended { op, bot: name.clone(), ended: told });
             let _ = tell.send(ended);
             // Last, so that whoever waits for all to settle has been told each outcome.
-            engine.over(&name, op);
+            engine.inner.running.send_modify(|running| *running = running.saturating_sub(1));
         });
         Running { op, incident, bot, ended }
     }
 
-    /// Runs it; where another process has closed the incident since it was held open, in a new one.
-    async fn run(&self, isolation: Isolation, start: Start) -> Result<Ended, JournalError> {
-        let (order, op, pressed) = (isolation.order.clone(), isolation.op, isolation.pressed);
-        let again = start.clone();
-        let ended = isolation.run(start).await;
-        let (Err(JournalError::Closed(_)), Start::Fresh(_), None) = (&ended, &again, order.incident) else {
-            return ended;
-        };
-        *self.inner.ready.lock().await = None;
-        match self.open_incident(&order).await {
-            Ok(opened) => self.isolation(order, opened, op, 1, pressed).run(again).await,
-            Err(_) => ended,
+    /// Keeps the bot dark for as long as the order says. What is found goes into the outcome, where the order waits.
+    async fn hold_on(&self, bot: &BotName, hold: Hold, ended: &mut Ended) {
+        let dark = matches!(ended.outcome, Outcome::Dark | Outcome::DarkAt { .. });
+        let Some(operation) = self.inner.fleet.operation(bot).filter(|_| dark && hold != Hold::No) else { return };
+        let Some(incident) = self.incident_of(operation.id) else { return };
+        let watch = Watched { incident, op: operation.id, bot: bot.clone() };
+        match hold {
+            Hold::No => {}
+            Hold::AsNeeded => {
+                if let Some(left) = self.needed(bot) {
+                    self.watch_beside(watch, left);
+                }
+            }
+            Hold::For(length) => {
+                let alive = self.hold(&watch, length).await;
+                if !alive.is_empty() {
+                    ended.outcome = Outcome::Contradicted { alive, reasons: Vec::new() };
+                    ended.time_to_dark_ms = None;
+                }
+            }
         }
     }
 
-    /// What a guard refused is on record. A refusal that cannot be recorded is still a refusal.
-    pub(super) async fn refused(&self, bot: &BotName, refusal: &Refusal) {
+    /// Runs it; where another process has closed the incident since it was held open, in a new one; where another
+    /// process isolates the same bot, nothing is sent and that one is followed.
+    async fn run(&self, isolation: Isolation, start: Start) -> Result<Ended, JournalError> {
+        let (order, op, pressed) = (isolation.order.clone(), isolation.op, isolation.pressed);
+        let incident = isolation.incident;
+        let again = start.clone();
+        let ended = isolation.run(start).await;
+        match (&ended, &again, order.incident) {
+            (Err(JournalError::Claimed { op } | JournalError::Superseded { op, .. }), ..) => {
+                self.follow(incident, *op).await
+            }
+            (Err(JournalError::Closed(_)), Start::Fresh(_), None) => {
+                *self.inner.ready.lock().await = None;
+                match self.open_incident(&order).await {
+                    Ok(opened) => self.isolation(order, opened, op, 1, pressed).run(again).await,
+                    Err(_) => ended,
+                }
+            }
+            _ => ended,
+        }
+    }
+
+    /// Puts a guard's refusal on record in the host's journal, with the person. A refusal that cannot be recorded is
+    /// still a refusal.
+    pub async fn record_refusal(&self, bot: Option<&BotName>, refusal: &Refusal) {
         if !refusal.is_guard() {
             return;
         }
         if let Ok(host) = self.inner.store.host().await {
-            let body = Body::GuardRefused { bot: Some(bot.clone()), why: refusal.to_string() };
+            let Login { uid, name } = self.inner.rules.people.login();
+            let body = Body::GuardRefused { bot: bot.cloned(), why: format!("{refusal} (asked by {name}, uid {uid})") };
             let _ = host.commit(vec![Entry::general(body)]).await;
         }
     }

@@ -11,7 +11,11 @@ impl Engine {
         let (store, since) = (self.inner.store.clone(), self.inner.since);
         let read = tokio::task::spawn_blocking(move || restore::incidents(&store, since)).await;
         if let Ok(Ok(incidents)) = read {
-            self.inner.fleet.take_operations(restore::deciding(&incidents));
+            let operations = restore::deciding(&incidents);
+            let isolated = operations.values().filter(|operation| operation.restores.is_none());
+            let elsewhere = isolated.filter(|operation| self.elsewhere(operation).is_some());
+            self.inner.fleet.take_elsewhere(elsewhere.map(|operation| operation.bot.clone()).collect());
+            self.inner.fleet.take_operations(operations);
         }
         self.inner.fleet.publish();
     }

@@ -61,7 +61,7 @@ impl Engine {
     pub async fn restore(&self, order: RestoreOrder) -> Result<Running, Refusal> {
         let admitted = self.admit(&order).await;
         if let Err(refusal) = &admitted {
-            self.refused(&order.bot, refusal).await;
+            self.record_refusal(Some(&order.bot), refusal).await;
         }
         let (plan, undo, now, approval) = admitted?;
         let op = OperationId::from_uuid(Uuid::now_v7());

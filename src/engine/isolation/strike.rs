@@ -112,14 +112,19 @@ impl Strike {
     /// Sends again what another process left, under its keys.
     pub async fn take_over(&self, left: &Operation) -> Result<(), JournalError> {
         self.lane.ledger.restore(&left.steps);
-        let open: Vec<StepId> = left
-            .steps
-            .values()
-            .filter(|record| !matches!(record.state, StepState::Verified | StepState::Manual | StepState::Attested))
-            .map(|record| record.step.id.clone())
-            .collect();
-        let armed = self.lane.journal.rearm(self.op, open).await?;
-        self.send(armed.into_iter().map(Arc::new).collect(), ATTEMPTS).await;
+        // What was used after dark came by a way that no read shows: everything goes once more.
+        let all = !left.after_dark.is_empty();
+        let by_hand = |state: &StepState| matches!(state, StepState::Manual | StepState::Attested);
+        let sendable = left.steps.values().filter(|record| !by_hand(&record.state) && !record.step.by_hand);
+        let armed = self.lane.journal.rearm(self.op, sendable.map(|record| record.step.id.clone()).collect()).await?;
+        let armed: Vec<Arc<ArmedStep>> = armed.into_iter().map(Arc::new).collect();
+        // What is proved dead is kept at hand too, for the sweep may find it alive again.
+        for armed in &armed {
+            self.lane.keep(armed);
+        }
+        let proved = |id: &StepId| left.steps.get(id).is_some_and(|record| record.state == StepState::Verified);
+        let open = armed.into_iter().filter(|armed| all || !proved(&armed.step().id));
+        self.send(open.collect(), ATTEMPTS).await;
         Ok(())
     }
 

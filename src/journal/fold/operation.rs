@@ -9,7 +9,7 @@ use crate::{
         Answer, BotName, Collateral, Contradiction, Depth, Identity, OperationId, Outcome, Reading, Reason, Residual,
         RestorePlan, Step, StepEvent, StepId, StepRecord, StepState, Untrusted, Verdict,
     },
-    journal::{Body, Restores},
+    journal::{Body, Claimant, Restores},
 };
 
 /// One isolation, or the way back from one.
@@ -49,6 +49,11 @@ pub struct Operation {
     pub residual: Vec<Residual>,
     /// What was found alive after it was called cut.
     pub alive: Vec<Contradiction>,
+    /// What was found usable after it had ended. It stays so until the bot is struck again: that nobody reads it any
+    /// more does not make it unused.
+    pub after_dark: Vec<Contradiction>,
+    /// The process of its newest claim; `None`: the file does not tell.
+    pub held_by: Option<Claimant>,
     /// When the last gate was answered.
     pub cut_at: Option<Timestamp>,
     /// When its newest line was written.
@@ -129,6 +134,8 @@ impl Operation {
             rounds: 0,
             residual: Vec::new(),
             alive: Vec::new(),
+            after_dark: Vec::new(),
+            held_by: None,
             cut_at: None,
             last_at: at,
             ended: None,
@@ -142,6 +149,7 @@ impl Operation {
         }
         let Body::OpClaim { identities, collateral, .. } = claim else { return Ok(()) };
         (self.epoch, self.claimed, self.ended) = (epoch, (seq, at), None);
+        (self.alive, self.after_dark) = (Vec::new(), Vec::new());
         for identity in identities {
             match self.identities.iter_mut().find(|known| known.id == identity.id) {
                 Some(known) => *known = identity.clone(),
@@ -180,6 +188,9 @@ impl Operation {
                 record.advance(if attested_by.is_some() { &StepEvent::Attested } else { &asked })?;
                 let says = |who: &String| note.as_ref().map_or(who.clone(), |note| format!("{who}: {note}"));
                 record.detail = Some(attested_by.as_ref().map_or(instruction.clone(), says));
+                if attested_by.is_some() {
+                    self.attested(step);
+                }
             }
             Body::RestoreDiff { plan, .. } => self.restore_plan = Some(plan.clone()),
             Body::SweepRound { round, .. } => self.rounds = self.rounds.max(*round),
@@ -240,7 +251,24 @@ impl Operation {
         }
     }
 
+    /// What waited for a person no longer does; that a person says so is no proof.
+    fn attested(&mut self, done: &StepId) {
+        let Some(record) = self.steps.get(done) else { return };
+        let said = format!("{} {}", record.step.action.word(), record.step.target.shown());
+        let Some(OperationEnd { outcome, .. }) = &mut self.ended else { return };
+        let (Outcome::Partial { reasons, .. } | Outcome::Contradicted { reasons, .. }) = outcome else { return };
+        for reason in reasons {
+            if matches!(reason, Reason::Manual { step, .. } if step == done) {
+                *reason = Reason::AttestedOnly { step: done.clone(), what: said.clone() };
+            }
+        }
+    }
+
     fn contradicted(&mut self, alive: &[Contradiction]) {
+        if self.ended.is_some() {
+            let new = alive.iter().filter(|new| !self.after_dark.contains(new)).cloned().collect::<Vec<_>>();
+            self.after_dark.extend(new);
+        }
         self.alive.extend(alive.iter().filter(|new| !self.alive.contains(new)).cloned().collect::<Vec<_>>());
         if let Some(end) = &mut self.ended {
             let reasons = match &end.outcome {

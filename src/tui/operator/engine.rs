@@ -16,7 +16,7 @@ use tokio::sync::{
 use super::{Operator, line::Narrator};
 use crate::{
     domain::{BotName, OperationId},
-    engine::{Engine, EngineEvent, Order, Refusal, Snapshot},
+    engine::{Engine, EngineEvent, Hold, Order, Refusal, Snapshot},
     journal::{Body, Entry, Record, Store},
     tui::message::JournalLine,
 };
@@ -50,12 +50,14 @@ impl Operator for Engine {
     }
 
     async fn isolate(&self, order: Order) -> Result<OperationId, Refusal> {
-        Engine::isolate(self, order).await.map(|running| running.op)
+        // A screen that is open goes on watching.
+        Engine::isolate(self, Order { hold: Hold::AsNeeded, ..order }).await.map(|running| running.op)
     }
 
     async fn refresh(&self) {
         Engine::refresh(self).await;
         self.make_ready().await;
+        self.keep_watch().await;
     }
 
     async fn refresh_bot(&self, bot: &BotName) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use estop::{
     domain::{BotName, Depth, ProviderName},
-    engine::{BotEntry, BotView, Clock, Ended, Engine, Order, Parts, Roster, SystemClock},
+    engine::{BotEntry, BotView, Clock, Ended, Engine, Order, Parts, Roster, Rules, SystemClock},
     journal::{Process, Store},
     providers::{
         http::{NetworkOptions, NetworkTransport},
@@ -96,6 +96,7 @@ fn side(reach: Reach) -> Result<Side> {
         clock,
         exercise: None,
         read_only: false,
+        rules: Rules::default(),
     });
     Ok(Side { engine, recorder, names: reach.names })
 }

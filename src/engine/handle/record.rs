@@ -1,0 +1,142 @@
+//! What people put on record: manual steps that they did, notes, and handing an incident over.
+
+use super::{Engine, Right};
+use crate::domain::{BotName, IncidentId, OperationId, StepId, StepState, Untrusted};
+use crate::engine::{Refusal, handover};
+use crate::journal::{Body, Entry, Incident, JournalError, Operation};
+
+/// A manual step that a person says was done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Confirmed {
+    /// In which incident.
+    pub incident: IncidentId,
+    /// Of which operation.
+    pub op: OperationId,
+    /// Of which bot.
+    pub bot: BotName,
+    /// Which step.
+    pub step: StepId,
+    /// What was to be done.
+    pub instruction: String,
+    /// Who says so.
+    pub by: String,
+}
+
+impl Engine {
+    /// Attests that a manual step was done, by its id or a beginning of it that fits one step only. It is shown as
+    /// attested for ever: nothing proves it.
+    ///
+    /// # Errors
+    /// [`Refusal`]: no such step, several, or nobody may.
+    pub async fn confirm(&self, step: &str, note: Option<String>) -> Result<Confirmed, Refusal> {
+        self.may_record(Right::Confirm).await?;
+        let (incident, operation, id) = self.manual(step)?;
+        let record = operation.steps.get(&id).ok_or_else(|| Refusal::NoStep(step.to_owned()))?;
+        let instruction = record.step.manual.clone().unwrap_or_else(|| record.step.target.shown());
+        let by = self.person();
+        let (said, by_whom) = (instruction.clone(), Some(by.clone()));
+        let body = Body::StepManual { step: id.clone(), instruction: said, attested_by: by_whom, note };
+        self.put(incident, Entry::of(operation.id, operation.epoch, body)).await?;
+        self.recall().await;
+        Ok(Confirmed { incident, op: operation.id, bot: operation.bot, step: id, instruction, by })
+    }
+
+    /// Puts a remark on record; in which incident.
+    ///
+    /// # Errors
+    /// [`Refusal`]: no incident is open, or nobody may.
+    pub async fn note(&self, incident: Option<IncidentId>, text: &str) -> Result<IncidentId, Refusal> {
+        self.may_record(Right::Note).await?;
+        let incident = self.of_open(incident)?;
+        self.put(incident.id, Entry::general(Body::IncidentNote { text: Untrusted::new(text) })).await?;
+        Ok(incident.id)
+    }
+
+    /// Hands an incident over: puts on record, and returns, what the next person has to know, in under twelve lines.
+    ///
+    /// # Errors
+    /// [`Refusal`]: no incident is open, or nobody may.
+    pub async fn hand_over_incident(
+        &self,
+        incident: Option<IncidentId>,
+        to: Option<String>,
+        note: Option<String>,
+    ) -> Result<Vec<String>, Refusal> {
+        self.may_record(Right::HandOver).await?;
+        let incident = self.of_open(incident)?;
+        let summary = handover::summary(&incident, self.inner.fleet.clock.now());
+        let (to, note) = (to.map(Untrusted::new), note.map(Untrusted::new));
+        let body = Body::IncidentHandover { to, note, summary: summary.clone() };
+        self.put(incident.id, Entry::general(body)).await?;
+        Ok(summary)
+    }
+
+    async fn may_record(&self, right: Right) -> Result<(), Refusal> {
+        let may = self.may(right);
+        if let Err(refusal) = &may {
+            self.record_refusal(None, refusal).await;
+        }
+        may
+    }
+
+    /// The person, as a line names them that says who did something.
+    fn person(&self) -> String {
+        let login = self.inner.rules.people.login();
+        format!("{} (uid {})", login.name, login.uid)
+    }
+
+    /// The step of an open incident that waits for a person, by the beginning of its id.
+    fn manual(&self, typed: &str) -> Result<(IncidentId, Operation, StepId), Refusal> {
+        let mut found = Vec::new();
+        for incident in self.open_incidents()? {
+            for operation in &incident.operations {
+                for (id, record) in &operation.steps {
+                    let waits = matches!(record.state, StepState::Manual | StepState::Attested);
+                    let text = id.to_string();
+                    if waits && text == typed {
+                        return Ok((incident.id, operation.clone(), id.clone()));
+                    }
+                    if waits && !typed.is_empty() && text.starts_with(typed) {
+                        found.push((incident.id, operation.clone(), id.clone()));
+                    }
+                }
+            }
+        }
+        match found.len() {
+            1 => Ok(found.swap_remove(0)),
+            0 => Err(Refusal::NoStep(Untrusted::new(typed).shown_in(60))),
+            _ => {
+                let ids = found.iter().map(|(_, _, id)| id.to_string()).collect::<Vec<_>>().join(", ");
+                Err(Refusal::SeveralSteps { typed: Untrusted::new(typed).shown_in(60), ids })
+            }
+        }
+    }
+
+    /// Every incident that is open, the newest first.
+    fn open_incidents(&self) -> Result<Vec<Incident>, Refusal> {
+        let unread = |error: JournalError| Refusal::NoIncident(error.to_string());
+        let mut open = Vec::new();
+        for id in self.inner.store.incidents().map_err(unread)?.into_iter().rev() {
+            let incident = self.read_incident(id).map_err(unread)?;
+            if incident.closed_at.is_none() {
+                open.push(incident);
+            }
+        }
+        Ok(open)
+    }
+
+    fn of_open(&self, incident: Option<IncidentId>) -> Result<Incident, Refusal> {
+        let wanted = |one: &Incident| incident.is_none_or(|id| one.id == id);
+        let named = || incident.map_or_else(|| "of this host".to_owned(), |id| id.to_string());
+        self.open_incidents()?.into_iter().find(wanted).ok_or_else(|| Refusal::NoIncident(named()))
+    }
+
+    async fn put(&self, incident: IncidentId, entry: Entry) -> Result<(), Refusal> {
+        let unwritten = |error: JournalError| match error {
+            JournalError::Closed(id) => Refusal::NoIncident(id.to_string()),
+            error => Refusal::Unrecorded(error.to_string()),
+        };
+        let journal = self.inner.store.open(incident).await.map_err(unwritten)?;
+        journal.commit(vec![entry]).await.map(drop).map_err(unwritten)
+    }
+}
