@@ -29,6 +29,7 @@ mod show;
 mod signals;
 mod status;
 mod time;
+mod verify;
 
 use std::{sync::Arc, time::Duration};
 
@@ -42,7 +43,10 @@ use output::{Color, Output};
 pub use process::harden;
 use signals::Signals;
 
-use crate::tui;
+use crate::{
+    journal::{JournalError, Store},
+    tui,
+};
 
 /// After the last word, tasks that still run get so long.
 const FAREWELL: Duration = Duration::from_millis(500);
@@ -109,14 +113,16 @@ async fn execute(wiring: &dyn Wiring, cli: &Cli, output: &Arc<Output>) -> Result
             for notice in context.notices() {
                 output.say(&notice);
             }
-            match command {
+            let exit = match command {
                 Command::Isolate(args) => isolate::run(&context, args, &mut signals).await,
                 Command::Resume(args) => resume::run(&context, args, &mut signals).await,
                 command => tokio::select! {
                     exit = read(&context, command) => exit,
                     received = signals.next() => Ok(received.exit()),
                 },
-            }
+            };
+            let signed = sign(context.engine.store(), output).await;
+            exit.map(|exit| exit.and(signed))
         }
     }
 }
@@ -144,7 +150,20 @@ async fn read(context: &Context, command: &Command) -> Result<Exit, Stop> {
 async fn console(wiring: &dyn Wiring, global: &Global, output: &Arc<Output>) -> Result<Exit, Stop> {
     tui::can_open().map_err(Stop::usage)?;
     let context = Context::of_console(wiring, global, Arc::clone(output)).await?;
-    Ok(wiring.console(context.session()).await)
+    let store = context.engine.store().clone();
+    let exit = wiring.console(context.session()).await;
+    Ok(exit.and(sign(&store, output).await))
+}
+
+/// The last checkpoint of what this process has recorded. What failed before was told with it: only what fails now is.
+async fn sign(store: &Store, output: &Output) -> Exit {
+    match store.close().await {
+        Ok(()) | Err(JournalError::Failed(_) | JournalError::Ended) => Exit::Done,
+        Err(error) => {
+            output.say(&error.to_string());
+            Exit::Failed
+        }
+    }
 }
 
 fn completions(output: &Output, shell: clap_complete::Shell) -> Exit {

@@ -14,7 +14,7 @@ pub use bot::{ActivityDocument, ActivityRow, HoldingRow, IdentityActivity, Scope
 pub use check::{CheckDocument, LaneRow, SinkRow};
 pub use fleet::{IdentityRow, ListDocument};
 pub use incident::{IncidentRow, IncidentsDocument, OperationRow, RecheckDocument};
-pub use isolation::{Counts, JournalRow, OutcomeLine, StepLine, alive, reasons, residual};
+pub use isolation::{CheckpointRow, Counts, JournalRow, OutcomeLine, StepLine, alive, reasons, residual};
 pub use plan::PlanDocument;
 
 #[cfg(test)]

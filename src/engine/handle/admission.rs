@@ -235,7 +235,15 @@ impl Engine {
     async fn run(&self, isolation: Isolation, start: Start) -> Result<Ended, JournalError> {
         let (order, op, pressed) = (isolation.order.clone(), isolation.op, isolation.pressed);
         let again = start.clone();
+        let (incident, opening) = (isolation.incident, isolation.opening.clone());
         let ended = isolation.run(start).await;
+        if let (Err(error), Start::Fresh(_), true) = (&ended, &again, order.break_glass)
+            && error.is_of_the_disk()
+        {
+            // The intent reached no disk, and nothing was sent: it goes on in memory and says so for ever.
+            let journal = self.inner.store.open_in_memory(incident, error)?;
+            return self.isolation(order, (incident, journal, opening), op, 1, pressed).run(again).await;
+        }
         let (Err(JournalError::Closed(_)), Start::Fresh(_), None) = (&ended, &again, order.incident) else {
             return ended;
         };
