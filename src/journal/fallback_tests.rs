@@ -278,7 +278,7 @@ async fn other_processes_follow() {
     healthy.commit(vec![claim(1), sweep(1)]).await.unwrap();
     let mut failing = disk.clone();
     failing.calls = Arc::default();
-    (failing.at, failing.fault) = (12, Fault::ForGood);
+    (failing.at, failing.fault) = (12, Fault::Once);
     let first = open(1, &failing, Some(&elsewhere)).unwrap();
     let mut round = 2;
     while !failing.calls().fired {

@@ -79,11 +79,12 @@ impl Recorded {
         self
     }
 
-    /// Whether a file that begins so goes on behind one of these lines, or behind a damaged file. Where nothing could
-    /// be read, any may.
+    /// Whether a file that begins so goes on behind one of these lines, or behind a damaged file, or began where no line
+    /// was durable yet. Where nothing could be read, any may.
     fn leads_to(&self, link: &Start) -> bool {
         let behind = |record: &Record| record.h == link.prev.as_str() && record.seq + 1 == link.seq;
         self.records.is_empty()
+            || (link.prev == Hash::ZERO && link.seq == 0)
             || matches!(self.health, Health::Damaged { .. })
             || self.records.iter().rev().any(behind)
     }
