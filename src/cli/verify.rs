@@ -22,10 +22,13 @@ pub(super) async fn run(output: &Output, global: &Global, store: &Store, args: &
     let checked = tokio::task::spawn_blocking(move || check(&store, &asked));
     let rows = checked.await.unwrap_or_else(|_| Err(Stop::failed("the check broke off")))?;
     let exit = rows.iter().map(|row| row.exit).fold(Exit::Done, Exit::and);
+    let document = VerifyDocument { schema: "estop.journal-verify/1", exercise, files: rows };
     if output.json {
-        output.document(&VerifyDocument { schema: "estop.journal-verify/1", exercise, files: rows });
+        output.document(&document);
     } else {
-        rows.iter().for_each(|row| print(output, row));
+        for row in &document.files {
+            print(output, row);
+        }
     }
     Ok(exit)
 }

@@ -259,13 +259,11 @@ impl Sound {
             let error = error.clone();
             return Committed::NotNow { sound: self, error };
         }
-        let done = locked
-            .and_then(|()| self.write_here(batch, followed.then_some(&mut lines)))
-            .or_else(|cause| {
-                lines.clear();
-                self.recover(cause, at, mono_ms)?;
-                self.write_here(batch, followed.then_some(&mut lines))
-            });
+        let done = locked.and_then(|()| self.write_here(batch, followed.then_some(&mut lines))).or_else(|cause| {
+            lines.clear();
+            self.recover(cause, at, mono_ms)?;
+            self.write_here(batch, followed.then_some(&mut lines))
+        });
         self.unlock();
         match done {
             Ok(results) => Committed::Done { sound: self, results, lines },
@@ -331,7 +329,8 @@ impl Sound {
 
     /// The name of the open file as its log's origin has it.
     fn stem(&self) -> String {
-        let name = self.sink.path().file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".jsonl"));
+        let name =
+            self.sink.path().file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".jsonl"));
         let incident = || self.frame.incident.map_or_else(|| "host".to_owned(), |incident| incident.to_string());
         name.map_or_else(incident, str::to_owned)
     }

@@ -176,9 +176,8 @@ fn open(number: u128, disk: &Faulty, elsewhere: Option<&Faulty>) -> Result<Journ
         records: tokio::sync::broadcast::Sender::new(16),
         alarm: None,
     };
-    let spare = elsewhere.map(|sink| {
-        Box::new(Elsewhere { primary: disk.memory.clone(), sink: sink.clone() }) as Box<dyn Spare>
-    });
+    let spare = elsewhere
+        .map(|sink| Box::new(Elsewhere { primary: disk.memory.clone(), sink: sink.clone() }) as Box<dyn Spare>);
     Journal::start(opening, Places { sink: Ok(Box::new(disk.clone())), spare, signer: None }, None)
 }
 
@@ -290,10 +289,7 @@ async fn other_processes_follow() {
     let later = open(3, &disk, Some(&elsewhere)).unwrap();
     later.commit(vec![sweep(round + 1)]).await.unwrap();
     // The claim that stands in the primary is known there.
-    assert_eq!(
-        later.commit(vec![claim(1)]).await.unwrap_err(),
-        JournalError::Superseded { op: OP, epoch: 1 }
-    );
+    assert_eq!(later.commit(vec![claim(1)]).await.unwrap_err(), JournalError::Superseded { op: OP, epoch: 1 });
     let recorded = both(&disk, &elsewhere);
     assert_eq!(recorded.health, Health::Sound);
     assert_eq!(rounds(&recorded.records), (1..=round + 1).collect::<Vec<_>>());

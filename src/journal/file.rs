@@ -113,7 +113,7 @@ impl Spare for FileSpare {
 
 impl FileSink {
     /// Opens the newest segment. Where there is none, the first is made, and synced with its directory.
-    pub(super) fn open(place: Place, pid: u32, pace: Pace) -> Result<Self, JournalError> {
+    pub(super) fn open(place: Place, pid: u32, measured: Pace) -> Result<Self, JournalError> {
         disk::own_directory(&place.directory)?;
         let lock = Lock::open(place.directory.join(format!("{}.lock", place.stem)), pid)?;
         let path = place.segment(0);
@@ -121,7 +121,7 @@ impl FileSink {
             return Err(JournalError::Altered { path, what: "it is gone, and its next segment is not".to_owned() });
         }
         let file = disk::open_or_create(&path, Access::Append)?;
-        let mut sink = Self { place, lock, number: 0, path, file, pace };
+        let mut sink = Self { place, lock, number: 0, path, file, pace: measured };
         sink.move_on()?;
         Ok(sink)
     }

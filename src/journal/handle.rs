@@ -330,7 +330,8 @@ impl Journal {
         checkpoint: bool,
     ) {
         let (at, mono_ms) = stamped(&self.shared.stamp);
-        if let Err(mpsc::error::SendError(job)) = self.shared.jobs.send(Job { at, mono_ms, entries, reply, checkpoint }) {
+        if let Err(mpsc::error::SendError(job)) = self.shared.jobs.send(Job { at, mono_ms, entries, reply, checkpoint })
+        {
             // The writer is gone with its runtime; who waits sees their answer dropped.
             self.shared.core.lose(job.entries);
         }

@@ -52,8 +52,7 @@ impl SinkHealth {
     /// Tries a directory: a small file is made, synced and removed. `file` is opened as a writer opens it.
     pub(super) fn of(path: &Path, file: Option<&Path>) -> Self {
         let error = attempt(path, file).err().map(|error| error.to_string());
-        let mut health =
-            Self { path: path.to_owned(), error, file_system: None, free: None, notices: Vec::new() };
+        let mut health = Self { path: path.to_owned(), error, file_system: None, free: None, notices: Vec::new() };
         if let Ok(found) = rustix::fs::statfs(path) {
             let magic = u32::try_from(i128::from(found.f_type) & 0xFFFF_FFFF).unwrap_or(0);
             let known = FILE_SYSTEMS.iter().find(|(number, ..)| *number == magic);

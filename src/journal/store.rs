@@ -128,14 +128,14 @@ impl Store {
     pub fn incidents(&self) -> Result<Vec<IncidentId>, JournalError> {
         let mut incidents: Vec<IncidentId> = match &self.inner.root {
             Root::Disk(directory) => {
-                let named = |names: &[String], end: &str| -> Vec<IncidentId> {
+                let incidents_of = |names: &[String], end: &str| -> Vec<IncidentId> {
                     names.iter().filter_map(|name| name.strip_suffix(end)?.parse().ok()).collect()
                 };
                 let end = format!("{FALLBACK}.jsonl");
                 let more = self.inner.fallback.as_deref().map(|path| disk::names_in(path).unwrap_or_default());
-                let mut more = more.map(|names| named(&names, &end)).unwrap_or_default();
+                let mut more = more.map(|names| incidents_of(&names, &end)).unwrap_or_default();
                 match disk::names_in(directory) {
-                    Ok(names) => more.extend(named(&names, ".jsonl")),
+                    Ok(names) => more.extend(incidents_of(&names, ".jsonl")),
                     Err(error) if more.is_empty() => return Err(error),
                     Err(_) => {}
                 }
@@ -308,11 +308,12 @@ impl Store {
         tokio::spawn(async move {
             let reader = store.clone();
             let Ok(Ok(recorded)) = tokio::task::spawn_blocking(move || reader.read_host()).await else { return };
-            let last = recorded.records.iter().rev().filter_map(|record| record.body.known()).find_map(|body| match body {
-                Body::SinkLost { .. } => Some(true),
-                Body::SinkRegained { .. } => Some(false),
-                _ => None,
-            });
+            let last =
+                recorded.records.iter().rev().filter_map(|record| record.body.known()).find_map(|body| match body {
+                    Body::SinkLost { .. } => Some(true),
+                    Body::SinkRegained { .. } => Some(false),
+                    _ => None,
+                });
             let directory = store.directory().map(Path::to_owned).unwrap_or_default();
             if last == Some(true)
                 && let Ok(host) = store.host().await

@@ -151,11 +151,7 @@ fn is_fallback(path: &Path) -> bool {
 
 /// What the first line of the fallback must say: that it follows a line of the primary, or a damaged primary as it was
 /// found, or that there was nothing.
-fn behind_the_primary(
-    path: &Path,
-    before: Option<&Path>,
-    bytes: &[u8],
-) -> Result<(Expected, Option<String>), String> {
+fn behind_the_primary(path: &Path, before: Option<&Path>, bytes: &[u8]) -> Result<(Expected, Option<String>), String> {
     let Some(prev) = first_link(bytes) else { return Ok((Expected { prev: [b'0'; 64], seq: None }, None)) };
     let expected = Expected { prev, seq: None };
     if prev == [b'0'; 64] {

@@ -206,7 +206,8 @@ async fn throughput() -> bool {
             let mut waits = Vec::with_capacity(ROUNDS);
             for round in 0..ROUNDS {
                 let number = task * ROUNDS + round;
-                let entries = (0..RECORDS).map(|record| if record % 2 == 0 { answer(number) } else { verified(number) });
+                let entries =
+                    (0..RECORDS).map(|record| if record % 2 == 0 { answer(number) } else { verified(number) });
                 let asked = Instant::now();
                 journal.commit(entries.collect()).await.unwrap();
                 waits.push(asked.elapsed());

@@ -75,8 +75,8 @@ fn public(text: &str) -> Option<VerifyingKey> {
     let bytes = BASE64_STANDARD.decode(key).ok()?;
     let (&ALGORITHM, key) = bytes.split_first()? else { return None };
     let key = VerifyingKey::from_bytes(key.try_into().ok()?).ok()?;
-    let hex: String = key_id(name, &key).iter().map(|byte| format!("{byte:02x}")).collect();
-    (hex == id).then_some(key)
+    let id = u32::from_str_radix(id, 16).ok()?;
+    (key_id(name, &key) == id.to_be_bytes()).then_some(key)
 }
 
 fn key_id(name: &str, key: &VerifyingKey) -> [u8; 4] {
