@@ -162,6 +162,23 @@ pub(super) fn create_with(path: &Path, bytes: &[u8]) -> Result<bool, JournalErro
     synced.map(|()| true)
 }
 
+/// Makes a file that was not there, whole from its first moment: another process sees all of it or nothing. `Ok(false)`:
+/// it is there already.
+pub(super) fn create_whole(path: &Path, bytes: &[u8]) -> Result<bool, JournalError> {
+    let new = path.with_extension(format!("new.{}", uuid::Uuid::new_v4()));
+    create_with(&new, bytes)?;
+    let linked = match fs::hard_link(&new, path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(JournalError::io("create", path, &error)),
+    };
+    let removed = fs::remove_file(&new).map_err(|error| JournalError::io("remove", &new, &error));
+    let made = linked?;
+    removed?;
+    sync_directory(path.parent().unwrap_or(Path::new(".")))?;
+    Ok(made)
+}
+
 /// Puts a file in the place of another in one step: whoever reads sees the old or the new one, also after a crash.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), JournalError> {
     let mut new = path.to_owned().into_os_string();

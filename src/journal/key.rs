@@ -121,7 +121,7 @@ fn make(place: &Path) -> Result<Zeroizing<[u8; SEED]>, JournalError> {
     if let Some(parent) = place.parent() {
         disk::own_directory(parent)?;
     }
-    if disk::create_with(place, text.as_bytes())? {
+    if disk::create_whole(place, text.as_bytes())? {
         return Ok(seed);
     }
     // Another process has just made it.
@@ -154,6 +154,22 @@ mod tests {
         std::fs::set_permissions(&place, std::fs::Permissions::from_mode(0o600)).unwrap();
         std::fs::write(&place, "short").unwrap();
         assert!(sign().unwrap_err().to_string().contains("not the key"));
+    }
+
+    /// Four processes start at once on a new host: one key, and nobody sees half of it.
+    #[test]
+    fn those_that_start_together_sign_with_one_key() {
+        for _ in 0..20 {
+            let directory = tempfile::tempdir().unwrap();
+            let place = directory.path().join("key");
+            let sign = || Signer::open(std::slice::from_ref(&place), "h", false).map(|s| s.sign("x", 3, [7; 32]).note);
+            let notes: Vec<_> = std::thread::scope(|scope| {
+                let signing: Vec<_> = (0..4).map(|_| scope.spawn(sign)).collect();
+                signing.into_iter().map(|one| one.join().unwrap()).collect()
+            });
+            assert!(notes.iter().all(|note| note.is_ok() && *note == notes[0]), "{notes:?}");
+            assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1, "nothing else is left");
+        }
     }
 
     #[test]
