@@ -83,7 +83,7 @@ impl Recorded {
     /// was durable yet. Where nothing could be read, any may.
     fn leads_to(&self, link: &Start) -> bool {
         let behind = |record: &Record| record.h == link.prev.as_str() && record.seq + 1 == link.seq;
-        self.records.is_empty()
+        self.paths.is_empty()
             || (link.prev == Hash::ZERO && link.seq == 0)
             || matches!(self.health, Health::Damaged { .. })
             || self.records.iter().rev().any(behind)
