@@ -34,6 +34,7 @@ mod show;
 mod signals;
 mod status;
 mod time;
+mod verify;
 
 use std::{sync::Arc, time::Duration};
 
@@ -47,7 +48,11 @@ use output::{Color, Output};
 pub use process::harden;
 use signals::Signals;
 
-use crate::{engine::Right, tui};
+use crate::{
+    engine::Right,
+    journal::{JournalError, Store},
+    tui,
+};
 
 /// After the last word, tasks that still run get so long.
 const FAREWELL: Duration = Duration::from_millis(500);
@@ -114,7 +119,7 @@ async fn execute(wiring: &dyn Wiring, cli: &Cli, output: &Arc<Output>) -> Result
             for notice in context.notices() {
                 output.say(&notice);
             }
-            match command {
+            let exit = match command {
                 Command::Isolate(args) => isolate::run(&context, args, &mut signals).await,
                 Command::Resume(args) => resume::run(&context, args, &mut signals).await,
                 Command::Restore(args) => restore::run(&context, args, &mut signals).await,
@@ -123,7 +128,9 @@ async fn execute(wiring: &dyn Wiring, cli: &Cli, output: &Arc<Output>) -> Result
                     exit = read(&context, command) => exit,
                     received = signals.next() => Ok(received.exit()),
                 },
-            }
+            };
+            let signed = sign(context.engine.store(), output).await;
+            exit.map(|exit| exit.and(signed))
         }
     }
 }
@@ -155,7 +162,20 @@ async fn read(context: &Context, command: &Command) -> Result<Exit, Stop> {
 async fn console(wiring: &dyn Wiring, global: &Global, output: &Arc<Output>) -> Result<Exit, Stop> {
     tui::can_open().map_err(Stop::usage)?;
     let context = Context::of_console(wiring, global, Arc::clone(output)).await?;
-    Ok(wiring.console(context.session()).await)
+    let store = context.engine.store().clone();
+    let exit = wiring.console(context.session()).await;
+    Ok(exit.and(sign(&store, output).await))
+}
+
+/// The last checkpoint of what this process has recorded. What failed before was told with it: only what fails now is.
+async fn sign(store: &Store, output: &Output) -> Exit {
+    match store.close().await {
+        Ok(()) | Err(JournalError::Failed(_) | JournalError::Ended) => Exit::Done,
+        Err(error) => {
+            output.say(&error.to_string());
+            Exit::Failed
+        }
+    }
 }
 
 /// Whether the person may do something; a refusal is put on record.

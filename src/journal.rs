@@ -10,19 +10,27 @@
 //! [`Verification`] by code that shares nothing with the writer).
 
 mod armed;
+mod audit;
 mod chain;
+mod checkpoint;
 mod commit;
 mod controls;
 mod disk;
 mod entry;
 mod error;
+#[cfg(test)]
+mod fallback_tests;
 mod file;
 #[cfg(test)]
 mod fixture;
 mod fold;
 mod handle;
+mod health;
+mod key;
 mod line;
 mod lock;
+mod merkle;
+mod parallel;
 mod process;
 mod record;
 mod recorded;
@@ -40,10 +48,14 @@ mod writer;
 use std::sync::Arc;
 
 pub use armed::ArmedStep;
+pub use audit::{Agreement, Audit, Given, audit};
+pub use checkpoint::Checkpoint;
 pub use entry::{Body, Entry, IntendedStep, Restores};
 pub use error::{Holder, JournalError};
 pub use fold::{Approval, Claimant, Incident, Note, Operation, OperationEnd, Remark, fold};
 pub use handle::Journal;
+pub use health::SinkHealth;
+pub use key::verifier_key_for;
 pub use process::{Presence, Process, Who, presence};
 pub use record::{ProcRef, Record, RecordBody};
 pub use recorded::{Health, Recorded};

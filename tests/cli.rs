@@ -262,7 +262,12 @@ fn an_isolation_ends_dark_and_on_record() {
     std::fs::write(path, on_disk.replacen("drill", "drull", 1)).unwrap();
     assert_eq!(code(&place.run(&["journal", "verify", path])), 4);
     std::fs::write(path, &on_disk[..on_disk.len() - 20]).unwrap();
-    assert_eq!(code(&place.run(&["journal", "verify", path])), 3);
+    let note = Path::new(path).with_extension("checkpoint");
+    let torn = place.run(&["journal", "verify", path]);
+    assert!(text(&torn.stderr).contains("are missing"), "{}", text(&torn.stderr));
+    assert_eq!(code(&torn), 4, "a line is gone that was signed");
+    std::fs::remove_file(note).unwrap();
+    assert_eq!(code(&place.run(&["journal", "verify", path])), 3, "nothing tells it from a crash");
     assert_eq!(code(&place.run(&["journal", "verify", "/nonexistent"])), 1);
 }
 

@@ -382,6 +382,19 @@ pub enum IncidentCommand {
     },
 }
 
+/// `estop journal verify`
+#[derive(Debug, Clone, Args)]
+pub struct VerifyArgs {
+    /// The file; without it, every journal of this host
+    pub file: Option<PathBuf>,
+    /// A checkpoint that was kept elsewhere: are the lines that it covers all there, as they were?
+    #[arg(long, value_name = "FILE", requires = "file")]
+    pub checkpoint: Option<PathBuf>,
+    /// The signer's key, NAME+ID+KEY, as verify prints it on the host that signed
+    #[arg(long, value_name = "KEY", requires = "file")]
+    pub key: Option<String>,
+}
+
 /// `estop journal`
 #[derive(Debug, Clone, Subcommand)]
 pub enum JournalCommand {
@@ -393,11 +406,8 @@ pub enum JournalCommand {
     #[command(after_help = "Example:
   estop journal show")]
     Show(IncidentArgs),
-    /// Is the chain intact? Works on any file, without configuration
+    /// Is the chain intact, and what does which checkpoint cover? Works on any file, without configuration
     #[command(after_help = "Example:
-  estop journal verify /media/evidence/0192f7a1.jsonl")]
-    Verify {
-        /// The file; without it, every journal of this host
-        file: Option<PathBuf>,
-    },
+  estop journal verify /media/evidence/0192f7a1.jsonl --checkpoint /media/kept/0192f7a1.checkpoint")]
+    Verify(VerifyArgs),
 }

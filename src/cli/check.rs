@@ -12,12 +12,13 @@ use super::{
 /// missing.
 pub(super) async fn run(context: &Context) -> Result<Exit, Stop> {
     let checked = context.engine.check().await;
-    let document = CheckDocument::of(
-        context.engine.snapshot().exercise.clone(),
-        &checked,
-        vec![sink(context).await],
-        context.notices(),
-    );
+    let exercise = context.engine.snapshot().exercise.clone();
+    let (sinks, key) = sinks(context).await;
+    let mut document = CheckDocument::of(exercise, &checked, sinks, context.notices());
+    document.verifier_key = key.unwrap_or_else(|error| {
+        document.notices.push(error);
+        None
+    });
     if context.output.json {
         context.output.document(&document);
     } else {
@@ -27,13 +28,20 @@ pub(super) async fn run(context: &Context) -> Result<Exit, Stop> {
     Ok(Exit::of_reading(document.is_able()))
 }
 
-/// Whether a record would be durable: the host's journal is opened as an isolation would open its own.
-async fn sink(context: &Context) -> SinkRow {
-    let error = context.engine.store().host().await.err().map(|error| error.to_string());
-    SinkRow { path: context.state_dir.display().to_string(), durable: error.is_none(), error }
+/// Whether a record would be durable in each place, and the public half of the key that signs.
+async fn sinks(context: &Context) -> (Vec<SinkRow>, Result<Option<String>, String>) {
+    let store = context.engine.store().clone();
+    let tried = tokio::task::spawn_blocking(move || (store.sinks(), store.verifier_key(None))).await;
+    let Ok((tried, key)) = tried else { return (Vec::new(), Ok(None)) };
+    let roles = ["primary", "fallback"].into_iter();
+    let rows = roles.zip(&tried).map(|(role, health)| SinkRow::of(role, health)).collect();
+    (rows, key.map_err(|error| error.to_string()))
 }
 
 fn print(output: &Output, document: &CheckDocument, context: &Context) {
+    if context.verbose {
+        output.say(&format!("the state directory is {}", context.state_dir.display()));
+    }
     for provider in &document.providers {
         let who = provider.whoami.as_ref().map_or_else(|| "-".to_owned(), crate::domain::Untrusted::shown);
         let state = if provider.reachable { "reachable" } else { "unreachable" };
@@ -58,7 +66,18 @@ fn print(output: &Output, document: &CheckDocument, context: &Context) {
     }
     for sink in &document.sinks {
         let state = if sink.durable { "durable" } else { "NOT DURABLE" };
-        output.rows(&[Row::of("journal").with(sink.path.as_str()).with(state)]);
+        let free = sink.free_bytes.map(|free| format!("{} MiB free", free >> 20)).unwrap_or_default();
+        output.rows(&[Row::of(format!("journal, {}", sink.role))
+            .with(sink.path.as_str())
+            .with(state)
+            .with(sink.file_system.as_deref().unwrap_or_default())
+            .with(free)]);
+    }
+    if !document.sinks.iter().any(|sink| sink.role == "fallback") {
+        output.line("journal, fallback: none; with fallback_dir on another file system a full disk stops nothing");
+    }
+    if let Some(key) = &document.verifier_key {
+        output.line(&format!("checkpoints are signed by {key}"));
     }
     output.rows(&[Row::of("clock").with(Moment(context.engine.clock().now()).to_string())]);
 }
@@ -81,8 +100,13 @@ fn tell(output: &Output, document: &CheckDocument) {
             output.say(&format!("{}: cannot {verb} all of lane {}: missing {missing}", provider.name, lane.lane));
         }
     }
-    for error in document.sinks.iter().filter_map(|sink| sink.error.as_ref()) {
-        output.say(error);
+    for sink in &document.sinks {
+        if let Some(error) = &sink.error {
+            output.say(&format!("journal, {}: {error}", sink.role));
+        }
+        for notice in &sink.notices {
+            output.say(&format!("journal, {}: {notice}", sink.role));
+        }
     }
 }
 
@@ -120,7 +144,15 @@ mod tests {
                 result: Err(ProviderError::Auth("the variable X is not set: set it".into())),
             },
         ];
-        let sink = SinkRow { path: "/state".into(), durable: true, error: None };
+        let sink = SinkRow {
+            role: "primary",
+            path: "/state/journal".into(),
+            durable: true,
+            error: None,
+            file_system: Some("ext4".into()),
+            free_bytes: Some(1 << 20),
+            notices: vec!["/state/journal has 1024 KiB left: free some before it is needed".into()],
+        };
         let document = CheckDocument::of(None, &checked, vec![sink], Vec::new());
         assert!(!document.is_able());
         let (output, _, err) = captured(false, false, false);

@@ -142,7 +142,8 @@ impl Context {
         let parts = Parts {
             providers,
             roster,
-            store: Store::at(&state_dir, None, stamp(&clock), Process::this()),
+            store: Store::at(&state_dir, None, stamp(&clock), Process::this())
+                .with_fallback(config.console.fallback_dir.clone()),
             clock,
             exercise: None,
             read_only: global.read_only || config.console.read_only,

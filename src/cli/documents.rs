@@ -15,7 +15,7 @@ pub use bot::{ActivityDocument, ActivityRow, GapRow, HoldingRow, IdentityActivit
 pub use check::{CheckDocument, LaneRow, SinkRow};
 pub use fleet::{IdentityRow, ListDocument};
 pub use incident::{ConfirmDocument, HandoverDocument, IncidentRow, IncidentsDocument, OperationRow, RecheckDocument};
-pub use isolation::{Counts, JournalRow, OutcomeLine, StepLine, alive, reasons, residual};
+pub use isolation::{CheckpointRow, Counts, JournalRow, OutcomeLine, StepLine, alive, reasons, residual};
 pub use plan::PlanDocument;
 pub use restore::{ApprovalDocument, ChangeRow, LostRow, ReissueRow, RestoreDocument, RestoreStepRow, RestoredLine};
 

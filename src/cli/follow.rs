@@ -30,7 +30,7 @@ use super::{
 };
 use crate::{
     domain::{BotName, IncidentId, OperationId, Step, StepId, StepState},
-    engine::{Ended, EngineEvent, Running},
+    engine::{Ended, EngineEvent, Refusal, Running},
     journal::{Body, Entry, JournalError},
 };
 
@@ -197,6 +197,12 @@ async fn ended(context: &Context, board: &mut Board, op: OperationId, end: Resul
             });
             let exercise = board.exercise.clone();
             outcome::tell(context, Concluded { op, followed, ended, exercise }).await
+        }
+        // Only an intent that could not be recorded stops an isolation, before anything is sent.
+        Err(error) if error.is_of_the_disk() => {
+            let refusal = Refusal::NoSink(error.to_string());
+            context.output.say(&format!("{}: {refusal}", followed.bot));
+            Exit::Refused
         }
         Err(error) => {
             context.output.say(&format!("{}: {error}", followed.bot));

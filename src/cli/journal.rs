@@ -1,9 +1,6 @@
 //! `estop journal`: the record, offline. It needs no configuration and no provider.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::PathBuf, sync::Arc};
 
 use serde::Serialize;
 
@@ -13,37 +10,47 @@ use super::{
     context::{stamp, state_dir},
     output::{Output, Row},
     time::Moment,
+    verify,
 };
 use crate::{
+    config::{self, Sources},
     domain::{IncidentId, OperationId, Untrusted},
     engine::{Clock, SystemClock},
-    journal::{Health, Process, Record, RecordBody, Store, Verification, fold, verify},
+    journal::{Health, Process, Record, RecordBody, Store, fold},
 };
 
 /// Lists, shows or verifies.
 pub(super) async fn run(output: &Output, global: &Global, command: &JournalCommand) -> Result<Exit, Stop> {
-    if let JournalCommand::Verify { file: Some(file) } = command {
-        return Ok(verify_files(output, global, std::slice::from_ref(file)).await);
-    }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let store = Store::at(state_dir(global)?, global.exercise.clone(), stamp(&clock), Process::this());
-    let incidents = store.incidents().map_err(|error| Stop::failed(error.to_string()))?;
+    let fallback = if global.exercise.is_none() { fallback_dir(output, global) } else { None };
+    // A file from elsewhere is checked on a host that has no journals.
+    let named = matches!(command, JournalCommand::Verify(args) if args.file.is_some());
+    let state_dir = state_dir(global).or_else(|stop| if named { Ok(PathBuf::new()) } else { Err(stop) })?;
+    let store = Store::at(state_dir, global.exercise.clone(), stamp(&clock), Process::this());
+    let store = store.with_fallback(fallback);
     match command {
-        JournalCommand::List => Ok(list(output, global, &store, &incidents)),
+        JournalCommand::List => Ok(list(output, global, &store, &incidents(&store)?)),
         JournalCommand::Show(args) => {
-            let newest = || incidents.last().copied().ok_or_else(|| Stop::usage("there is no journal on this host"));
-            show(output, global, &store, args.incident.map_or_else(newest, Ok)?)
+            let newest = incidents(&store)?.last().copied();
+            let none = || Stop::usage("there is no journal on this host");
+            show(output, global, &store, args.incident.or(newest).ok_or_else(none)?)
         }
-        JournalCommand::Verify { .. } => {
-            let mut files = Vec::new();
-            for incident in &incidents {
-                // One that cannot be read is for the check to say.
-                files.extend(store.read(*incident).map_or_else(|_| vec![store.path(*incident)], |read| read.paths));
-            }
-            if files.is_empty() {
-                return Err(Stop::usage("there is no journal on this host: name a file"));
-            }
-            Ok(verify_files(output, global, &files).await)
+        JournalCommand::Verify(args) => verify::run(output, global, &store, args).await,
+    }
+}
+
+fn incidents(store: &Store) -> Result<Vec<IncidentId>, Stop> {
+    store.incidents().map_err(|error| Stop::failed(error.to_string()))
+}
+
+/// Where the configuration, if there is one that can be read, lets journals go on. The record is read without one too.
+fn fallback_dir(output: &Output, global: &Global) -> Option<PathBuf> {
+    let named = global.config.as_deref().filter(|path| !path.as_os_str().is_empty());
+    match config::load(&Sources::usual(named), &[]) {
+        Ok(loaded) => loaded?.0.console.fallback_dir,
+        Err(error) => {
+            output.say(&format!("what went on in a fallback directory is not looked at: {error}"));
+            None
         }
     }
 }
@@ -218,55 +225,4 @@ fn record_row(record: &RecordRow) -> Row {
         .with(record.at.to_string())
         .with(format!("{}{unknown}", Untrusted::new(record.kind.as_str()).shown_in(40)))
         .with(fields.join(" "))
-}
-
-#[derive(Serialize)]
-struct VerifyDocument {
-    schema: &'static str,
-    exercise: Option<String>,
-    files: Vec<VerifiedRow>,
-}
-
-#[derive(Serialize)]
-struct VerifiedRow {
-    path: String,
-    result: &'static str,
-    sentence: String,
-}
-
-/// 0 sound, 1 unreadable, 3 torn, 4 damaged; of several the worst.
-async fn verify_files(output: &Output, global: &Global, files: &[PathBuf]) -> Exit {
-    let mut exit = Exit::Done;
-    let mut rows = Vec::new();
-    for file in files {
-        let path = file.clone();
-        let found = tokio::task::spawn_blocking(move || verify(&path)).await;
-        let found = found.unwrap_or_else(|_| Verification::Unreadable { why: "the check broke off".to_owned() });
-        let (result, one) = judged(&found);
-        exit = exit.and(one);
-        rows.push(row(file, result, &found));
-    }
-    if output.json {
-        let exercise = global.exercise.clone();
-        output.document(&VerifyDocument { schema: "estop.journal-verify/1", exercise, files: rows });
-    } else {
-        for row in &rows {
-            let line = format!("{}: {}", row.path, row.sentence);
-            if row.result == "sound" { output.line(&line) } else { output.say(&line) }
-        }
-    }
-    exit
-}
-
-fn judged(found: &Verification) -> (&'static str, Exit) {
-    match found {
-        Verification::Sound { .. } => ("sound", Exit::Done),
-        Verification::Unreadable { .. } => ("unreadable", Exit::Failed),
-        Verification::Torn { .. } => ("torn", Exit::Partial),
-        Verification::Damaged { .. } => ("damaged", Exit::Contradicted),
-    }
-}
-
-fn row(file: &Path, result: &'static str, found: &Verification) -> VerifiedRow {
-    VerifiedRow { path: file.display().to_string(), result, sentence: found.sentence() }
 }

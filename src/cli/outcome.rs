@@ -25,13 +25,14 @@ pub(super) struct Concluded {
 pub(super) async fn tell(context: &Context, concluded: Concluded) -> Exit {
     let store = context.engine.store().clone();
     let incident = concluded.followed.incident;
-    let (recorded, path) = tokio::task::spawn_blocking(move || (store.read(incident).ok(), store.path(incident)))
-        .await
-        .unwrap_or((None, std::path::PathBuf::new()));
+    let read = move || (store.read(incident).ok(), store.path(incident), store.checkpoint(incident));
+    let read = tokio::task::spawn_blocking(read).await;
+    let (recorded, path, checkpoint) = read.unwrap_or((None, std::path::PathBuf::new(), None));
     let output = &context.output;
     let bot = &concluded.followed.bot;
     let (missing, alive) = match restored(&concluded, recorded.as_ref(), &path) {
-        Some(line) => {
+        Some(mut line) => {
+            line.journal.checkpoint = checkpoint.as_ref().map(Into::into);
             if output.json {
                 output.document(&line);
             } else {
@@ -40,7 +41,8 @@ pub(super) async fn tell(context: &Context, concluded: Concluded) -> Exit {
             (line.reasons, line.alive)
         }
         None => {
-            let line = line(&concluded, recorded.as_ref(), &path, &context.engine.snapshot());
+            let mut line = line(&concluded, recorded.as_ref(), &path, &context.engine.snapshot());
+            line.journal.checkpoint = checkpoint.as_ref().map(Into::into);
             if output.json {
                 output.document(&line);
             } else {
@@ -58,7 +60,7 @@ pub(super) async fn tell(context: &Context, concluded: Concluded) -> Exit {
     let outcome = Exit::from(&concluded.ended.outcome);
     match &concluded.ended.journal_trouble {
         Some(trouble) => {
-            output.say(&format!("{bot}: the record may have holes: {trouble}"));
+            output.say(&format!("{bot}: trouble with the record: {trouble}"));
             outcome.and(Exit::Failed)
         }
         None => outcome,
@@ -94,6 +96,7 @@ fn line(concluded: &Concluded, recorded: Option<&Recorded>, path: &std::path::Pa
             path: head.map(|_| path.display().to_string()),
             lines: recorded.map(|recorded| recorded.records.len()),
             head: head.map(|record| record.h.clone()),
+            checkpoint: None,
         },
         reasons: reasons(&ended.outcome).iter().map(Reason::sentence).collect(),
         alive: alive(&ended.outcome).iter().map(|one| one.what.clone()).collect(),
@@ -127,6 +130,7 @@ fn restored(concluded: &Concluded, recorded: Option<&Recorded>, path: &std::path
             path: recorded.records.last().map(|_| path.display().to_string()),
             lines: Some(recorded.records.len()),
             head: recorded.records.last().map(|record| record.h.clone()),
+            checkpoint: None,
         },
         reasons,
         alive,
@@ -225,6 +229,9 @@ fn print(output: &Output, line: &OutcomeLine) {
     let lines = line.journal.lines.map(|lines| format!(", {lines} lines")).unwrap_or_default();
     let path = line.journal.path.as_deref().unwrap_or("in memory only");
     output.line(&format!("  journal {path}{lines}; incident {}", line.incident));
+    if let Some(checkpoint) = &line.journal.checkpoint {
+        output.line(&format!("  checkpoint over {} lines: {}", checkpoint.size, checkpoint.words));
+    }
 }
 
 fn counts(counts: &Counts) -> String {

@@ -205,6 +205,15 @@ fn check<'a>(line: &'a [u8], expected: &Start) -> Result<(Head<'a>, Hash), Strin
     Ok((head, hash))
 }
 
+/// What a file's first line says that it follows. `None`: there is no whole line at its beginning.
+pub(super) fn link(bytes: &[u8]) -> Option<Start> {
+    let line = &bytes[..bytes.iter().position(|byte| *byte == b'\n')?];
+    let head: Head<'_> = serde_json::from_slice(line).ok()?;
+    let prev: [u8; 64] = head.prev.as_bytes().try_into().ok()?;
+    let hex = prev.iter().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
+    hex.then_some(Start { prev: Hash(prev), seq: head.seq, or_higher: false })
+}
+
 /// Where the numbers go on behind a damaged segment: past every line that it may have had.
 ///
 /// Lines are counted by their newlines and by how they begin; damage may have taken one or the other. Rather a gap

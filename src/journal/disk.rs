@@ -16,6 +16,10 @@ use super::JournalError;
 
 /// Group and others may write.
 const WRITABLE_BY_OTHERS: u32 = 0o022;
+/// Group and others may do anything.
+const READABLE_BY_OTHERS: u32 = 0o077;
+/// Bytes of a small file that are read: allocated once, so that no copy of a secret stays behind.
+const SMALL: usize = 4096;
 /// The biggest file that is read as a journal: a sparse file must not take all memory.
 const MAX_FILE: u64 = 1 << 30;
 
@@ -135,6 +139,81 @@ pub(super) fn create(path: &Path, access: Access) -> Result<Option<File>, Journa
     file.sync_all().map_err(|error| JournalError::io("sync", path, &error))?;
     sync_directory(path.parent().unwrap_or(Path::new(".")))?;
     Ok(Some(file))
+}
+
+/// Makes a file that was not there, with its content, durable once returned. `Ok(false)`: it is there already.
+pub(super) fn create_with(path: &Path, bytes: &[u8]) -> Result<bool, JournalError> {
+    use std::io::Write as _;
+    let mut file = match Access::Append.options().create_new(true).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
+        Err(error) => return Err(JournalError::io("create", path, &error)),
+    };
+    let written = file.write_all(bytes).map_err(|error| JournalError::io("write", path, &error));
+    let synced =
+        written.and_then(|()| file.sync_all().map_err(|error| JournalError::io("sync", path, &error))).and_then(|()| {
+            let parent = path.parent().unwrap_or(Path::new("."));
+            sync_directory(parent)
+        });
+    if synced.is_err() {
+        // Half of it must not be taken for the whole.
+        let _ = fs::remove_file(path);
+    }
+    synced.map(|()| true)
+}
+
+/// Makes a file that was not there, whole from its first moment: another process sees all of it or nothing. `Ok(false)`:
+/// it is there already.
+pub(super) fn create_whole(path: &Path, bytes: &[u8]) -> Result<bool, JournalError> {
+    let new = path.with_extension(format!("new.{}", uuid::Uuid::new_v4()));
+    create_with(&new, bytes)?;
+    let linked = match fs::hard_link(&new, path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(JournalError::io("create", path, &error)),
+    };
+    let removed = fs::remove_file(&new).map_err(|error| JournalError::io("remove", &new, &error));
+    let made = linked?;
+    removed?;
+    sync_directory(path.parent().unwrap_or(Path::new(".")))?;
+    Ok(made)
+}
+
+/// Puts a file in the place of another in one step: whoever reads sees the old or the new one, also after a crash.
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), JournalError> {
+    let mut new = path.to_owned().into_os_string();
+    new.push(".new");
+    let new = PathBuf::from(new);
+    // What a crash has left of an earlier one.
+    let _ = fs::remove_file(&new);
+    if !create_with(&new, bytes)? {
+        return Err(JournalError::odd(&new, "cannot be replaced"));
+    }
+    fs::rename(&new, path).map_err(|error| JournalError::io("rename", &new, &error))?;
+    sync_directory(path.parent().unwrap_or(Path::new(".")))
+}
+
+/// Reads a small file that nobody else may read. `None`: there is none.
+pub(super) fn read_secret(path: &Path) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>, JournalError> {
+    use std::io::Read as _;
+    match fs::symlink_metadata(path) {
+        Ok(found) => check_file(path, &found)?,
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(JournalError::io("look at", path, &error)),
+    }
+    let file = options().open(path).map_err(|error| JournalError::io("open", path, &error))?;
+    let opened = file.metadata().map_err(|error| JournalError::io("look at", path, &error))?;
+    check_file(path, &opened)?;
+    if opened.mode() & READABLE_BY_OTHERS != 0 {
+        let mode = opened.mode() & 0o7777;
+        return Err(JournalError::odd(path, format!("can be read by others (mode {mode:04o})")));
+    }
+    let mut bytes = zeroize::Zeroizing::new(Vec::with_capacity(SMALL));
+    let limit = u64::try_from(SMALL).unwrap_or(u64::MAX);
+    file.take(limit).read_to_end(&mut bytes).map_err(|error| JournalError::io("read", path, &error))?;
+    Ok(Some(bytes))
 }
 
 /// Opens a file of ours, or makes it.

@@ -96,12 +96,47 @@ pub enum JournalError {
     /// A write or a sync has failed before: nothing is called durable any more.
     #[error("the journal is not durable since an error ({0}): free or repair the disk, then start estop again")]
     Failed(String),
+    /// The primary place was lost, and the record goes on in the fallback.
+    #[error("the journal at {} was lost ({why}): the record goes on in {}; repair that disk before the next incident", .path.display(), .fallback.display())]
+    Lost {
+        /// The primary.
+        path: PathBuf,
+        /// What failed.
+        why: String,
+        /// Where the lines go.
+        fallback: PathBuf,
+    },
+    /// Neither place takes a record.
+    #[error("{first}; the fallback does not take the record either: {second}")]
+    NoSink {
+        /// What the primary said.
+        first: Box<Self>,
+        /// What the fallback said.
+        second: Box<Self>,
+    },
+    /// The lines are durable, but no checkpoint covers them.
+    #[error("no checkpoint could be signed or kept ({0}): lines cut off the end would not be noticed")]
+    Unsigned(String),
     /// The writer is gone with its runtime.
     #[error("the journal's writer has ended: open the incident again")]
     Ended,
 }
 
 impl JournalError {
+    /// Whether a place to record is at fault, rather than what was to be recorded.
+    pub const fn is_of_the_disk(&self) -> bool {
+        matches!(
+            self,
+            Self::Io { .. }
+                | Self::Odd { .. }
+                | Self::Locked { .. }
+                | Self::Altered { .. }
+                | Self::Failed(_)
+                | Self::NoSink { .. }
+                | Self::Ended
+        )
+    }
+
     pub(super) fn io(what: &'static str, path: &Path, error: &io::Error) -> Self {
         Self::Io { what, path: path.to_owned(), why: error.to_string() }
     }

@@ -1,10 +1,16 @@
 //! The sink on a local disk: `STEM.jsonl` and its further segments.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, Write as _},
     os::unix::fs::FileExt as _,
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+    time::Duration,
 };
 
 use jiff::Timestamp;
@@ -13,8 +19,11 @@ use super::{
     JournalError,
     disk::{self, Access},
     lock::Lock,
-    sink::Sink,
+    sink::{Sink, Spare},
 };
+
+/// What a name has between the incident and `.jsonl` in the fallback directory.
+pub(super) const FALLBACK: &str = ".fallback";
 
 /// Where a journal's files are.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,6 +43,16 @@ impl Place {
         })
     }
 
+    /// Where the same journal goes on, in a directory on another file system.
+    pub(super) fn fallback(&self, directory: &Path) -> Self {
+        Self { directory: directory.to_owned(), stem: format!("{}{FALLBACK}", self.stem) }
+    }
+
+    /// Whether it has a line, or the beginning of one.
+    pub(super) fn is_begun(&self) -> bool {
+        fs::symlink_metadata(self.segment(0)).is_ok_and(|found| found.len() > 0)
+    }
+
     /// The segments that there are, read whole, oldest first.
     pub(super) fn read(&self) -> Result<Vec<(PathBuf, Vec<u8>)>, JournalError> {
         let paths = disk::segments(&self.directory, &self.stem)?;
@@ -50,11 +69,51 @@ pub(super) struct FileSink {
     number: u64,
     path: PathBuf,
     file: File,
+    pace: Pace,
+}
+
+/// A slower disk, and how often it was synced: for measurements.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Pace {
+    /// How much longer a sync takes than it does.
+    pub(super) delay: Duration,
+    /// Syncs so far.
+    pub(super) syncs: Arc<AtomicU64>,
+}
+
+/// The further journal in the fallback directory.
+#[derive(Debug)]
+pub(super) struct FileSpare {
+    /// The journal that it follows.
+    pub(super) primary: Place,
+    /// Its own files.
+    pub(super) place: Place,
+    /// For the lock.
+    pub(super) pid: u32,
+}
+
+impl Spare for FileSpare {
+    fn path(&self) -> PathBuf {
+        self.place.segment(0)
+    }
+
+    fn begun(&self) -> bool {
+        self.place.is_begun()
+    }
+
+    fn former(&self) -> Vec<Vec<u8>> {
+        let paths = disk::segments(&self.primary.directory, &self.primary.stem).unwrap_or_default();
+        paths.iter().filter_map(|path| disk::read(path).ok().flatten()).collect()
+    }
+
+    fn open(&self) -> Result<Box<dyn Sink>, JournalError> {
+        Ok(Box::new(FileSink::open(self.place.clone(), self.pid, Pace::default())?))
+    }
 }
 
 impl FileSink {
     /// Opens the newest segment. Where there is none, the first is made, and synced with its directory.
-    pub(super) fn open(place: Place, pid: u32) -> Result<Self, JournalError> {
+    pub(super) fn open(place: Place, pid: u32, measured: Pace) -> Result<Self, JournalError> {
         disk::own_directory(&place.directory)?;
         let lock = Lock::open(place.directory.join(format!("{}.lock", place.stem)), pid)?;
         let path = place.segment(0);
@@ -62,7 +121,7 @@ impl FileSink {
             return Err(JournalError::Altered { path, what: "it is gone, and its next segment is not".to_owned() });
         }
         let file = disk::open_or_create(&path, Access::Append)?;
-        let mut sink = Self { place, lock, number: 0, path, file };
+        let mut sink = Self { place, lock, number: 0, path, file, pace: measured };
         sink.move_on()?;
         Ok(sink)
     }
@@ -134,6 +193,10 @@ impl Sink for FileSink {
     }
 
     fn sync(&mut self) -> io::Result<()> {
+        self.pace.syncs.fetch_add(1, Ordering::Relaxed);
+        if !self.pace.delay.is_zero() {
+            thread::sleep(self.pace.delay);
+        }
         self.file.sync_data()
     }
 
@@ -168,6 +231,10 @@ impl Sink for FileSink {
         let path = self.place.segment(self.number + 1);
         disk::create(&path, Access::Append)?;
         self.move_on().map(drop)
+    }
+
+    fn keep_checkpoint(&mut self, note: &str) -> Result<(), JournalError> {
+        disk::replace(&self.path.with_extension("checkpoint"), note.as_bytes())
     }
 
     fn blocks(&self) -> bool {

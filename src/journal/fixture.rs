@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::{
     Body, Entry, IntendedStep, Journal, JournalError, Process, Stamp, Who,
+    commit::Places,
     error::Holder,
     handle::{Opening, Source},
     sink::{MemorySink, Sink},
@@ -137,8 +138,9 @@ pub(super) fn journal(number: u128, memory: &MemorySink, sink: impl Sink + 'stat
         stamp: stamp(),
         source: Source::Memory(memory.clone()),
         records: tokio::sync::broadcast::Sender::new(16),
+        alarm: None,
     };
-    Journal::start(opening, Box::new(sink), None)
+    Journal::start(opening, Places::only(sink), None)
 }
 
 /// The bytes of a journal's first segment after commits of one entry each.
@@ -241,6 +243,10 @@ impl Sink for Scripted {
 
     fn begin_segment(&mut self) -> Result<(), JournalError> {
         self.memory.begin_segment()
+    }
+
+    fn keep_checkpoint(&mut self, note: &str) -> Result<(), JournalError> {
+        self.memory.keep_checkpoint(note)
     }
 
     fn blocks(&self) -> bool {

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
-    sync::{Arc, Weak},
+    sync::Arc,
 };
 
 use jiff::Timestamp;
@@ -11,12 +11,12 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::{
     ArmedStep, Body, Entry, IntendedStep, JournalError, Process, Record, RecordBody, Recorded, Stamp,
-    commit::Sound,
-    file::{FileSink, Place},
+    commit::{Places, Sound},
+    file::{FileSink, FileSpare, Pace, Place},
     line::Frame,
     redact::redacted,
-    sink::{MemorySink, Sink},
-    writer::{Core, Hand, Job, Receipt, run},
+    sink::{MemorySink, Sink, Spare},
+    writer::{Alarm, Core, Hand, Job, Receipt, run},
 };
 use crate::domain::{IncidentId, OperationId, PlanHash, Step, StepId};
 
@@ -52,22 +52,55 @@ pub(super) enum Without {
 #[derive(Debug, Clone)]
 pub(super) enum Source {
     /// In files.
-    Files(Place),
+    Files(Files),
     /// In memory.
     Memory(MemorySink),
+}
+
+/// The files of a journal, in the primary place and where it goes on without that.
+#[derive(Debug, Clone)]
+pub(super) struct Files {
+    /// The primary place.
+    pub(super) primary: Place,
+    /// The other one.
+    pub(super) fallback: Option<Place>,
+    /// The primary's disk, for measurements.
+    pub(super) pace: Pace,
+}
+
+impl Files {
+    /// Reads both places. What of one cannot be read is damage, as long as there is something in the other.
+    fn read(&self) -> Result<Recorded, JournalError> {
+        let more = self.fallback.as_ref().map_or(Ok(Vec::new()), Place::read);
+        match (self.primary.read(), more) {
+            (Ok(segments), Ok(more)) => Ok(Recorded::from_segments(segments).followed_by(more)),
+            (Ok(segments), Err(error)) if !segments.is_empty() => {
+                Ok(Recorded::from_segments(segments).unreadable(&error))
+            }
+            (Err(error), Ok(more)) if !more.is_empty() => {
+                Ok(Recorded::from_segments(Vec::new()).unreadable(&error).followed_by(more))
+            }
+            (Err(error), _) | (_, Err(error)) => Err(error),
+        }
+    }
+
+    /// The first file that lines go to now.
+    pub(super) fn current(&self) -> &Place {
+        self.fallback.as_ref().filter(|fallback| fallback.is_begun()).unwrap_or(&self.primary)
+    }
 }
 
 impl Source {
     /// Reads everything, without a lock.
     pub(super) fn read(&self) -> Result<Recorded, JournalError> {
-        let segments = match self {
-            Self::Files(place) => place.read()?,
+        match self {
+            Self::Files(files) => files.read(),
             Self::Memory(sink) => {
                 let named = |(number, bytes): (usize, &Vec<u8>)| (format!("(memory {number})").into(), bytes.clone());
-                sink.memory().segments.iter().enumerate().map(named).collect()
+                let segments = sink.memory().segments.iter().enumerate().map(named).collect();
+                Ok(Recorded::from_segments(segments))
             }
-        };
-        Ok(Recorded::from_segments(segments))
+        }
     }
 
     /// The same, beside the executor where it may block.
@@ -84,7 +117,7 @@ impl Source {
     /// The first segment's path.
     fn path(&self) -> Option<PathBuf> {
         match self {
-            Self::Files(place) => Some(place.segment(0)),
+            Self::Files(files) => Some(files.primary.segment(0)),
             Self::Memory(_) => None,
         }
     }
@@ -92,9 +125,15 @@ impl Source {
     /// The sink that writes there.
     pub(super) fn sink(&self, pid: u32) -> Result<Box<dyn Sink>, JournalError> {
         Ok(match self {
-            Self::Files(place) => Box::new(FileSink::open(place.clone(), pid)?),
+            Self::Files(files) => Box::new(FileSink::open(files.primary.clone(), pid, files.pace.clone())?),
             Self::Memory(sink) => Box::new(sink.clone()),
         })
+    }
+
+    /// Where it goes on when that one is lost.
+    pub(super) fn spare(&self, pid: u32) -> Option<Box<dyn Spare>> {
+        let Self::Files(Files { primary, fallback: Some(place), .. }) = self else { return None };
+        Some(Box::new(FileSpare { primary: primary.clone(), place: place.clone(), pid }))
     }
 }
 
@@ -112,19 +151,22 @@ pub(super) struct Opening {
     pub(super) source: Source,
     /// Who follows.
     pub(super) records: broadcast::Sender<Arc<Record>>,
+    /// Who is told of a lost place.
+    pub(super) alarm: Option<Alarm>,
 }
 
 impl Journal {
     /// Opens it and starts its writer on the current runtime. Blocks as long as opening takes.
-    pub(super) fn start(opening: Opening, sink: Box<dyn Sink>, without: Option<Without>) -> Result<Self, JournalError> {
-        let Opening { incident, exercise, process, stamp, source, records } = opening;
+    pub(super) fn start(opening: Opening, places: Places, without: Option<Without>) -> Result<Self, JournalError> {
+        let Opening { incident, exercise, process, stamp, source, records, alarm } = opening;
         let frame = Frame { incident, exercise: exercise.clone(), process: process.clone() };
         let (at, mono_ms) = stamped(&stamp);
-        let sound = Sound::open(sink, frame, at, mono_ms)?;
+        let mut sound = Sound::open(places, frame, at, mono_ms)?;
         if let Some(error) = sound.refusal() {
             return Err(error);
         }
-        let core = Arc::new(Core::new(records, sound.receipt().lines));
+        let core = Arc::new(Core::new(records, sound.receipt().lines, alarm));
+        core.hear(&mut sound);
         let (jobs, queue) = mpsc::unbounded_channel();
         tokio::spawn(run(queue, Hand::Sound(Box::new(sound)), Arc::clone(&core)));
         let path = source.path();
@@ -139,14 +181,25 @@ impl Journal {
     /// handle; they stay in memory ([`Journal::kept`]).
     pub async fn commit(&self, entries: Vec<Entry>) -> Result<Receipt, JournalError> {
         let (reply, answer) = oneshot::channel();
-        self.hand_over(entries, Some(reply));
+        self.hand_over(entries, Some(reply), false);
         answer.await.unwrap_or(Err(JournalError::Ended))
     }
 
     /// Hands an entry over, in order with commits, and does not wait. If it cannot be written, [`Journal::trouble`]
     /// says so.
     pub fn append(&self, entry: Entry) {
-        self.hand_over(vec![entry], None);
+        self.hand_over(vec![entry], None, false);
+    }
+
+    /// Signs what there is now, if lines have come since the last checkpoint. The end of an operation does so by
+    /// itself.
+    ///
+    /// # Errors
+    /// [`JournalError`] if the journal is not durable any more, or takes no lines.
+    pub async fn checkpoint(&self) -> Result<Receipt, JournalError> {
+        let (reply, answer) = oneshot::channel();
+        self.hand_over(Vec::new(), Some(reply), true);
+        answer.await.unwrap_or(Err(JournalError::Ended))
     }
 
     /// Waits for everything that was handed over before.
@@ -225,8 +278,9 @@ impl Journal {
             source: Source::Memory(sink.clone()),
             // Followers are told what is durable: nothing of this is.
             records: broadcast::Sender::new(1),
+            alarm: None,
         };
-        Self::start(opening, Box::new(sink), Some(Without::Journal(self.clone())))
+        Self::start(opening, Places::only(sink), Some(Without::Journal(self.clone())))
             .expect("empty memory is neither locked nor damaged")
     }
 
@@ -270,10 +324,16 @@ impl Journal {
         self.shared.core.subscribe()
     }
 
-    fn hand_over(&self, entries: Vec<Entry>, reply: Option<oneshot::Sender<Result<Receipt, JournalError>>>) {
+    fn hand_over(
+        &self,
+        entries: Vec<Entry>,
+        reply: Option<oneshot::Sender<Result<Receipt, JournalError>>>,
+        checkpoint: bool,
+    ) {
         let (at, mono_ms) = stamped(&self.shared.stamp);
         let entries = entries.into_iter().map(redacted).collect();
-        if let Err(mpsc::error::SendError(job)) = self.shared.jobs.send(Job { at, mono_ms, entries, reply }) {
+        if let Err(mpsc::error::SendError(job)) = self.shared.jobs.send(Job { at, mono_ms, entries, reply, checkpoint })
+        {
             // The writer is gone with its runtime; who waits sees their answer dropped.
             self.shared.core.lose(job.entries);
         }
@@ -287,16 +347,9 @@ impl Journal {
         }
     }
 
-    /// For the store, which shares one journal among those who open it.
-    pub(super) fn downgrade(&self) -> Weak<Shared> {
-        Arc::downgrade(&self.shared)
-    }
-
-    /// The journal that somebody has open, if its writer is alive and may go on.
-    pub(super) fn upgrade(shared: &Weak<Shared>) -> Option<Self> {
-        let shared = shared.upgrade()?;
-        let usable = !shared.jobs.is_closed() && !shared.core.may_be_opened_again();
-        usable.then_some(Self { shared })
+    /// For the store, which shares one journal among those who open it: whether its writer is alive and may go on.
+    pub(super) fn is_usable(&self) -> bool {
+        !self.shared.jobs.is_closed() && !self.shared.core.may_be_opened_again()
     }
 }
 

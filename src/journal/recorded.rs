@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use uuid::Uuid;
 
 use super::{
-    Record, Who,
-    chain::{Hash, Start, Tail, scan},
+    JournalError, Record, Who,
+    chain::{self, Hash, Start, Tail, scan},
+    parallel,
     record::Joiner,
 };
 
@@ -52,16 +53,65 @@ impl Recorded {
     /// Reads segments, oldest first.
     pub(super) fn from_segments(segments: Vec<(PathBuf, Vec<u8>)>) -> Self {
         let mut read = Self { records: Vec::new(), health: Health::Sound, paths: Vec::new() };
-        let mut start = Start::FIRST;
-        for (path, bytes) in segments {
-            start = read.take_in(&path, &bytes, start);
-            read.paths.push(path);
-        }
+        read.take_in_all(segments, Start::FIRST);
         read
     }
 
-    /// Reads one segment, and tells what the next must link to.
-    fn take_in(&mut self, path: &Path, bytes: &[u8], start: Start) -> Start {
+    /// Reads, behind these segments, those of the place where the journal went on.
+    pub(super) fn followed_by(mut self, segments: Vec<(PathBuf, Vec<u8>)>) -> Self {
+        let Some((path, bytes)) = segments.first() else { return self };
+        let link = chain::link(bytes);
+        if let Some(link) = link.filter(|link| !self.leads_to(link)) {
+            let what = format!("it follows no line that there is in the journal before it (number {})", link.seq);
+            self.worsen(Health::Damaged { path: path.clone(), line: 1, offset: 0, what });
+        }
+        self.take_in_all(segments, link.unwrap_or(Start::FIRST));
+        self
+    }
+
+    /// Says that one place cannot be read.
+    pub(super) fn unreadable(mut self, error: &JournalError) -> Self {
+        let path = match error {
+            JournalError::Io { path, .. } | JournalError::Odd { path, .. } => path.clone(),
+            _ => PathBuf::new(),
+        };
+        self.worsen(Health::Damaged { path, line: 1, offset: 0, what: error.to_string() });
+        self
+    }
+
+    /// Whether a file that begins so goes on behind one of these lines, or behind a damaged file, or began where no line
+    /// was durable yet. Where nothing could be read, any may.
+    fn leads_to(&self, link: &Start) -> bool {
+        let behind = |record: &Record| record.h == link.prev.as_str() && record.seq + 1 == link.seq;
+        self.paths.is_empty()
+            || (link.prev == Hash::ZERO && link.seq == 0)
+            || matches!(self.health, Health::Damaged { .. })
+            || self.records.iter().rev().any(behind)
+    }
+
+    fn take_in_all(&mut self, segments: Vec<(PathBuf, Vec<u8>)>, first: Start) {
+        let mut start = first;
+        let mut segments = segments.into_iter().peekable();
+        while let Some((path, bytes)) = segments.next() {
+            let next_seq = self.take_in(&path, &bytes, start);
+            self.paths.push(path);
+            // Only what a further segment links to: the hash of a whole file is not free.
+            if segments.peek().is_some() {
+                start = Start { prev: Hash::of(&bytes), seq: next_seq, or_higher: true };
+            }
+        }
+    }
+
+    /// Reads one segment, and tells the number behind it.
+    fn take_in(&mut self, path: &Path, bytes: &[u8], start: Start) -> u64 {
+        if let Some((records, next_seq)) = parallel::read(bytes, start) {
+            if self.records.is_empty() {
+                self.records = records;
+            } else {
+                self.records.extend(records);
+            }
+            return next_seq;
+        }
         let mut joiner = Joiner::default();
         let mut odd = None;
         let records = &mut self.records;
@@ -84,7 +134,7 @@ impl Recorded {
             let what = format!("the line of number {seq} hashes well but is no record");
             self.worsen(Health::Damaged { path, line: seq.saturating_sub(start.seq) + 1, offset: 0, what });
         }
-        Start { prev: Hash::of(bytes), seq: found.next_seq, or_higher: true }
+        found.next_seq
     }
 
     fn worsen(&mut self, health: Health) {

@@ -5,7 +5,7 @@
 
 use std::{
     io,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -51,8 +51,26 @@ pub(super) trait Sink: Send {
     /// Begins the next segment, durable once returned, and opens it.
     fn begin_segment(&mut self) -> Result<(), JournalError>;
 
+    /// Keeps the newest signed note beside the open segment, durable once returned.
+    fn keep_checkpoint(&mut self, note: &str) -> Result<(), JournalError>;
+
     /// Whether its calls may block for long: then they run beside the executor.
     fn blocks(&self) -> bool;
+}
+
+/// Where a journal goes on once its sink is lost.
+pub(super) trait Spare: Send {
+    /// Its name, for people.
+    fn path(&self) -> PathBuf;
+
+    /// Whether somebody has gone on there already.
+    fn begun(&self) -> bool;
+
+    /// What can still be read of the segments that it follows, oldest first.
+    fn former(&self) -> Vec<Vec<u8>>;
+
+    /// Opens it, or makes it.
+    fn open(&self) -> Result<Box<dyn Sink>, JournalError>;
 }
 
 /// Segments in memory: tests, and break-glass without a disk.
@@ -69,6 +87,8 @@ pub(super) struct Memory {
     pub(super) segments: Vec<Vec<u8>>,
     /// What was set aside, by segment and offset.
     pub(super) aside: Vec<(usize, u64, Vec<u8>)>,
+    /// The newest signed note.
+    pub(super) checkpoint: Option<String>,
 }
 
 impl MemorySink {
@@ -134,6 +154,11 @@ impl Sink for MemorySink {
     fn begin_segment(&mut self) -> Result<(), JournalError> {
         self.memory().segments.push(Vec::new());
         self.move_on().map(drop)
+    }
+
+    fn keep_checkpoint(&mut self, note: &str) -> Result<(), JournalError> {
+        self.memory().checkpoint = Some(note.to_owned());
+        Ok(())
     }
 
     fn blocks(&self) -> bool {

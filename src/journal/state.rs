@@ -8,9 +8,13 @@ use uuid::Uuid;
 use super::{
     Body, Entry,
     chain::{Hash, Head, Start},
+    merkle::Tree,
     works::Works,
 };
 use crate::domain::{BotName, Lane, OperationId, StepId};
+
+/// The kind of a checkpoint's line.
+pub(super) const CHECKPOINT: &str = "checkpoint";
 
 /// The file's end, and what of its content bears on what may be appended.
 #[derive(Debug)]
@@ -27,6 +31,10 @@ pub(super) struct State {
     pub(super) closed: bool,
     /// What a newer estop wrote here.
     pub(super) newer: Option<String>,
+    /// The tree over the open segment's lines; `None`: nobody signs it.
+    pub(super) tree: Option<Tree>,
+    /// Lines of the open segment behind its newest checkpoint.
+    pub(super) uncovered: u64,
     process: Uuid,
     /// The isolations that have not ended, and who has them.
     works: Works,
@@ -35,9 +43,20 @@ pub(super) struct State {
     lanes: HashMap<StepId, Lane>,
 }
 
+/// A state to which a failed write goes back: what was durable.
+#[derive(Debug)]
+pub(super) struct Mark {
+    head: Hash,
+    next_seq: u64,
+    introduced: bool,
+    closed: bool,
+    claims: HashMap<OperationId, u32>,
+    works: Works,
+}
+
 impl State {
-    /// Before the first segment, for a process.
-    pub(super) fn new(process: Uuid) -> Self {
+    /// Before the first segment, for a process. `signed`: checkpoints will be asked for.
+    pub(super) fn new(process: Uuid, signed: bool) -> Self {
         Self {
             len: 0,
             head: Hash::ZERO,
@@ -45,6 +64,8 @@ impl State {
             introduced: false,
             closed: false,
             newer: None,
+            tree: signed.then(Tree::default),
+            uncovered: 0,
             process,
             works: Works::default(),
             claims: HashMap::new(),
@@ -59,6 +80,29 @@ impl State {
         self.head = start.prev;
         self.next_seq = start.seq;
         self.introduced = false;
+        self.tree = self.tree.as_ref().map(|_| Tree::default());
+        self.uncovered = 0;
+    }
+
+    /// What a write that fails goes back to. The tree is not part of it: the file is left for good.
+    pub(super) fn mark(&self) -> Mark {
+        let Self { head, next_seq, introduced, closed, .. } = *self;
+        Mark { head, next_seq, introduced, closed, claims: self.claims.clone(), works: self.works.clone() }
+    }
+
+    /// Forgets what was encoded since.
+    pub(super) fn go_back(&mut self, mark: Mark) {
+        (self.head, self.next_seq) = (mark.head, mark.next_seq);
+        (self.introduced, self.closed) = (mark.introduced, mark.closed);
+        (self.claims, self.works) = (mark.claims, mark.works);
+    }
+
+    /// Takes in a line's bytes, newline excluded, read or written.
+    pub(super) fn grow(&mut self, line: &[u8], is_checkpoint: bool) {
+        if let Some(tree) = &mut self.tree {
+            tree.push(line);
+        }
+        self.uncovered = if is_checkpoint { 0 } else { self.uncovered + 1 };
     }
 
     /// The newest claim of an operation.
@@ -82,7 +126,8 @@ impl State {
     }
 
     /// Takes in a line that is in the file.
-    pub(super) fn read(&mut self, head: &Head<'_>) {
+    pub(super) fn read(&mut self, line: &[u8], head: &Head<'_>) {
+        self.grow(line, head.kind == CHECKPOINT);
         if let Some(what) = head.unknown() {
             self.newer.get_or_insert(what);
             return;

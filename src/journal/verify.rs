@@ -111,11 +111,21 @@ impl Verification {
 /// Checks one file: its chain from the first line to the last, and its link to the segment before, if it is a further
 /// one. No lock, no repair.
 pub fn verify(path: &Path) -> Verification {
+    verify_each(path, None, &mut |_| {})
+}
+
+/// The same, and shows each line that holds. `before`: where the journal is that a file of the fallback follows, if
+/// not beside it.
+pub(super) fn verify_each(path: &Path, before: Option<&Path>, visit: &mut dyn FnMut(&[u8])) -> Verification {
     let bytes = match read(path) {
         Ok(bytes) => bytes,
         Err(why) => return Verification::Unreadable { why: format!("{}: {why}", path.display()) },
     };
     let (first, note) = match former(path) {
+        None if is_fallback(path) => match behind_the_primary(path, before, &bytes) {
+            Ok(found) => found,
+            Err(what) => return Verification::Damaged { line: 1, offset: 0, what, continued: None },
+        },
         None => (Expected { prev: [b'0'; 64], seq: Some(0) }, None),
         Some(former) => match read(&former) {
             Ok(former) => (Expected { prev: digest(&former), seq: None }, None),
@@ -126,12 +136,48 @@ pub fn verify(path: &Path) -> Verification {
             }
         },
     };
-    match check(&bytes, first, note) {
+    match check(&bytes, first, note, visit) {
         Verification::Damaged { line, offset, what, .. } => {
             Verification::Damaged { line, offset, what, continued: continuation(path, &bytes) }
         }
         verification => verification,
     }
+}
+
+/// Whether a file's name says that it goes on where the primary place was lost.
+fn is_fallback(path: &Path) -> bool {
+    path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.ends_with(".fallback.jsonl"))
+}
+
+/// What the first line of the fallback must say: that it follows a line of the primary, or a damaged primary as it was
+/// found, or that there was nothing.
+fn behind_the_primary(path: &Path, before: Option<&Path>, bytes: &[u8]) -> Result<(Expected, Option<String>), String> {
+    let Some(prev) = first_link(bytes) else { return Ok((Expected { prev: [b'0'; 64], seq: None }, None)) };
+    let expected = Expected { prev, seq: None };
+    if prev == [b'0'; 64] {
+        return Ok((Expected { seq: Some(0), ..expected }, None));
+    }
+    let stem = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".fallback.jsonl"));
+    let stem = stem.unwrap_or_default();
+    let mut seen = false;
+    for directory in path.parent().into_iter().chain(before) {
+        for number in 0.. {
+            let name = if number == 0 { format!("{stem}.jsonl") } else { format!("{stem}.{number}.jsonl") };
+            let Ok(primary) = read(&directory.join(name)) else { break };
+            seen = true;
+            if digest(&primary) == prev || primary.split(|byte| *byte == b'\n').any(|line| ends_in(line, prev)) {
+                return Ok((expected, None));
+            }
+        }
+    }
+    if seen {
+        return Err("it follows no line that there is in the journal before it".to_owned());
+    }
+    Ok((expected, Some(format!("the journal that it follows, {stem}.jsonl, was not read"))))
+}
+
+fn ends_in(line: &[u8], hash: [u8; 64]) -> bool {
+    links(line).is_some_and(|(_, h)| h == hash)
 }
 
 /// What the next line must say.
@@ -142,7 +188,7 @@ struct Expected {
     seq: Option<u64>,
 }
 
-fn check(bytes: &[u8], first: Expected, note: Option<String>) -> Verification {
+fn check(bytes: &[u8], first: Expected, note: Option<String>, visit: &mut dyn FnMut(&[u8])) -> Verification {
     let mut expected = first;
     let (mut lines, mut newer, mut offset) = (0, 0, 0);
     while offset < bytes.len() {
@@ -151,11 +197,15 @@ fn check(bytes: &[u8], first: Expected, note: Option<String>) -> Verification {
         let line = newline.map_or(rest, |end| &rest[..end]);
         match (follow(line, expected), newline) {
             (Ok(held), Some(end)) => {
+                visit(line);
                 (lines, offset) = (lines + 1, offset + end + 1);
                 newer += u64::from(held.version > 1);
                 expected = held.next;
             }
-            (Ok(_), None) => return Verification::Torn { lines: lines + 1, offset: bytes.len() as u64, length: 0 },
+            (Ok(_), None) => {
+                visit(line);
+                return Verification::Torn { lines: lines + 1, offset: bytes.len() as u64, length: 0 };
+            }
             (Err(what), newline) => return broken(rest, newline, offset, lines, expected, what),
         }
     }
@@ -246,7 +296,7 @@ fn digest(bytes: &[u8]) -> [u8; 64] {
     text
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, String> {
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, String> {
     // Asked before it is opened: a FIFO would keep us waiting for its writer.
     let found = std::fs::metadata(path).map_err(|error| error.to_string())?;
     if !found.is_file() {

@@ -10,7 +10,7 @@ use super::{Body, Entry, Presence, ProcRef, chain::Head, presence};
 use crate::domain::{BotName, OperationId};
 
 /// What is under way in one file.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Works {
     crew: HashMap<Uuid, ProcRef>,
     open: HashMap<OperationId, (BotName, Uuid)>,

@@ -4,12 +4,12 @@
 //! lock → still the same file, same head? → read what others added, mend a torn tail → one write → sync → unlock
 //!                        │ no: alarm                                          │ error: cut back
 //!                        ▼                                                    ▼
-//!                      Failed ───────────────── no way back ──────────────── Failed
+//!                   fallback? ── yes: sink.lost and the batch go there, for good ── none, or it fails too: Failed
 //! ```
 //!
 //! A [`Sound`] writer is consumed by its commit and given back only if everything reached the disk. After a failed
-//! write or sync there is no such value any more: the kernel may have dropped the pages and would call the next sync a
-//! success.
+//! write or sync its sink is gone for good: the kernel may have dropped the pages and would call the next sync a
+//! success. It goes on in the spare place, where there is one; else there is no such value any more.
 
 use std::sync::{
     Arc, Mutex, PoisonError,
@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::{
-    Entry, JournalError, Record,
+    Body, Entry, JournalError, Record,
     commit::{Committed, EntryLines, Sound},
     line::Frame,
 };
@@ -39,7 +39,20 @@ pub(super) struct Job {
     pub(super) entries: Vec<Entry>,
     /// Who waits; `None`: appended.
     pub(super) reply: Option<oneshot::Sender<Result<Receipt, JournalError>>>,
+    /// Whether a checkpoint is to cover what there is now.
+    pub(super) checkpoint: bool,
 }
+
+impl Job {
+    /// Whether a checkpoint is due with it: it was asked for, or an operation or the incident ends.
+    pub(super) fn wants_checkpoint(&self) -> bool {
+        let ends = |entry: &Entry| matches!(entry.body, Body::OpEnd { .. } | Body::IncidentClose { .. });
+        self.checkpoint || self.entries.iter().any(ends)
+    }
+}
+
+/// Who is told that a place to record was lost, in one sentence.
+pub(super) type Alarm = Arc<dyn Fn(String) + Send + Sync>;
 
 /// Proof that a commit is durable.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +68,6 @@ pub struct Receipt {
 }
 
 /// What the writer and its callers share.
-#[derive(Debug)]
 pub(super) struct Core {
     /// Why the journal is not durable, if so.
     trouble: Mutex<Option<JournalError>>,
@@ -69,10 +81,12 @@ pub(super) struct Core {
     cut_back: AtomicBool,
     /// Who follows what is durable.
     records: broadcast::Sender<Arc<Record>>,
+    /// Who is told of a lost place.
+    alarm: Option<Alarm>,
 }
 
 impl Core {
-    pub(super) fn new(records: broadcast::Sender<Arc<Record>>, lines: u64) -> Self {
+    pub(super) fn new(records: broadcast::Sender<Arc<Record>>, lines: u64, alarm: Option<Alarm>) -> Self {
         Self {
             trouble: Mutex::default(),
             refusal: Mutex::default(),
@@ -80,6 +94,7 @@ impl Core {
             durable: AtomicU64::new(lines),
             cut_back: AtomicBool::new(false),
             records,
+            alarm,
         }
     }
 
@@ -121,6 +136,23 @@ impl Core {
 
     fn set_trouble(&self, trouble: JournalError) {
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(trouble);
+    }
+
+    /// Takes in what a commit or an opening has to tell besides.
+    pub(super) fn hear(&self, sound: &mut Sound) {
+        if let Some(loss) = sound.take_loss() {
+            self.raise(&loss);
+            self.set_trouble(loss);
+        }
+        if let Some(unsigned) = sound.take_unsigned() {
+            self.trouble.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(unsigned);
+        }
+    }
+
+    fn raise(&self, loss: &JournalError) {
+        if let Some(alarm) = &self.alarm {
+            alarm(loss.to_string());
+        }
     }
 
     /// A commit has come through: what waited for a lock is on record too. Any other trouble stays.
@@ -188,7 +220,7 @@ fn commit(hand: Hand, batch: Vec<Job>, core: &Core) -> (Hand, Vec<Job>) {
             return (Hand::Failed(error), Vec::new());
         }
     };
-    if batch.iter().all(|job| job.entries.is_empty()) {
+    if batch.iter().all(|job| job.entries.is_empty() && !job.checkpoint) {
         let receipt = sound.receipt();
         for reply in batch.into_iter().filter_map(|job| job.reply) {
             let _ = reply.send(Ok(receipt.clone()));
@@ -197,8 +229,9 @@ fn commit(hand: Hand, batch: Vec<Job>, core: &Core) -> (Hand, Vec<Job>) {
     }
     let followed = core.records.receiver_count() > 0;
     match sound.commit(&batch, followed) {
-        Committed::Done { sound, results, lines } => {
+        Committed::Done { mut sound, results, lines } => {
             core.regain();
+            core.hear(&mut sound);
             core.set_refusal(sound.refusal());
             core.durable.store(sound.receipt().lines, Ordering::Release);
             answer(batch, results, lines, sound.frame(), core);
@@ -213,6 +246,7 @@ fn commit(hand: Hand, batch: Vec<Job>, core: &Core) -> (Hand, Vec<Job>) {
         Committed::Failed(error) => {
             core.cut_back.store(matches!(error, JournalError::Io { what: "write", .. }), Ordering::Release);
             let failed = JournalError::Failed(error.to_string());
+            core.raise(&error);
             core.set_trouble(failed.clone());
             core.set_refusal(Some(failed.clone()));
             refuse(batch, &failed, core);

@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::{
     domain::Untrusted,
     engine::{Checked, LaneCheck},
+    journal::SinkHealth,
 };
 
 /// One lane of a provider.
@@ -78,12 +79,35 @@ impl CheckRow {
 /// A place to record.
 #[derive(Debug, Serialize)]
 pub struct SinkRow {
+    /// `primary` or `fallback`.
+    pub role: &'static str,
     /// Where.
     pub path: String,
     /// Whether a record would be durable there.
     pub durable: bool,
     /// Why not.
     pub error: Option<String>,
+    /// The file system's kind; `null`: it cannot be told.
+    pub file_system: Option<String>,
+    /// Bytes that may still be written; `null`: it cannot be told.
+    pub free_bytes: Option<u64>,
+    /// What a responder should know before it matters.
+    pub notices: Vec<String>,
+}
+
+impl SinkRow {
+    /// Of a place that was tried.
+    pub fn of(role: &'static str, health: &SinkHealth) -> Self {
+        Self {
+            role,
+            path: health.path.display().to_string(),
+            durable: health.error.is_none(),
+            error: health.error.clone(),
+            file_system: health.file_system.clone(),
+            free_bytes: health.free,
+            notices: health.notices.clone(),
+        }
+    }
 }
 
 /// `estop check`.
@@ -95,6 +119,8 @@ pub struct CheckDocument {
     pub providers: Vec<CheckRow>,
     /// Where records go.
     pub sinks: Vec<SinkRow>,
+    /// The public half of the key that signs checkpoints, in note format; `null`: nothing was signed yet.
+    pub verifier_key: Option<String>,
     /// What the configuration has to say.
     pub notices: Vec<String>,
 }
@@ -103,13 +129,13 @@ impl CheckDocument {
     /// Of what preflight found.
     pub fn of(exercise: Option<String>, checked: &[Checked], sinks: Vec<SinkRow>, notices: Vec<String>) -> Self {
         let providers = checked.iter().map(Into::into).collect();
-        Self { schema: "estop.check/1", exercise, providers, sinks, notices }
+        Self { schema: "estop.check/1", exercise, providers, sinks, verifier_key: None, notices }
     }
 
-    /// Whether everything can be read, cut and recorded.
+    /// Whether everything can be read, cut and recorded, in every place that is configured.
     pub fn is_able(&self) -> bool {
         !self.providers.is_empty()
             && self.providers.iter().all(CheckRow::is_able)
-            && self.sinks.iter().any(|sink| sink.durable)
+            && self.sinks.iter().all(|sink| sink.durable)
     }
 }

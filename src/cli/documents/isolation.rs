@@ -6,6 +6,7 @@ use super::plan::{ExposureRow, ResidualRow};
 use crate::{
     cli::time::Moment,
     domain::{Answer, Contradiction, IncidentId, OperationId, Outcome, Reason, StepId, StepState, Untrusted},
+    journal::Checkpoint,
 };
 
 /// What a provider answered.
@@ -149,6 +150,31 @@ pub struct JournalRow {
     pub lines: Option<usize>,
     /// The newest line's hash.
     pub head: Option<String>,
+    /// The newest signed checkpoint; `null`: nothing was signed.
+    pub checkpoint: Option<CheckpointRow>,
+}
+
+/// A signed checkpoint: whoever keeps it can tell later whether a line is missing.
+#[derive(Debug, Serialize)]
+pub struct CheckpointRow {
+    /// Which log it is of.
+    pub origin: String,
+    /// How many lines it covers.
+    pub size: u64,
+    /// Their RFC 6962 root, base64.
+    pub root: String,
+    /// The first 88 bits of the root, to be read aloud.
+    pub words: String,
+    /// The signed note, whole.
+    pub note: String,
+}
+
+impl From<&Checkpoint> for CheckpointRow {
+    fn from(checkpoint: &Checkpoint) -> Self {
+        let (origin, size) = (checkpoint.origin.clone(), checkpoint.size);
+        let (root, words, note) = (checkpoint.root_base64(), checkpoint.words(), checkpoint.note.clone());
+        Self { origin, size, root, words, note }
+    }
 }
 
 /// How an isolation ended.

@@ -237,7 +237,7 @@ impl Engine {
         if let Some((incident, journal)) = self.ready().await {
             return Ok((incident, journal, Vec::new()));
         }
-        let _turn = store.opening().await;
+        let _turn = store.turn().await;
         // An open incident that takes no more lines (damaged, written by a newer estop) is left for a new one.
         if let Ok(Some(incident)) = store.open_incident()
             && Some(incident) >= self.inner.since
@@ -343,8 +343,14 @@ impl Engine {
         let (order, op, pressed) = (isolation.order.clone(), isolation.op, isolation.pressed);
         let incident = isolation.incident;
         let again = start.clone();
+        let opening = isolation.opening.clone();
         let ended = isolation.run(start).await;
         match (&ended, &again, order.incident) {
+            (Err(error), Start::Fresh(_), _) if order.break_glass && error.is_of_the_disk() => {
+                // The intent reached no disk, and nothing was sent: it goes on in memory and says so for ever.
+                let journal = self.inner.store.open_in_memory(incident, error)?;
+                self.isolation(order, (incident, journal, opening), op, 1, pressed).run(again).await
+            }
             (Err(JournalError::Claimed { op } | JournalError::Superseded { op, .. }), ..) => {
                 self.follow(incident, *op).await
             }

@@ -1,0 +1,132 @@
+//! The quick way through a sound file: every processor takes a run of lines, and each line is parsed once.
+//!
+//! ```text
+//! file │ run 1 │ run 2 │ …     hash, link and number of each line; then the links between the runs
+//! ```
+//!
+//! Whatever is odd about a file makes it give up: the slow way then says what and where.
+
+use std::{num::NonZero, thread};
+
+use super::{
+    MAX_LINE, Record,
+    chain::{HASH_END, HASH_FIELD, Hash, Start},
+    record::Joiner,
+};
+
+/// Below this, threads cost more than they save.
+const WORTHWHILE: usize = 1 << 20;
+/// What the last field before the hash begins with.
+const PREV_FIELD: &[u8] = b",\"prev\":\"";
+/// What only a part of a record has in it, or a line that speaks of one.
+const PARTS: &[u8] = b"\"parts\":";
+
+/// A run of lines that hold together.
+struct Run {
+    records: Vec<Record>,
+    /// What its first line follows.
+    first: ([u8; 64], u64),
+    /// What the line behind it must follow.
+    next: ([u8; 64], u64),
+}
+
+/// The records of a file that is sound from its first byte to its last, and the number behind them. `None`: it is
+/// empty, small, or not sound.
+pub(super) fn read(bytes: &[u8], start: Start) -> Option<(Vec<Record>, u64)> {
+    if bytes.len() < WORTHWHILE || bytes.last() != Some(&b'\n') {
+        return None;
+    }
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    let runs = cut(bytes, threads)?;
+    let runs: Vec<Option<Run>> = thread::scope(|scope| {
+        let workers: Vec<_> = runs.into_iter().map(|run| scope.spawn(move || read_run(run))).collect();
+        workers.into_iter().map(|worker| worker.join().ok().flatten()).collect()
+    });
+    let mut all = Vec::new();
+    let mut expected: Option<([u8; 64], u64)> = None;
+    for run in runs {
+        let run = run?;
+        match expected {
+            Some(expected) if run.first != expected => return None,
+            None if run.first.0 != start.prev.as_str().as_bytes() => return None,
+            None if run.first.1 != start.seq && !(start.or_higher && run.first.1 > start.seq) => return None,
+            _ => {}
+        }
+        expected = Some(run.next);
+        if all.is_empty() {
+            all = run.records;
+        } else {
+            all.extend(run.records);
+        }
+    }
+    expected.map(|(_, next_seq)| (all, next_seq))
+}
+
+/// Cuts a file into runs of about the same length, at the ends of lines. No run begins within a record of several
+/// lines.
+fn cut(bytes: &[u8], runs: usize) -> Option<Vec<&[u8]>> {
+    let mut cut = Vec::with_capacity(runs);
+    let mut from = 0;
+    for number in 1..runs {
+        let mut at = line_end(bytes, (bytes.len() / runs * number).max(from))?;
+        while let Some(end) = line_end(bytes, at).filter(|end| *end > at) {
+            if !has_parts(&bytes[at..end]) {
+                break;
+            }
+            at = end;
+        }
+        cut.push(&bytes[from..at]);
+        from = at;
+    }
+    cut.push(&bytes[from..]);
+    cut.retain(|run| !run.is_empty());
+    Some(cut)
+}
+
+/// The offset behind the newline at or after this one.
+fn line_end(bytes: &[u8], from: usize) -> Option<usize> {
+    bytes[from..].iter().take(2 * MAX_LINE).position(|byte| *byte == b'\n').map(|end| from + end + 1)
+}
+
+fn has_parts(line: &[u8]) -> bool {
+    line.windows(PARTS.len()).any(|window| window == PARTS)
+}
+
+fn read_run(run: &[u8]) -> Option<Run> {
+    let mut joiner = Joiner::default();
+    let mut records: Vec<Record> = Vec::new();
+    let mut first = None;
+    let mut last: Option<([u8; 64], u64)> = None;
+    for line in run.split_inclusive(|byte| *byte == b'\n') {
+        let line = line.strip_suffix(b"\n")?;
+        let (prev, own) = links(line)?;
+        let record = joiner.read(line)?;
+        let seq = record.seq;
+        match last {
+            Some(last) if last != (prev, seq) => return None,
+            _ => first = first.or(Some((prev, seq))),
+        }
+        last = Some((own, seq + 1));
+        if records.is_empty() {
+            // Lines are about as long as the first one.
+            records.reserve(run.len() / (line.len() + 1));
+        }
+        records.push(record);
+    }
+    Some(Run { records, first: first?, next: last? })
+}
+
+/// The hashes at a line's end: the line's before, and its own, which is right.
+fn links(line: &[u8]) -> Option<([u8; 64], [u8; 64])> {
+    if line.len() > MAX_LINE {
+        return None;
+    }
+    let (content, end) = line.split_at(line.len().checked_sub(HASH_END)?);
+    let own: [u8; 64] = end.strip_prefix(HASH_FIELD)?.strip_suffix(b"\"}")?.try_into().ok()?;
+    if Hash::of(content).as_str().as_bytes() != own {
+        return None;
+    }
+    let before = content.strip_suffix(b"\"")?;
+    let (field, prev) = before.split_at(before.len().checked_sub(64)?);
+    field.ends_with(PREV_FIELD).then_some((prev.try_into().ok()?, own))
+}

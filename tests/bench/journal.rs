@@ -1,0 +1,303 @@
+//! What the journal costs: `cargo bench --bench journal`. Every figure stands beside a bound of the same run.
+//!
+//! ```text
+//! overhead     1000 steps of 50 ms, 100 at a time: with the journal, beside the same without one
+//! throughput   100 concurrent steps that do nothing but record
+//! replay       a million records, read, checked and loaded; and the same file by `verify`
+//! ```
+//!
+//! Files lie in memory (`/dev/shm`, else the temporary directory), and a sync takes as long as the disk that is
+//! meant: what is measured is estop, not the machine's disk.
+
+#![expect(clippy::unwrap_used, reason = "a measurement that cannot be set up has no figure")]
+#![expect(clippy::print_stdout, reason = "its figures are what it is for")]
+#![expect(clippy::cast_precision_loss, reason = "figures for people")]
+
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use estop::{
+    domain::{
+        Action, Answer, AnswerKind, BotName, Depth, IdentityId, IncidentId, Lane, Level, ObjectId, OperationId,
+        PlanHash, Postcondition, ProviderName, Reversibility, Step, StepId, StepState, Untrusted, Verdict,
+    },
+    journal::{Body, Entry, Given, Journal, Process, Stamp, Store, Verification, audit},
+};
+use jiff::Timestamp;
+use tokio::sync::Semaphore;
+use uuid::Uuid;
+
+/// Steps of an isolation.
+const STEPS: usize = 1000;
+/// At a time.
+const AT_ONCE: usize = 100;
+/// What a provider takes for one.
+const LATENCY: Duration = Duration::from_millis(50);
+/// Records that are replayed.
+const REPLAYED: usize = 1_000_000;
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let only: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let wanted = |name: &str| only.is_empty() || only.iter().any(|filter| name.contains(filter.as_str()));
+    let mut held = true;
+    if wanted("overhead") {
+        held &= runtime.block_on(overhead());
+    }
+    if wanted("throughput") {
+        held &= runtime.block_on(throughput());
+    }
+    if wanted("replay") {
+        held &= runtime.block_on(replay());
+    }
+    println!("{}", if held { "every target is held" } else { "a target is missed" });
+}
+
+fn place() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }
+}
+
+fn stamp() -> Stamp {
+    let began = Instant::now();
+    Arc::new(move || (Timestamp::now(), u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX)))
+}
+
+fn store(place: &tempfile::TempDir, sync: Duration) -> Store {
+    Store::at(place.path().join("state"), None, stamp(), Process::this()).slowed_by(sync)
+}
+
+fn op() -> OperationId {
+    OperationId::from_uuid(Uuid::from_u128(7))
+}
+
+fn id(number: usize) -> StepId {
+    StepId::new(format!("corp-sso:5e0c7d1a-{number:06}/revoke-session"))
+}
+
+fn step(number: usize) -> Step {
+    let identity = IdentityId::new(ProviderName::new("corp-sso"), format!("bot-{number}"));
+    Step {
+        id: id(number),
+        object: ObjectId::of(identity.provider(), "session", identity.native()),
+        identity,
+        lane: Lane::Tokens,
+        action: Action::new("revoke"),
+        target: Untrusted::new("offline session of alice"),
+        rank: 0,
+        after: Vec::new(),
+        holdings: Vec::new(),
+        gate: false,
+        mint_cut: false,
+        level: Level::Write,
+        last_used_at: None,
+        reversible: Reversibility::Irreversible,
+        postcondition: Postcondition::Unreadable { why: "a measurement".to_owned() },
+        proof: "GET sessions: it is not listed".to_owned(),
+        manual: None,
+        by_hand: false,
+        missing_permission: None,
+        params: std::collections::BTreeMap::new(),
+    }
+}
+
+fn attempt(number: usize) -> Entry {
+    Entry::of(op(), 1, Body::StepAttempt { step: id(number), attempt: 1, key: op().key(&id(number)) })
+}
+
+fn answer(number: usize) -> Entry {
+    let answer = Answer::new(AnswerKind::Accepted, "http", "204");
+    let (step, state) = (id(number), StepState::Accepted);
+    Entry::of(op(), 1, Body::StepAnswer { step, attempt: 1, answer, latency_ms: 50, state })
+}
+
+fn verified(number: usize) -> Entry {
+    let (step, read) = (id(number), "GET sessions".to_owned());
+    let body = Body::StepVerify { step, read, verdict: Verdict::Holds, last: false, state: StepState::Verified };
+    Entry::of(op(), 1, body)
+}
+
+/// All steps, so many at a time; what each does before and after its request.
+async fn strike(journal: Option<&Journal>) -> Duration {
+    let began = Instant::now();
+    if let Some(journal) = journal {
+        let claim = Body::OpClaim {
+            bot: BotName::new(Untrusted::new("helpdesk")),
+            depth: Depth::Isolate,
+            reason: None,
+            identities: Vec::new(),
+            collateral: Vec::new(),
+            resumed: false,
+            restores: None,
+        };
+        let steps: Vec<Step> = (0..STEPS).map(step).collect();
+        let hash = PlanHash::of(&BotName::new(Untrusted::new("helpdesk")), Depth::Isolate, &steps);
+        journal.arm(op(), 1, vec![Entry::of(op(), 1, claim)], hash, 0, steps).await.unwrap();
+    }
+    let permits = Arc::new(Semaphore::new(AT_ONCE));
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..STEPS {
+        let (permits, journal) = (Arc::clone(&permits), journal.cloned());
+        tasks.spawn(async move {
+            let _permit = permits.acquire_owned().await.unwrap();
+            if let Some(journal) = &journal {
+                journal.append(attempt(number));
+            }
+            tokio::time::sleep(LATENCY).await;
+            if let Some(journal) = &journal {
+                journal.append(answer(number));
+                journal.append(verified(number));
+            }
+        });
+    }
+    while tasks.join_next().await.is_some() {}
+    if let Some(journal) = journal {
+        journal.checkpoint().await.unwrap();
+    }
+    began.elapsed()
+}
+
+/// The makespan with a journal over the same without, at three disks.
+async fn overhead() -> bool {
+    let mut held = true;
+    for (sync_us, limit) in [(100, 3.0), (2_000, 3.0), (10_000, 8.0)] {
+        let (mut least, mut syncs, mut without) = (f64::INFINITY, 0, Duration::ZERO);
+        // The least of three: the machine does other things as well.
+        for _ in 0..3 {
+            let place = place();
+            let store = store(&place, Duration::from_micros(sync_us));
+            let journal = store.open(IncidentId::from_uuid(Uuid::now_v7())).await.unwrap();
+            let bare = strike(None).await;
+            let with = strike(Some(&journal)).await;
+            let percent = (with.as_secs_f64() / bare.as_secs_f64() - 1.0) * 100.0;
+            if percent < least {
+                (least, without) = (percent, bare);
+            }
+            syncs = store.syncs();
+        }
+        let fine = least <= limit && syncs <= STEPS as u64 / 5;
+        held &= fine;
+        println!(
+            "overhead    sync {:>4.1} ms: {least:>5.1} % over {:.0} ms without (limit {limit} %); {syncs} syncs for \
+             {STEPS} steps (limit {}) {}",
+            sync_us as f64 / 1000.0,
+            without.as_secs_f64() * 1000.0,
+            STEPS / 5,
+            verdict(fine)
+        );
+    }
+    held
+}
+
+/// A hundred tasks that record as fast as they are answered.
+async fn throughput() -> bool {
+    const ROUNDS: usize = 400;
+    const RECORDS: usize = 10;
+    let place = place();
+    let journal = store(&place, Duration::from_micros(100)).open(IncidentId::from_uuid(Uuid::now_v7())).await.unwrap();
+    let began = Instant::now();
+    let mut tasks = tokio::task::JoinSet::new();
+    for task in 0..AT_ONCE {
+        let journal = journal.clone();
+        tasks.spawn(async move {
+            let mut waits = Vec::with_capacity(ROUNDS);
+            for round in 0..ROUNDS {
+                let number = task * ROUNDS + round;
+                let entries =
+                    (0..RECORDS).map(|record| if record % 2 == 0 { answer(number) } else { verified(number) });
+                let asked = Instant::now();
+                journal.commit(entries.collect()).await.unwrap();
+                waits.push(asked.elapsed());
+            }
+            waits
+        });
+    }
+    let mut waits: Vec<Duration> = tasks.join_all().await.into_iter().flatten().collect();
+    let elapsed = began.elapsed();
+    waits.sort_unstable();
+    let rate = (AT_ONCE * ROUNDS * RECORDS) as f64 / elapsed.as_secs_f64();
+    let flood = waits[waits.len() * 99 / 100];
+    let fast = rate >= 100_000.0;
+    println!(
+        "throughput  {:.0} thousand records a second from {AT_ONCE} tasks, {RECORDS} a commit, commit p99 {:.1} ms \
+         (limit 100 thousand) {}",
+        rate / 1000.0,
+        flood.as_secs_f64() * 1000.0,
+        verdict(fast)
+    );
+    let calm = latency(&journal).await;
+    let quick = calm <= Duration::from_millis(2);
+    println!(
+        "latency     commit of one record by each of {AT_ONCE} tasks, every 10 ms: p99 {:.2} ms (limit 2 ms) {}",
+        calm.as_secs_f64() * 1000.0,
+        verdict(quick)
+    );
+    fast && quick
+}
+
+/// What a commit takes when steps come as they do in a strike: 10 000 records a second.
+async fn latency(journal: &Journal) -> Duration {
+    let mut tasks = tokio::task::JoinSet::new();
+    for task in 0..AT_ONCE {
+        let journal = journal.clone();
+        tasks.spawn(async move {
+            let mut waits = Vec::new();
+            tokio::time::sleep(Duration::from_micros(100 * task as u64)).await;
+            let mut tick = tokio::time::interval(Duration::from_millis(10));
+            for round in 0..100 {
+                tick.tick().await;
+                let asked = Instant::now();
+                journal.commit(vec![answer(task * 100 + round)]).await.unwrap();
+                waits.push(asked.elapsed());
+            }
+            waits
+        });
+    }
+    let mut waits: Vec<Duration> = tasks.join_all().await.into_iter().flatten().collect();
+    waits.sort_unstable();
+    waits[waits.len() * 99 / 100]
+}
+
+/// A long journal, read as every command reads it, and checked by `verify`.
+async fn replay() -> bool {
+    let place = place();
+    let store = store(&place, Duration::ZERO);
+    let incident = IncidentId::from_uuid(Uuid::now_v7());
+    let journal = store.open(incident).await.unwrap();
+    for number in 0..REPLAYED / 2 {
+        journal.append(answer(number));
+        journal.append(verified(number));
+        if number % 2000 == 0 {
+            journal.flush().await.unwrap();
+        }
+    }
+    journal.checkpoint().await.unwrap();
+    let path = store.path(incident);
+    let bytes = std::fs::metadata(&path).unwrap().len();
+    let mut least = Duration::MAX;
+    for _ in 0..3 {
+        let began = Instant::now();
+        let recorded = store.read(incident).unwrap();
+        least = least.min(began.elapsed());
+        assert!(recorded.records.len() > REPLAYED);
+    }
+    let fast = least <= Duration::from_secs(1);
+    println!(
+        "replay      {REPLAYED} records ({} MB) read, checked and loaded in {:.2} s (limit 1 s) {}",
+        bytes / 1_000_000,
+        least.as_secs_f64(),
+        verdict(fast)
+    );
+    let began = Instant::now();
+    let found = audit(&path, &Given::default());
+    assert!(matches!(found.chain, Verification::Sound { uncovered: 0, .. }), "{:?}", found.chain);
+    println!("verify      the same file, with its checkpoints, in {:.2} s", began.elapsed().as_secs_f64());
+    fast
+}
+
+const fn verdict(held: bool) -> &'static str {
+    if held { "held" } else { "MISSED" }
+}
