@@ -13,10 +13,12 @@ mod context;
 mod documents;
 mod exit;
 mod follow;
+mod identify;
 mod incident;
 mod init;
 mod isolate;
 mod journal;
+mod leak;
 mod list;
 mod names;
 mod outcome;
@@ -132,6 +134,7 @@ async fn read(context: &Context, command: &Command) -> Result<Exit, Stop> {
         Command::Status(args) => status::run(context, args),
         Command::Incident(command) => incident::run(context, command).await,
         Command::Check => check::run(context).await,
+        Command::Identify(args) => identify::run(context, args).await,
         Command::Isolate(_)
         | Command::Resume(_)
         | Command::Journal(_)
@@ -190,7 +193,7 @@ mod tests {
         examples(&Cli::command(), &mut found);
         assert!(found.len() > 15, "{found:?}");
         for example in found {
-            let line = example.split(" > ").next().unwrap_or(&example);
+            let line = example.split(['<', '>']).next().unwrap_or(&example);
             let words = line.split('\'').enumerate().flat_map(|(index, part)| {
                 let quoted = index % 2 == 1;
                 if quoted { vec![part] } else { part.split_whitespace().collect() }

@@ -6,6 +6,7 @@
 mod bot;
 mod check;
 mod fleet;
+mod identify;
 mod incident;
 mod isolation;
 mod plan;
@@ -13,6 +14,7 @@ mod plan;
 pub use bot::{ActivityDocument, ActivityRow, HoldingRow, IdentityActivity, ScopeRow, ShowDocument};
 pub use check::{CheckDocument, LaneRow, SinkRow};
 pub use fleet::{IdentityRow, ListDocument};
+pub use identify::{IdentifyDocument, ProbeLine, use_word};
 pub use incident::{IncidentRow, IncidentsDocument, OperationRow, RecheckDocument};
 pub use isolation::{Counts, JournalRow, OutcomeLine, StepLine, alive, reasons, residual};
 pub use plan::PlanDocument;

@@ -9,6 +9,7 @@
 //! A dead provider costs a badge, never a wait: its old listing stays, marked with its age and error.
 
 mod assemble;
+mod leaked;
 mod state;
 
 pub(super) use state::{after_dark, gates, judge_again, sent};
@@ -23,7 +24,7 @@ use futures::{StreamExt as _, stream};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use super::{Clock, Listing, Provider, ProviderError, Roster, Snapshot};
+use super::{Clock, Leaked, Listing, Provider, ProviderError, Roster, Snapshot};
 use crate::domain::{
     BotName, Collateral, Identity, IdentityId, IdentityState, OperationId, ProviderName, Reading, ReadingSet,
 };
@@ -58,6 +59,8 @@ struct Known {
     operations: HashMap<BotName, Operation>,
     /// Bots whose isolation runs in this process.
     running: HashMap<BotName, OperationId>,
+    /// Leaked secrets that were handed over, of each bot.
+    leaked: HashMap<BotName, Vec<Leaked>>,
 }
 
 struct Listed {
@@ -228,7 +231,7 @@ impl Fleet {
         let answer = tokio::time::timeout(REFRESH_DEADLINE, provider.holdings(identity)).await;
         let answer = answer.unwrap_or_else(|_| Err(ProviderError::Transient(too_slow(provider))));
         let mut known = self.known();
-        let answer = answer.and_then(|reading| known.unless_never_seen(reading));
+        let answer = answer.and_then(|reading| known.unless_never_seen(reading)).map(|reading| known.marked(reading));
         match &answer {
             Ok(reading) => {
                 known.errors.remove(&identity.id);

@@ -2,6 +2,7 @@
 
 mod admission;
 mod history;
+mod identify;
 
 use std::sync::Arc;
 

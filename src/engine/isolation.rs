@@ -9,6 +9,7 @@
 //! ```
 
 mod ledger;
+mod proof;
 mod strike;
 mod sweep;
 
@@ -72,10 +73,17 @@ impl Isolation {
         };
         self.phase(OperationPhase::Sweeping);
         let mut swept = sweep::sweep(&self, &strike, identities).await;
+        let mut used = proof::use_leaked(&self).await;
+        if !used.is_empty() {
+            // What let it in may be new, and so is whatever it was given.
+            swept = sweep::sweep(&self, &strike, std::mem::take(&mut swept.identities)).await;
+        }
         strike.finish().await;
         self.phase(OperationPhase::Verifying);
         let outcome = self.conclude(&ledger, &swept, &collateral);
         let outcome = self.hold(&ledger, &mut swept, &collateral, outcome).await;
+        used.extend(proof::use_leaked(&self).await);
+        let outcome = outcome.contradicted_by(&used);
         Ok(self.end(&ledger, &swept, outcome).await)
     }
 

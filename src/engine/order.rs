@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::Leaked;
 use crate::domain::{BotName, Depth, IncidentId, OperationId, Outcome, PlanHash};
 
 /// An order to isolate one bot.
@@ -25,6 +26,9 @@ pub struct Order {
     pub name_typed: bool,
     /// Go on in memory if no journal can be written.
     pub break_glass: bool,
+    /// Leaked secrets of the bot: ended whatever the depth, and used once more as the proof. What was handed over
+    /// before is added.
+    pub leaked: Vec<Leaked>,
 }
 
 impl Order {
@@ -39,6 +43,7 @@ impl Order {
             hold: Duration::ZERO,
             name_typed: false,
             break_glass: false,
+            leaked: Vec::new(),
         }
     }
 }

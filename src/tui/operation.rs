@@ -75,6 +75,7 @@ impl OperationView {
             | EngineEvent::Step { op, .. }
             | EngineEvent::Swept { op, .. }
             | EngineEvent::Residual { op, .. }
+            | EngineEvent::Probed { op, .. }
             | EngineEvent::Contradicted { op, .. }
             | EngineEvent::Ended { op, .. } => *op,
         }
@@ -100,7 +101,7 @@ impl OperationView {
     /// Takes an event of this operation in.
     pub fn take(&mut self, event: &EngineEvent) {
         match event {
-            EngineEvent::Started { .. } | EngineEvent::Contradicted { .. } => {}
+            EngineEvent::Started { .. } | EngineEvent::Probed { .. } | EngineEvent::Contradicted { .. } => {}
             EngineEvent::Phase { phase, .. } => self.phase = *phase,
             EngineEvent::Planned { steps, .. } => {
                 for step in steps {

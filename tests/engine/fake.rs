@@ -247,6 +247,7 @@ impl Provider for Fake {
                 fingerprint: None,
                 on_behalf_of: None,
                 state: HoldingState::Live,
+                leaked: false,
             })
             .collect();
         // The worst moment: the listing has just been taken.

@@ -81,10 +81,11 @@ pub(in crate::engine) fn judge_again(
         cut_at: operation.and_then(|operation| operation.cut_at),
         now,
     });
-    match ended.map(|end| &end.outcome) {
+    let outcome = match ended.map(|end| &end.outcome) {
         Some(Outcome::Dark | Outcome::DarkAt { .. }) => after_dark(outcome),
         _ => outcome,
-    }
+    };
+    outcome.contradicted_by(operation.map(|operation| operation.used.as_slice()).unwrap_or_default())
 }
 
 /// Something usable after dark is a contradiction; something unread is not.

@@ -90,6 +90,7 @@ impl Engine {
     /// [`Refusal`]: nothing was sent.
     pub async fn isolate(&self, order: Order) -> Result<Running, Refusal> {
         let pressed = self.inner.fleet.clock.monotonic();
+        let order = self.with_leaked(order);
         let view = match self.guard(&order) {
             Ok(view) => view,
             Err(refusal) => {
@@ -150,6 +151,7 @@ impl Engine {
                 let mut order = Order::isolate(operation.bot.clone());
                 order.depth = operation.depth;
                 order.reason.clone_from(&operation.reason);
+                order.leaked = self.inner.fleet.leaked_of(&order.bot);
                 let (op, epoch) = (operation.id, operation.next_epoch());
                 let start = Start::Left(Box::new(operation));
                 let isolation = self.isolation(order, (id, journal, Vec::new()), op, epoch, pressed);
@@ -157,6 +159,13 @@ impl Engine {
             }
         }
         Ok(started)
+    }
+
+    /// What the order brings along is handed over, so that the plan ends it; what was handed over before comes along.
+    fn with_leaked(&self, mut order: Order) -> Order {
+        self.inner.fleet.hand_over(&order.bot, &order.leaked);
+        order.leaked = self.inner.fleet.leaked_of(&order.bot);
+        order
     }
 
     fn begin(&self, bot: &BotName, op: OperationId) -> Result<(), Refusal> {

@@ -41,6 +41,8 @@ pub struct Operation {
     pub residual: Vec<Residual>,
     /// What was found alive after it was called cut.
     pub alive: Vec<Contradiction>,
+    /// Leaked secrets that were used after the strike and let in. No reading takes that back.
+    pub used: Vec<Contradiction>,
     /// When the last gate was answered.
     pub cut_at: Option<Timestamp>,
     /// How it ended; `None` while somebody has it.
@@ -99,6 +101,7 @@ impl Operation {
             rounds: 0,
             residual: Vec::new(),
             alive: Vec::new(),
+            used: Vec::new(),
             cut_at: None,
             ended: None,
         })
@@ -148,6 +151,12 @@ impl Operation {
                 record.advance(if attested_by.is_some() { &StepEvent::Attested } else { &asked })?;
                 let says = |who: &String| note.as_ref().map_or(who.clone(), |note| format!("{who}: {note}"));
                 record.detail = Some(attested_by.as_ref().map_or(instruction.clone(), says));
+            }
+            Body::ProbeResult { fingerprint, at, alive: Some(true), said, .. } => {
+                let used = Contradiction::by_use(fingerprint, at, said);
+                if !self.used.contains(&used) {
+                    self.used.push(used);
+                }
             }
             Body::SweepRound { round, .. } => self.rounds = self.rounds.max(*round),
             Body::ResidualSet { residual } => self.residual.clone_from(residual),

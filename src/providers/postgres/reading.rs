@@ -284,5 +284,6 @@ fn blank(
         fingerprint: None,
         on_behalf_of: None,
         state,
+        leaked: false,
     }
 }
