@@ -82,7 +82,15 @@ impl Isolation {
         self.phase(OperationPhase::Verifying);
         let outcome = self.conclude(&ledger, &swept, &collateral);
         let outcome = self.hold(&ledger, &mut swept, &collateral, outcome).await;
-        used.extend(proof::use_leaked(&self).await);
+        let last = proof::use_leaked(&self).await;
+        let outcome = if last.is_empty() {
+            outcome
+        } else {
+            swept = sweep::sweep(&self, &strike, std::mem::take(&mut swept.identities)).await;
+            strike.finish().await;
+            self.conclude(&ledger, &swept, &collateral)
+        };
+        used.extend(last);
         let outcome = outcome.contradicted_by(&used);
         Ok(self.end(&ledger, &swept, outcome).await)
     }

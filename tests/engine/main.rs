@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 
 mod fake;
+mod identify;
 
 use std::{sync::Arc, time::Duration};
 

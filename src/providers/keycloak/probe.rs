@@ -199,3 +199,6 @@ fn is_key_refusal(said: &Said) -> bool {
 fn shown(said: &Said) -> String {
     said.error.as_ref().map(|error| error.shown_in(60)).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;
