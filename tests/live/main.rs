@@ -9,6 +9,7 @@ mod compare;
 mod crash;
 mod estop;
 mod events_off;
+mod identify;
 mod isolate;
 // The library serves more tests than any one build has.
 #[allow(dead_code)]
@@ -20,3 +21,4 @@ mod reenable;
 mod scene;
 mod see;
 mod selfcheck;
+mod wire;
