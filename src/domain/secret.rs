@@ -23,7 +23,7 @@ mod rules;
 pub use mask::mask;
 pub use recognise::{Found, MAX_TEXT, find, recognise};
 use redact::Registration;
-pub use redact::{Own, Redactor, redact, redact_json, register};
+pub use redact::{OwnSecret, Redactor, redact, redact_json, register};
 
 use super::{BotName, Fingerprint, HoldingId, IdentityId, ProviderName, Untrusted};
 

@@ -84,7 +84,7 @@ pub(super) fn read(candidate: &Candidate<'_>, into: &mut Recognised) -> bool {
     ] {
         for text in values
             .into_iter()
-            .find_map(|value| Some(texts(value)).filter(|texts| !texts.is_empty()))
+            .find_map(|value| Some(texts(value.as_ref())).filter(|texts| !texts.is_empty()))
             .unwrap_or_default()
         {
             into.add(kind, text);
@@ -104,7 +104,7 @@ fn part<T: for<'de> Deserialize<'de>>(encoded: &str) -> Option<T> {
 }
 
 /// Words and numbers, also of a list.
-fn texts(value: &Option<Value>) -> Vec<String> {
+fn texts(value: Option<&Value>) -> Vec<String> {
     let text = |value: &Value| match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.as_i64().map_or_else(|| number.to_string(), |whole| whole.to_string())),
@@ -117,18 +117,18 @@ fn texts(value: &Option<Value>) -> Vec<String> {
     }
 }
 
-fn first(value: &Option<Value>) -> String {
+fn first(value: Option<&Value>) -> String {
     texts(value).into_iter().next().unwrap_or_default()
 }
 
 /// To which client it was issued, by the first claim that says it.
 fn client(claims: &Claims) -> String {
     let named = [&claims.azp, &claims.appid, &claims.client_id, &claims.cid, &claims.client_id_old];
-    if let Some(client) = named.into_iter().map(first).find(|text| !text.is_empty()) {
+    if let Some(client) = named.into_iter().map(|claim| first(claim.as_ref())).find(|text| !text.is_empty()) {
         return client;
     }
-    let mut audience = texts(&claims.aud);
-    if audience.len() == 1 { audience.remove(0) } else { first(&claims.sub) }
+    let mut audience = texts(claims.aud.as_ref());
+    if audience.len() == 1 { audience.remove(0) } else { first(claims.sub.as_ref()) }
 }
 
 fn whose(claims: &Claims, into: &mut Recognised) {
@@ -143,26 +143,25 @@ fn whose(claims: &Claims, into: &mut Recognised) {
         &claims.uid,
     ];
     for user in users {
-        into.add(K::User, first(user));
+        into.add(K::User, first(user.as_ref()));
     }
-    into.add(K::Container, first(&claims.repository));
-    into.add(K::Container, first(&claims.project_id));
+    into.add(K::Container, first(claims.repository.as_ref()));
+    into.add(K::Container, first(claims.project_id.as_ref()));
     if let Some(kubernetes) = &claims.kubernetes {
-        into.add(K::Container, first(&kubernetes.namespace));
+        into.add(K::Container, first(kubernetes.namespace.as_ref()));
         let account = kubernetes.serviceaccount.as_ref().and_then(|account| account.get("name"));
-        into.add(K::User, first(&account.cloned()));
+        into.add(K::User, first(account));
     }
-    let realm = claims.realm_access.as_ref().and_then(|access| access.get("roles")).cloned();
-    for scopes in [&claims.scope, &claims.scp, &claims.roles, &claims.permissions, &realm] {
-        for scope in texts(scopes) {
-            into.add(K::Scope, scope);
-        }
+    let realm = claims.realm_access.as_ref().and_then(|access| access.get("roles"));
+    let own = [&claims.scope, &claims.scp, &claims.roles, &claims.permissions];
+    for scope in own.into_iter().map(Option::as_ref).chain([realm]).flat_map(texts) {
+        into.add(K::Scope, scope);
     }
 }
 
 /// Which kind of issuer made it: a guess by what it says, hence only a name.
 fn name(claims: &Claims, header: &Header, into: &mut Recognised) {
-    let (issuer, subject, kind) = (first(&claims.iss), first(&claims.sub), first(&claims.typ));
+    let (issuer, subject, kind) = (first(claims.iss.as_ref()), first(claims.sub.as_ref()), first(claims.typ.as_ref()));
     let known = [
         (
             claims.kubernetes.is_some() || subject.starts_with("system:serviceaccount:"),
@@ -200,7 +199,7 @@ fn name(claims: &Claims, header: &Header, into: &mut Recognised) {
     ];
     if let Some((_, rule, name, provider)) = known.into_iter().find(|(holds, ..)| *holds) {
         (into.rule, into.name, into.provider) = (rule, name, Some(provider));
-    } else if first(&header.typ).to_ascii_lowercase().ends_with("at+jwt") {
+    } else if first(header.typ.as_ref()).to_ascii_lowercase().ends_with("at+jwt") {
         (into.rule, into.name) = ("jwt-access", "JSON Web Token for access");
     }
 }

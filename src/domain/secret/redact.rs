@@ -27,8 +27,10 @@ const MIN_BYTES: usize = 6;
 const MIN_WORD: usize = 12;
 /// A form of base64 that is shorter says too little.
 const MIN_BASE64: usize = 8;
-/// Secrets of one label that are kept; the oldest gives way.
-const MAX_KEPT: usize = 256;
+/// Configured secrets that are kept; beyond it the oldest gives way.
+const MAX_CONFIGURED: usize = 256;
+/// The same of access tokens, whose older ones have ended.
+const MAX_OBTAINED: usize = 16;
 
 /// Sets of characters that are left as they are in addresses: RFC 3986, browsers' components, and forms.
 const LEFT: [&AsciiSet; 4] = [
@@ -166,9 +168,10 @@ fn forms(secret: &str) -> BTreeSet<String> {
     }
     for left in LEFT {
         let upper = utf8_percent_encode(secret, left).to_string();
-        forms.insert(upper.replace("%20", "+"));
-        forms.insert(lower_hex(&upper));
-        forms.insert(upper);
+        for encoded in [upper.replace("%20", "+"), upper] {
+            forms.insert(lower_hex(&encoded));
+            forms.insert(encoded);
+        }
     }
     // A string always becomes JSON.
     let json = serde_json::to_string(secret).unwrap_or_default();
@@ -219,25 +222,25 @@ impl Drop for Registration {
     }
 }
 
-/// What a secret of estop's own is: the word of its mark.
+/// A secret of estop's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Own {
+pub enum OwnSecret {
     /// It was configured.
-    Secret,
-    /// It was obtained with one.
-    Token,
+    Configured,
+    /// It was obtained with one that was: an access token.
+    Obtained,
 }
 
-/// Makes a secret of estop's own known to [`redact`] for the life of the process.
-pub fn register(own: Own, secret: &str) {
-    let label = match own {
-        Own::Secret => "own-secret",
-        Own::Token => "own-token",
+/// Makes a secret of estop's own known to [`redact`] for the life of the process; of access tokens the newest few.
+pub fn register(kind: OwnSecret, secret: &str) {
+    let (label, most) = match kind {
+        OwnSecret::Configured => ("own-secret", MAX_CONFIGURED),
+        OwnSecret::Obtained => ("own-token", MAX_OBTAINED),
     };
     let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
     let there = known.needles.iter().any(|needle| needle.label == label && needle.form.as_str() == secret);
     if !there && known.learn(label, secret).is_some() {
-        known.limit(label, MAX_KEPT);
+        known.limit(label, most);
     }
 }
 
