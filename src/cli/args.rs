@@ -231,6 +231,7 @@ pub struct ActivityArgs {
 
 /// `estop isolate`
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag that is typed")]
 pub struct IsolateArgs {
     /// Names of bots, or ids of identities (PROVIDER:NATIVE-ID)
     #[arg(required = true, value_name = "BOT")]

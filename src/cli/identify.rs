@@ -23,11 +23,8 @@ pub(super) async fn run(context: &Context, args: &IdentifyArgs) -> Result<Exit, 
     let secret = leak::read(&context.output).await?;
     context.engine.refresh().await;
     let identified = context.engine.identify(&secret);
-    let probed = if args.probe {
-        Some(context.engine.probe(&secret, &identified, args.allow_minting).await)
-    } else {
-        None
-    };
+    let probed =
+        if args.probe { Some(context.engine.probe(&secret, &identified, args.allow_minting).await) } else { None };
     drop(secret);
     let snapshot = context.engine.snapshot();
     let document = IdentifyDocument::of(snapshot.exercise.clone(), &identified, probed.as_deref());

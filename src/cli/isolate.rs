@@ -7,7 +7,9 @@
 
 use std::{collections::BTreeSet, io::IsTerminal as _, sync::Arc, time::Duration};
 
-use super::{Context, Exit, Stop, args::IsolateArgs, follow::follow, identify::hand_over, leak, names::resolve, signals::Signals};
+use super::{
+    Context, Exit, Stop, args::IsolateArgs, follow::follow, identify::hand_over, leak, names::resolve, signals::Signals,
+};
 use crate::{
     domain::{Depth, PlanHash},
     engine::{BotView, Order, Snapshot},

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Leaked;
-use crate::domain::{BotName, Depth, IncidentId, OperationId, Outcome, PlanHash};
+use crate::domain::{BotName, Depth, Fingerprint, IncidentId, OperationId, Outcome, PlanHash};
 
 /// An order to isolate one bot.
 #[derive(Debug, Clone)]
@@ -63,6 +63,14 @@ pub enum Refusal {
     /// It is estop's own.
     #[error("{0} is estop's own identity there: isolating it would cut the console off")]
     OwnIdentity(BotName),
+    /// A leaked secret that the order brings along opens something else.
+    #[error("the leaked secret {fingerprint} is not one of {bot}: estop identify says whose it is")]
+    NotItsSecret {
+        /// Which bot was named.
+        bot: BotName,
+        /// Of the secret.
+        fingerprint: Fingerprint,
+    },
     /// The plan is another one by now.
     #[error("the plan of {bot} has changed: it is {is} now")]
     PlanChanged {
@@ -90,7 +98,7 @@ pub enum Refusal {
 impl Refusal {
     /// Whether a guard refused (exit 5), rather than that the order made no sense (exit 2).
     pub const fn is_guard(&self) -> bool {
-        !matches!(self, Self::UnknownBot(_) | Self::NoIncident(_))
+        !matches!(self, Self::UnknownBot(_) | Self::NoIncident(_) | Self::NotItsSecret { .. })
     }
 }
 

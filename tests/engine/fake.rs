@@ -17,9 +17,7 @@ use estop::{
         Identity, IdentityId, IdentityKind, IdentityState, Lane, LeakedSecret, Level, ObjectId, Owner, Postcondition,
         ProbeKind, Probed, ProviderName, Reading, Recognised, Reversibility, Step, StepId,
     },
-    engine::{
-        Clock, Coverage, Limits, Listing, Preflight, Provider, ProviderError, Whoami, owners_by_fingerprint,
-    },
+    engine::{Clock, Coverage, Limits, Listing, Preflight, Provider, ProviderError, Whoami, owners_by_fingerprint},
     journal::ArmedStep,
 };
 use jiff::Timestamp;

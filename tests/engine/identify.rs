@@ -3,7 +3,7 @@
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use estop::{
     domain::{BotName, BotState, LeakedSecret, Outcome, ProbeKind},
-    engine::{Ended, Leaked, Order},
+    engine::{Ended, Leaked, Order, Refusal},
     journal::{Body, RecordBody},
 };
 use secrecy::SecretString;
@@ -120,6 +120,10 @@ async fn another_bots_secret_is_not_kept() {
     let bench = of(Uses::Honest).await;
     assert!(bench.engine.hand_over(&BotName::new("console"), &secret(LEAKED), false).is_empty());
     assert!(bench.engine.hand_over(&helpdesk(), &secret("nobody's"), false).is_empty());
+    let owner = bench.engine.identify(&secret(LEAKED)).owners[0].clone();
+    let leaked = Leaked { secret: secret(LEAKED), rule: "secret".to_owned(), owner, consent: false };
+    let wrong = Order { leaked: vec![leaked], ..Order::isolate(BotName::new("other")) };
+    assert!(matches!(bench.engine.isolate(wrong).await, Err(Refusal::UnknownBot(_))));
     assert_eq!(bench.isolate().await.outcome, Outcome::Dark);
     assert_eq!((used(&bench), on_record(&bench).len()), (0, 0));
 }
@@ -131,8 +135,7 @@ async fn the_record_has_its_fingerprint_only() {
     bench.engine.probe(&secret(LEAKED), &identified, false).await;
     isolated(&bench, false).await;
     let incident = bench.engine.store().incidents().unwrap()[0];
-    let mut text = format!("{:?}", bench.engine.store().read(incident).unwrap().records);
-    text.push_str(&format!("{:?}", bench.engine.snapshot()));
+    let text = format!("{:?} {:?}", bench.engine.store().read(incident).unwrap().records, bench.engine.snapshot());
     assert!(text.contains(secret(LEAKED).fingerprint().as_str()));
     let encoded = percent_encoding::utf8_percent_encode(LEAKED, percent_encoding::NON_ALPHANUMERIC).to_string();
     // The last characters of Base64 hang on what follows.

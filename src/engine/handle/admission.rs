@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{Engine, Running, history::newest_of_each_bot};
 use crate::domain::{BotName, Depth, IncidentId, OperationId};
 use crate::engine::{
-    BotView, Ended, EngineEvent, Order, Refusal,
+    BotView, Ended, EngineEvent, Leaked, Order, Refusal,
     isolation::{Isolation, Start},
 };
 use crate::journal::{Body, Entry, Journal, JournalError, Operation};
@@ -74,6 +74,10 @@ impl Engine {
         }
         if view.bot.protected && !order.name_typed {
             return Err(Refusal::Protected(order.bot.clone()));
+        }
+        if let Some(foreign) = order.leaked.iter().find(|leaked| leaked.owner.bot.as_ref() != Some(&order.bot)) {
+            let fingerprint = foreign.secret.fingerprint();
+            return Err(Refusal::NotItsSecret { bot: order.bot.clone(), fingerprint });
         }
         let plan = if order.depth == Depth::Burn { &view.burn } else { &view.plan };
         match &order.plan {
@@ -163,8 +167,13 @@ impl Engine {
 
     /// What the order brings along is handed over, so that the plan ends it; what was handed over before comes along.
     fn with_leaked(&self, mut order: Order) -> Order {
-        self.inner.fleet.hand_over(&order.bot, &order.leaked);
+        let (own, foreign): (Vec<Leaked>, Vec<Leaked>) = std::mem::take(&mut order.leaked)
+            .into_iter()
+            .partition(|leaked| leaked.owner.bot.as_ref() == Some(&order.bot));
+        self.inner.fleet.hand_over(&order.bot, &own);
         order.leaked = self.inner.fleet.leaked_of(&order.bot);
+        // The guard refuses these.
+        order.leaked.extend(foreign);
         order
     }
 

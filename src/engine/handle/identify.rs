@@ -43,12 +43,8 @@ impl Engine {
     pub fn hand_over(&self, bot: &BotName, secret: &LeakedSecret, consent: bool) -> Vec<Leaked> {
         let identified = self.identify(secret);
         let of_bot = |owner: &&Owner| owner.bot.as_ref() == Some(bot);
-        let kept: Vec<Leaked> = identified
-            .owners
-            .iter()
-            .filter(of_bot)
-            .map(|owner| leaked(secret, &identified, owner, consent))
-            .collect();
+        let kept: Vec<Leaked> =
+            identified.owners.iter().filter(of_bot).map(|owner| leaked(secret, &identified, owner, consent)).collect();
         self.inner.fleet.hand_over(bot, &kept);
         kept
     }

@@ -45,7 +45,8 @@ impl Known<'_> {
         }
         let client = claims.client().and_then(|name| self.identity(|identity| identity.name.raw() == name));
         let account = claims.sub.as_deref().and_then(|user| {
-            let is_its = |identity: &Identity| identity.hints.get(hint::SERVICE_ACCOUNT).map(String::as_str) == Some(user);
+            let is_its =
+                |identity: &Identity| identity.hints.get(hint::SERVICE_ACCOUNT).map(String::as_str) == Some(user);
             self.identity(is_its)
         });
         let mut owners = Vec::new();

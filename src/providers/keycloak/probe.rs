@@ -53,7 +53,9 @@ pub(super) async fn probe(keycloak: &Keycloak, secret: &LeakedSecret, owner: &Ow
         Leak::Token(claims) => match claims.kind() {
             TokenKind::Access => access(keycloak, text).await,
             TokenKind::Refresh => refresh(keycloak, owner, text).await,
-            TokenKind::InitialAccess | TokenKind::Other => untold("a token of this kind cannot be used to ask anything"),
+            TokenKind::InitialAccess | TokenKind::Other => {
+                untold("a token of this kind cannot be used to ask anything")
+            }
         },
     };
     Probed { at: keycloak.settings.name.clone(), alive, said }
@@ -67,7 +69,9 @@ async fn as_client(keycloak: &Keycloak, owner: &Owner, secret: &str) -> Verdict 
     let form = [("client_id", owner.name.raw()), ("client_secret", secret), ("token", NO_TOKEN)];
     match introspect(keycloak, &form).await {
         Err(why) => untold(why),
-        Ok((StatusCode::OK, Said { active: Some(_), .. })) => (Some(true), "introspection: the client is let in".into()),
+        Ok((StatusCode::OK, Said { active: Some(_), .. })) => {
+            (Some(true), "introspection: the client is let in".into())
+        }
         Ok((StatusCode::UNAUTHORIZED, said)) if is_client_refusal(&said) => {
             (Some(false), format!("introspection: 401 {}", shown(&said)))
         }

@@ -132,9 +132,10 @@ async fn a_refresh_token_is_asked_about_as_its_own_client() {
         assert_eq!(seen[0].line, format!("GET /clients/{BOT}"));
         assert!(!seen[0].bearer.as_deref().unwrap_or_default().contains(&text));
         if let Some(asked) = seen.get(1) {
-            assert_eq!(asked.body, format!(
-                "client_id=bot&client_secret=0F-THE-CLIENT&token={text}&token_type_hint=refresh_token"
-            ));
+            assert_eq!(
+                asked.body,
+                format!("client_id=bot&client_secret=0F-THE-CLIENT&token={text}&token_type_hint=refresh_token")
+            );
         }
     }
 }
@@ -148,7 +149,8 @@ fn owners_are_found_without_a_request() {
     let place = (Lane::Tokens, Family::Secret);
     let mut rotated = holding(&bot.id, (class::ROTATED, "sha256:aa"), place, "rotated", HoldingState::Live);
     rotated.fingerprint = Some(Fingerprint::of(b"OLD"));
-    let session = holding(&bot.id, (class::OFFLINE, "alice/S1"), (Lane::Tokens, Family::Token), "s", HoldingState::Live);
+    let session =
+        holding(&bot.id, (class::OFFLINE, "alice/S1"), (Lane::Tokens, Family::Token), "s", HoldingState::Live);
     let initial = holding(&bot.id, (class::INITIAL, "j1"), (Lane::Tokens, Family::Token), "i", HoldingState::Live);
     reading.holdings = vec![rotated, session, initial];
     let mut listed = gateway.clone();
@@ -156,9 +158,8 @@ fn owners_are_found_without_a_request() {
     let issuer = "https://sso.example/realms/bots";
     let of = |text: &str| -> Vec<(String, Option<String>, ProbeKind)> {
         let owners = keycloak.owners(&secret(text), &[], &[&bot, &listed], &[&reading]);
-        let row = |owner: Owner| {
-            (owner.name.raw().to_owned(), owner.holding.map(|id| id.class().to_owned()), owner.probe)
-        };
+        let row =
+            |owner: Owner| (owner.name.raw().to_owned(), owner.holding.map(|id| id.class().to_owned()), owner.probe);
         owners.into_iter().map(row).collect()
     };
     let one = |name: &str, class: Option<&str>, probe| vec![(name.to_owned(), class.map(str::to_owned), probe)];

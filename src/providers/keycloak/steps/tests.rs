@@ -77,8 +77,11 @@ fn isolating_ends_what_leaked_and_leaves_the_rest_gated() {
             holding.leaked = holding.id.class() == leaked;
         }
         let steps = planned(&reading, Depth::Isolate);
-        let mut added: Vec<&str> =
-            steps.iter().map(|step| step.action.word()).filter(|word| !words(&plain).iter().any(|(w, _)| w == word)).collect();
+        let mut added: Vec<&str> = steps
+            .iter()
+            .map(|step| step.action.word())
+            .filter(|word| !words(&plain).iter().any(|(w, _)| w == word))
+            .collect();
         added.sort_unstable();
         assert_eq!(added, more, "{leaked}");
         assert_eq!(planned(&reading, Depth::Burn), planned(&self::reading(&all), Depth::Burn), "burning takes all");
