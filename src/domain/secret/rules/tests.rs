@@ -95,14 +95,20 @@ fn samples() -> Vec<(&'static str, String, String)> {
         ),
         ("sl-cfg", with("xoxe.xoxp-1-", random(160))),
         ("sl-legacy", (format!("xoxs-1-2-3-{}", hex(20)), format!("xoxs-1-2-{}", hex(20)))),
-        ("sl-hook", with("https://hooks.slack.com/services/", format!("T{}/B{}/{}", random(8), random(8), random(24)))),
+        (
+            "sl-hook",
+            (
+                format!("https://hooks.slack.com/services/T{0}/B{0}/{1}", random(8), random(24)),
+                format!("https://hooks.slack.com/services/T{0}/B{0}/{1}", random(8), random(20)),
+            ),
+        ),
         ("oa-proj", around("sk-proj-", 74)),
         ("oa-svc", around("sk-svcacct-", 58)),
         ("oa-admin", around("sk-admin-", 58)),
         ("oa-legacy", around("sk-", 20)),
         ("an-api", with("sk-ant-api03-", format!("{}AA", random(93)))),
         ("an-admin", with("sk-ant-admin01-", format!("{}AA", random(93)))),
-        ("an-oauth", with("sk-ant-oat01-", random(16))),
+        ("an-oauth", (format!("sk-ant-oat01-{}", random(16)), format!("sk-ant-oat01-{}", random(12)))),
         ("at-token", (format!("ATATT3{}={}", random(186), random(8)), format!("ATATT3{}={}", random(186), random(7)))),
         (
             "at-org",
