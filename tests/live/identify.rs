@@ -56,12 +56,8 @@ impl Found {
         anyhow::ensure!(!has(&sent, self.mark()), "it was sent");
         anyhow::ensure!(ran.document()["schema"] == "estop.identify/1" && ran.document()["probes"].is_null(), "{ran}");
         let plain = self.scene.estop.given_plain(&self.text, &["identify"]).await?.expect(code);
-        anyhow::ensure!(plain.stdout.contains(self.fingerprint(&ran)?), "{plain}");
+        anyhow::ensure!(plain.stdout.contains(fingerprint(&ran)?), "{plain}");
         Ok(ran)
-    }
-
-    fn fingerprint<'a>(&self, identified: &'a Ran) -> Result<&'a str> {
-        identified.document()["fingerprint"].as_str().context("no fingerprint")
     }
 
     /// Used once, and what came of it.
@@ -89,6 +85,10 @@ impl Found {
         self.scene.assert_no_secret_was_written()?;
         self.scene.clear().await
     }
+}
+
+fn fingerprint(identified: &Ran) -> Result<&str> {
+    identified.document()["fingerprint"].as_str().context("no fingerprint")
 }
 
 /// The one owner that is a bot, with what the secret is.
@@ -132,8 +132,8 @@ async fn found_and_ended(client: &str, what: &str, class: Option<&str>) -> Resul
 async fn ended(client: &str, what: &str, class: Option<&str>) -> Result<()> {
     let found = found_and_ended(client, what, class).await?;
     found.scene.assert_others_live().await?;
-    let fingerprint = found.fingerprint(&found.identified_again().await?)?.to_owned();
-    found.finish(&fingerprint).await
+    let print = fingerprint(&found.identified_again().await?)?.to_owned();
+    found.finish(&print).await
 }
 
 impl Found {
@@ -169,7 +169,7 @@ async fn identify_a_client_secret_that_stays_dead_when_the_bot_is_enabled_again(
     let found = Found::of(bot, "client secret").await?;
     let identified = found.identified(0).await?;
     anyhow::ensure!(owner(&identified, bot)?["probe"] == "read-only", "{identified}");
-    let fingerprint = found.fingerprint(&identified)?.to_owned();
+    let print = fingerprint(&identified)?.to_owned();
     let alive = found.probed().await?.expect(0);
     anyhow::ensure!(list(alive.document(), "probes")?[0]["alive"] == true, "{alive}");
     let plan = found.scene.estop.given(&found.text, &["plan", bot, "--leaked"]).await?.expect(0);
@@ -183,7 +183,7 @@ async fn identify_a_client_secret_that_stays_dead_when_the_bot_is_enabled_again(
     assert_dead(rest.into_iter()).await.context("handed over, and enabled again")?;
     assert_live(registration.into_iter()).await.context("what nobody handed over was gated only")?;
     found.scene.assert_others_live().await?;
-    found.finish(&fingerprint).await
+    found.finish(&print).await
 }
 
 /// Of the two secrets of a rotation, only the one that leaked is ended.
@@ -195,14 +195,14 @@ async fn identify_a_rotated_secret_and_leave_the_other_gated() -> Result<()> {
     let identified = found.identified(0).await?;
     let holding = owner(&identified, bot)?["holding"].as_str().unwrap_or_default();
     anyhow::ensure!(holding.contains("rotated-secret"), "{identified}");
-    let fingerprint = found.fingerprint(&identified)?.to_owned();
+    let print = fingerprint(&identified)?.to_owned();
     dark(&found.isolate(&[]).await?)?;
     assert_dead(found.scene.owned()).await?;
     found.scene.enable_again(bot).await?;
     let of = |what: &str| found.scene.loot.iter().filter(move |stolen| stolen.what() == what).collect::<Vec<_>>();
     assert_dead(of("rotated client secret").into_iter()).await.context("handed over, and enabled again")?;
     assert_live(of("client secret").into_iter()).await.context("the other one was gated only")?;
-    found.finish(&fingerprint).await
+    found.finish(&print).await
 }
 
 /// A key that two bots sign with: it is ended for the one, and the outcome names the other.
@@ -216,7 +216,7 @@ async fn identify_a_private_key_by_its_public_half() -> Result<()> {
         let owner = owner(&identified, name)?;
         anyhow::ensure!(owner["holding"].as_str().is_some_and(|id| id.contains("signing-key")), "{identified}");
     }
-    let fingerprint = found.fingerprint(&identified)?.to_owned();
+    let print = fingerprint(&identified)?.to_owned();
     found.wire.take();
     let alive = found.probed().await?.expect(3);
     anyhow::ensure!(list(alive.document(), "probes")?.iter().all(|used| used["alive"] == true), "{alive}");
@@ -230,7 +230,7 @@ async fn identify_a_private_key_by_its_public_half() -> Result<()> {
     let key: Vec<&Stolen> = found.scene.owned().filter(|stolen| stolen.what() == "signing key").collect();
     assert_dead(key.into_iter()).await.context("handed over, and enabled again")?;
     found.scene.assert_others_live().await?;
-    found.finish(&fingerprint).await
+    found.finish(&print).await
 }
 
 #[tokio::test]
