@@ -15,10 +15,12 @@ mod context;
 mod documents;
 mod exit;
 mod follow;
+mod identify;
 mod incident;
 mod init;
 mod isolate;
 mod journal;
+mod leak;
 mod list;
 mod names;
 mod outcome;
@@ -148,6 +150,7 @@ async fn read(context: &Context, command: &Command) -> Result<Exit, Stop> {
         Command::Confirm(args) => confirm::run(context, args).await,
         Command::Check => check::run(context).await,
         Command::Approve(args) => approve::run(context, args).await,
+        Command::Identify(args) => identify::run(context, args).await,
         Command::Isolate(_)
         | Command::Resume(_)
         | Command::Restore(_)
@@ -232,7 +235,7 @@ mod tests {
         examples(&Cli::command(), &mut found);
         assert!(found.len() > 15, "{found:?}");
         for example in found {
-            let line = example.split(" > ").next().unwrap_or(&example);
+            let line = example.split(['<', '>']).next().unwrap_or(&example);
             let words = line.split('\'').enumerate().flat_map(|(index, part)| {
                 let quoted = index % 2 == 1;
                 if quoted { vec![part] } else { part.split_whitespace().collect() }

@@ -65,6 +65,7 @@ fn without_a_configuration_nothing_runs_and_init_is_named() {
         &["activity", "x"],
         &["plan", "x"],
         &["isolate", "x", "--yes"],
+        &["identify"],
         &["recheck", "x"],
         &["restore", "x", "--mode", "rotate"],
         &["approve", "0123456789ab"],

@@ -47,6 +47,7 @@ fn holding(number: usize, family: Family, state: HoldingState) -> Holding {
         fingerprint: None,
         on_behalf_of: None,
         state,
+        leaked: false,
     }
 }
 

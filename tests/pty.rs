@@ -8,6 +8,8 @@
 mod endings;
 #[path = "pty/hands.rs"]
 mod hands;
+#[path = "pty/leak.rs"]
+mod leak;
 #[path = "pty/place.rs"]
 mod place;
 #[path = "pty/selfcheck.rs"]

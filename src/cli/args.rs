@@ -84,12 +84,20 @@ pub enum Command {
     /// Cut bots off: strike, sweep, verify
     #[command(after_help = "Examples:
   estop isolate helpdesk --yes --reason 'token in a paste'
-  estop isolate helpdesk sales --count 2 --yes")]
+  estop isolate helpdesk sales --count 2 --yes
+  estop isolate helpdesk --yes --leaked < leaked.txt")]
     Isolate(IsolateArgs),
     /// Is a bot still dark? Reads everything again, changes nothing
     #[command(after_help = "Example:
   estop recheck helpdesk")]
     Recheck(BotArgs),
+    /// Whose is a leaked secret? It comes on standard input, is never shown or kept, and is sent nowhere without --probe
+    #[command(after_help = "Examples:
+  estop identify < leaked.txt
+  estop identify --probe < leaked.txt
+Exit codes: 0 it is one bot's; 3 it is nobody's, several bots', or not all could be read or told; 4 it works although
+its bot was called dark.")]
+    Identify(IdentifyArgs),
     /// Open incidents: unfinished operations, manual steps, residual clocks
     #[command(after_help = "Example:
   estop status")]
@@ -209,6 +217,20 @@ pub struct PlanArgs {
     /// The plan that also ends every long-lived secret
     #[arg(long)]
     pub burn: bool,
+    /// The plan that also ends a leaked secret of the bot, which comes on standard input
+    #[arg(long)]
+    pub leaked: bool,
+}
+
+/// `estop identify`
+#[derive(Debug, Clone, Args)]
+pub struct IdentifyArgs {
+    /// Use it once, at its own provider only, to see whether it works; changes nothing there
+    #[arg(long)]
+    pub probe: bool,
+    /// Allow a use that makes a new credential, where there is no other; what it made is revoked at once
+    #[arg(long, requires = "probe")]
+    pub allow_minting: bool,
 }
 
 /// `estop activity`
@@ -229,6 +251,7 @@ pub struct ActivityArgs {
 
 /// `estop isolate`
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag that is typed")]
 pub struct IsolateArgs {
     /// Names of bots, or ids of identities (PROVIDER:NATIVE-ID)
     #[arg(required = true, value_name = "BOT")]
@@ -254,6 +277,12 @@ pub struct IsolateArgs {
     /// Go on without a record, if no journal can be written
     #[arg(long)]
     pub break_glass: bool,
+    /// A leaked secret of the bot comes on standard input: it is ended too, and used once more as the proof
+    #[arg(long)]
+    pub leaked: bool,
+    /// Allow a proof that makes a new credential, where there is no other; what it made is ended
+    #[arg(long, requires = "leaked")]
+    pub allow_minting: bool,
 }
 
 /// The two ways back.

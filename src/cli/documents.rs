@@ -6,6 +6,7 @@
 mod bot;
 mod check;
 mod fleet;
+mod identify;
 mod incident;
 mod isolation;
 mod plan;
@@ -14,6 +15,7 @@ mod restore;
 pub use bot::{ActivityDocument, ActivityRow, GapRow, HoldingRow, IdentityActivity, ScopeRow, ShowDocument};
 pub use check::{CheckDocument, LaneRow, SinkRow};
 pub use fleet::{IdentityRow, ListDocument};
+pub use identify::{IdentifyDocument, ProbeLine, use_word};
 pub use incident::{ConfirmDocument, HandoverDocument, IncidentRow, IncidentsDocument, OperationRow, RecheckDocument};
 pub use isolation::{CheckpointRow, Counts, JournalRow, OutcomeLine, StepLine, alive, reasons, residual};
 pub use plan::PlanDocument;

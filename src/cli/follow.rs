@@ -22,7 +22,7 @@ use tokio::{
 
 use super::{
     Context, Exit,
-    documents::StepLine,
+    documents::{ProbeLine, StepLine, use_word},
     outcome::{self, Concluded},
     output::{Output, Row},
     signals::{Received, Signals},
@@ -58,6 +58,23 @@ pub(super) struct Board {
 }
 
 impl Board {
+    /// The use of a leaked secret, where the event is one of a followed operation.
+    fn used(&self, event: &EngineEvent) -> Option<ProbeLine> {
+        let EngineEvent::Probed { op, bot, fingerprint, probed, at } = event else { return None };
+        Some(ProbeLine {
+            schema: "estop.probe/1",
+            exercise: self.exercise.clone(),
+            incident: self.operations.get(op)?.incident,
+            op: *op,
+            at: Moment(*at),
+            bot: bot.raw().to_owned(),
+            fingerprint: fingerprint.clone(),
+            provider: probed.at.to_string(),
+            alive: probed.alive,
+            said: crate::domain::Untrusted::new(probed.said.as_str()),
+        })
+    }
+
     /// Takes an event in; a change of a step gives its line. Events of other operations give nothing.
     pub fn take(&mut self, event: EngineEvent) -> Option<StepLine> {
         match event {
@@ -96,9 +113,28 @@ impl Board {
             | EngineEvent::Restoring { .. }
             | EngineEvent::Swept { .. }
             | EngineEvent::Residual { .. }
+            | EngineEvent::Probed { .. }
             | EngineEvent::Contradicted { .. }
             | EngineEvent::Ended { .. } => None,
         }
+    }
+}
+
+/// What using a leaked secret has shown.
+fn proof(output: &Output, line: &ProbeLine) {
+    let bot = crate::domain::Untrusted::new(line.bot.as_str()).shown();
+    if output.json {
+        output.document(line);
+    } else {
+        output.rows(&[Row::of(bot.clone())
+            .with(format!("{:<10}", "proof"))
+            .with(format!("use leaked secret {} at {}", line.fingerprint, line.provider))
+            .with(use_word(line.alive))
+            .with(line.said.shown())]);
+    }
+    if line.alive.is_none() {
+        let said = line.said.shown();
+        output.say(&format!("{bot}: using the leaked secret {} proves nothing: {said}", line.fingerprint));
     }
 }
 
@@ -150,6 +186,9 @@ pub(super) async fn follow(
 }
 
 fn step(context: &Context, board: &mut Board, limit: &mut Limit, event: EngineEvent) {
+    if let Some(line) = board.used(&event) {
+        return proof(&context.output, &line);
+    }
     if let EngineEvent::Step { answer: Some(_), .. } = &event {
         limit.answered();
     }

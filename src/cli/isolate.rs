@@ -11,7 +11,8 @@ use super::{
     Context, Exit, Stop,
     args::IsolateArgs,
     follow::follow,
-    may,
+    identify::hand_over,
+    leak, may,
     names::{ask_name, resolve},
     signals::Signals,
 };
@@ -53,6 +54,9 @@ pub(super) async fn run(context: &Context, args: &IsolateArgs, signals: &mut Sig
 
 /// What can be seen wrong without asking anybody.
 fn check_usage(args: &IsolateArgs) -> Result<(), Stop> {
+    if args.bots.len() > 1 && args.leaked {
+        return Err(Stop::usage("--leaked is a secret of one bot: isolate one bot with it"));
+    }
     if args.bots.len() > 1 && args.plan.is_some() {
         return Err(Stop::usage("--plan is the hash of one bot's plan: isolate one bot with it"));
     }
@@ -65,8 +69,12 @@ fn check_usage(args: &IsolateArgs) -> Result<(), Stop> {
 
 /// Reads the fleet, finds the bots, passes every guard and asks for the names. Sends nothing that changes anything.
 async fn prepare(context: &Context, args: &IsolateArgs) -> Result<Vec<Order>, Stop> {
+    let secret = if args.leaked { Some(leak::read(&context.output).await?) } else { None };
     if tokio::time::timeout(READ_TIME, known(context, &args.bots)).await.is_err() {
         context.output.say("not every provider has answered in 10 s: what is known is struck");
+    }
+    if let Some(secret) = &secret {
+        hand_over(context, &named(context, args)?[0].bot.name, secret, args.allow_minting)?;
     }
     let views = named(context, args)?;
     let mut orders: Vec<Order> = views.iter().map(|view| order(view, args)).collect();

@@ -4,6 +4,8 @@ use super::{
     Context, Exit, Stop,
     args::PlanArgs,
     documents::PlanDocument,
+    identify::hand_over,
+    leak,
     names::resolve,
     output::{Output, Row},
     show::tell_gaps,
@@ -15,7 +17,12 @@ use crate::{
 
 /// Computes and prints what isolating a bot would do now. 3 where something of the bot could not be read.
 pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<Exit, Stop> {
+    let secret = if args.leaked { Some(leak::read(&context.output).await?) } else { None };
     context.engine.refresh().await;
+    if let Some(secret) = &secret {
+        let view = resolve(&context.engine.snapshot(), &args.bot)?;
+        hand_over(context, &view.bot.name, secret, false)?;
+    }
     let snapshot = context.engine.snapshot();
     let view = resolve(&snapshot, &args.bot)?;
     let plan = if args.burn { &view.burn } else { &view.plan };

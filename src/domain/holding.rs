@@ -114,6 +114,9 @@ pub struct Holding {
     pub on_behalf_of: Option<Untrusted>,
     /// Whether it can be used.
     pub state: HoldingState,
+    /// Whether somebody has handed it over as leaked: isolating ends it even where others like it stay gated.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub leaked: bool,
 }
 
 impl Holding {

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Collateral, Family, Holding, HoldingState, Identity, IdentityId, Lost, Reading, ReadingSet, Reissue, Residual,
-    Step, StepId, StepState, Values,
+    Collateral, Family, Fingerprint, Holding, HoldingState, Identity, IdentityId, Lost, ProviderName, Reading,
+    ReadingSet, Reissue, Residual, Step, StepId, StepState, Values,
 };
 
 /// What the journal knows of one step.
@@ -192,6 +192,14 @@ pub struct Contradiction {
     pub what: String,
 }
 
+impl Contradiction {
+    /// A leaked secret was used after the strike, and was let in.
+    pub fn by_use(fingerprint: &Fingerprint, at: &ProviderName, said: &str) -> Self {
+        let what = format!("the leaked secret {fingerprint} was used at {at} and let in: {said}");
+        Self { step: StepId::new(format!("{at}:use/{fingerprint}")), what }
+    }
+}
+
 /// What came of it. `contradicted` wins over all, `partial` over the rest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "outcome")]
@@ -238,6 +246,23 @@ impl Outcome {
             Self::Contradicted { .. } => "contradicted",
             Self::Restored { .. } => "restored",
         }
+    }
+
+    /// With what else was proved alive, beside what readings say.
+    #[must_use]
+    pub fn contradicted_by(self, more: &[Contradiction]) -> Self {
+        if more.is_empty() {
+            return self;
+        }
+        let (mut alive, reasons) = match self {
+            Self::Dark | Self::DarkAt { .. } | Self::Restored { .. } => (Vec::new(), Vec::new()),
+            Self::Partial { reasons, .. } => (Vec::new(), reasons),
+            Self::Contradicted { alive, reasons } => (alive, reasons),
+        };
+        alive.extend_from_slice(more);
+        alive.sort();
+        alive.dedup();
+        Self::Contradicted { alive, reasons }
     }
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::domain::{
-    Answer, BotName, Contradiction, IncidentId, OperationId, Outcome, Reason, Residual, RestorePlan, Step, StepId,
-    StepState,
+    Answer, BotName, Contradiction, Fingerprint, IncidentId, OperationId, Outcome, Probed, Reason, Residual,
+    RestorePlan, Step, StepId, StepState,
 };
 use crate::journal::Operation;
 
@@ -164,6 +164,19 @@ pub enum EngineEvent {
         op: OperationId,
         /// Each of them, with its end.
         residual: Vec<Residual>,
+    },
+    /// A leaked secret was used after the strike.
+    Probed {
+        /// By which operation.
+        op: OperationId,
+        /// Of which bot.
+        bot: BotName,
+        /// Of the secret.
+        fingerprint: Fingerprint,
+        /// What it has shown.
+        probed: Probed,
+        /// When.
+        at: Timestamp,
     },
     /// Something is usable after it was dark.
     Contradicted {

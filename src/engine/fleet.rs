@@ -9,6 +9,7 @@
 //! A dead provider costs a badge, never a wait: its old listing stays, marked with its age and error.
 
 mod assemble;
+mod leaked;
 mod state;
 
 pub(super) use state::{GateAnswer, gates, judge_again, sent};
@@ -24,7 +25,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{Budget, Clock, LONGEST_PAUSE, Listing, Provider, ProviderError, Roster, Snapshot, backoff};
+use super::{Budget, Clock, LONGEST_PAUSE, Leaked, Listing, Provider, ProviderError, Roster, Snapshot, backoff};
 use crate::domain::{
     BotName, Collateral, Identity, IdentityId, IdentityState, OperationId, ProviderName, Reading, ReadingSet,
 };
@@ -65,6 +66,8 @@ struct Known {
     running: HashMap<BotName, Run>,
     /// Bots that another process isolates.
     elsewhere: HashSet<BotName>,
+    /// Leaked secrets that were handed over, of each bot.
+    leaked: HashMap<BotName, Vec<Leaked>>,
 }
 
 /// What runs.
@@ -251,7 +254,7 @@ impl Fleet {
         let answer = tokio::time::timeout(REFRESH_DEADLINE, provider.holdings(identity)).await;
         let answer = answer.unwrap_or_else(|_| Err(ProviderError::Transient(too_slow(provider))));
         let mut known = self.known();
-        let answer = answer.and_then(|reading| known.unless_never_seen(reading));
+        let answer = answer.and_then(|reading| known.unless_never_seen(reading)).map(|reading| known.marked(reading));
         match &answer {
             Ok(reading) => {
                 known.errors.remove(&identity.id);

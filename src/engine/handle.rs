@@ -4,6 +4,7 @@ mod admission;
 mod elsewhere;
 mod history;
 mod hold;
+mod identify;
 mod record;
 mod restore;
 mod retry;

@@ -9,6 +9,7 @@
 //! ```
 
 mod ledger;
+mod proof;
 mod strike;
 mod sweep;
 
@@ -83,9 +84,15 @@ impl Isolation {
         if restore::ran_into(&self.store, &self.fleet.clock, &self.order.bot, self.op).await {
             swept = sweep::sweep(&self, &strike, swept.identities).await;
         }
+        let used = proof::use_leaked(&self).await;
+        if !used.is_empty() {
+            // What let it in may be new, and so is whatever it was given.
+            swept = sweep::sweep(&self, &strike, std::mem::take(&mut swept.identities)).await;
+        }
         strike.finish().await;
         self.phase(OperationPhase::Verifying);
         let outcome = self.conclude(&ledger, &swept, &collateral);
+        let outcome = outcome.contradicted_by(&used);
         Ok(self.end(&ledger, &swept, outcome).await)
     }
 

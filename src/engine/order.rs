@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::{ApprovalFault, Hold, Right};
-use crate::domain::{BotName, Depth, IncidentId, OperationId, Outcome, PlanHash, RestoreMode};
+use super::{ApprovalFault, Hold, Leaked, Right};
+use crate::domain::{BotName, Depth, Fingerprint, IncidentId, OperationId, Outcome, PlanHash, RestoreMode};
 
 /// An order to isolate one bot.
 #[derive(Debug, Clone)]
@@ -24,6 +24,9 @@ pub struct Order {
     pub name_typed: bool,
     /// Go on in memory if no journal can be written.
     pub break_glass: bool,
+    /// Leaked secrets of the bot: ended whatever the depth, and used once more as the proof. What was handed over
+    /// before is added.
+    pub leaked: Vec<Leaked>,
 }
 
 impl Order {
@@ -38,6 +41,7 @@ impl Order {
             hold: Hold::No,
             name_typed: false,
             break_glass: false,
+            leaked: Vec::new(),
         }
     }
 }
@@ -90,6 +94,14 @@ pub enum Refusal {
     /// It is estop's own.
     #[error("{0} is estop's own identity there: isolating it would cut the console off")]
     OwnIdentity(BotName),
+    /// A leaked secret that the order brings along opens something else.
+    #[error("the leaked secret {fingerprint} is not one of {bot}: estop identify says whose it is")]
+    NotItsSecret {
+        /// Which bot was named.
+        bot: BotName,
+        /// Of the secret.
+        fingerprint: Fingerprint,
+    },
     /// The plan is another one by now.
     #[error("the plan of {bot} has changed: it is {is} now")]
     PlanChanged {
@@ -208,6 +220,7 @@ impl Refusal {
             self,
             Self::UnknownBot(_)
                 | Self::NoIncident(_)
+                | Self::NotItsSecret { .. }
                 | Self::NotConfirmed(_)
                 | Self::NothingToRestore(_)
                 | Self::NoApprovers

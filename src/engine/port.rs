@@ -8,11 +8,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{Budget, Rate, RateHeaders};
+use super::{Budget, Rate, RateHeaders, identify::owners_by_fingerprint};
 use crate::{
     domain::{
-        Activity, Answer, Depth, Gap, Identity, IdentityId, Lane, ProviderName, Reading, Restoration, RestoreMode,
-        Step, StepRecord, Untrusted,
+        Activity, Answer, Depth, Gap, Identity, IdentityId, Lane, LeakedSecret, Owner, ProbeKind, Probed, ProviderName,
+        Reading, Recognised, Restoration, RestoreMode, Step, StepRecord, Untrusted,
     },
     journal::ArmedStep,
 };
@@ -214,4 +214,23 @@ pub trait Provider: Send + Sync {
     ///
     /// An [`ArmedStep`] can only be made by the journal, so nothing can be changed that is not on record.
     async fn perform(&self, armed: &ArmedStep, attempt: u32) -> Answer;
+
+    /// Pure: whose a leaked secret is, by what was listed and read here. It sends nothing, and leaves
+    /// [`Owner::bot`] to the engine, which knows bots.
+    fn owners(
+        &self,
+        secret: &LeakedSecret,
+        _recognised: &[Recognised],
+        listing: &[&Identity],
+        readings: &[&Reading],
+    ) -> Vec<Owner> {
+        let how = |class: &str| format!("the fingerprint of its {}", if class.is_empty() { "secret" } else { class });
+        owners_by_fingerprint(&secret.fingerprint(), listing, readings, &how, &|_| ProbeKind::None)
+    }
+
+    /// Uses a leaked secret once, at this provider's configured address and nowhere else: a host that the secret or
+    /// its claims name is never asked. What a use has minted is revoked at once; `consent` allows such a use.
+    async fn probe(&self, _secret: &LeakedSecret, _owner: &Owner, _consent: bool) -> Probed {
+        Probed { at: self.name().clone(), alive: None, said: "estop has no way to use it here".to_owned() }
+    }
 }

@@ -18,9 +18,13 @@ mod events;
 mod exposure;
 mod facts;
 mod grants;
+mod key;
+mod leak;
 mod list;
+mod owners;
 mod perform;
 mod preflight;
+mod probe;
 mod read;
 mod reader;
 mod record;
@@ -49,8 +53,8 @@ use url::Url;
 
 use crate::{
     domain::{
-        Activity, Answer, Depth, Identity, IdentityState, ProviderName, Reading, Restoration, RestoreMode, Step,
-        StepRecord,
+        Activity, Answer, Depth, Identity, IdentityState, LeakedSecret, Owner, Probed, ProviderName, Reading,
+        Recognised, Restoration, RestoreMode, Step, StepRecord,
     },
     engine::{Budget, Clock, Coverage, Limits, Listing, Preflight, Provider, ProviderError, Rate, RateHeaders},
     journal::ArmedStep,
@@ -227,6 +231,27 @@ impl Keycloak {
         Ok(self.client.send_admitted(admission, request(), Some(&bearer.secret)).await)
     }
 
+    /// Who the realm says that it is: by our own token where one was made, else as the configuration has it.
+    fn issuer(&self) -> String {
+        self.public_issuer().unwrap_or_else(|| self.issuer_of(self.settings.base_url.as_str()))
+    }
+
+    /// A realm may call itself by another host name than the one that estop asks it at.
+    fn public_issuer(&self) -> Option<String> {
+        let own = self.token.own().issuer?;
+        let base = own.strip_suffix(&format!("/realms/{}", self.settings.auth_realm))?;
+        Some(self.issuer_of(base))
+    }
+
+    fn issuer_of(&self, base: &str) -> String {
+        format!("{}/realms/{}", base.trim_end_matches('/'), self.settings.realm)
+    }
+
+    /// Whether a token names this realm as its issuer. The issuer is compared, never asked.
+    fn issued(&self, issuer: &str) -> bool {
+        issuer == self.issuer_of(self.settings.base_url.as_str()) || self.public_issuer().as_deref() == Some(issuer)
+    }
+
     /// The server's clock, by its own time stamps where they can be read.
     fn server_clock(&self) -> &ServerClock {
         let own = self.token.server_clock();
@@ -342,5 +367,19 @@ impl Provider for Keycloak {
 
     async fn perform(&self, armed: &ArmedStep, _attempt: u32) -> Answer {
         perform::perform(self, armed.step(), armed.key()).await
+    }
+
+    fn owners(
+        &self,
+        secret: &LeakedSecret,
+        _recognised: &[Recognised],
+        listing: &[&Identity],
+        readings: &[&Reading],
+    ) -> Vec<Owner> {
+        owners::of(self, secret, listing, readings)
+    }
+
+    async fn probe(&self, secret: &LeakedSecret, owner: &Owner, _consent: bool) -> Probed {
+        probe::probe(self, secret, owner).await
     }
 }

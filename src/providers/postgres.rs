@@ -15,9 +15,11 @@ mod error;
 mod exposure;
 pub(crate) mod identity;
 pub(crate) mod memory;
+mod owners;
 pub(crate) mod permission;
 mod pool;
 pub(crate) mod preflight;
+mod probe;
 mod query;
 pub(crate) mod reading;
 pub(crate) mod restore;
@@ -35,8 +37,8 @@ pub use settings::{PasswordSource, Settings, SettingsError};
 
 use crate::{
     domain::{
-        Activity, Answer, AnswerKind, Depth, Identity, ProviderName, Reading, Restoration, RestoreMode, Step,
-        StepRecord, Untrusted,
+        Activity, Answer, AnswerKind, Depth, Identity, LeakedSecret, Owner, Probed, ProviderName, Reading, Recognised,
+        Restoration, RestoreMode, Step, StepRecord, Untrusted,
     },
     engine::{Budget, Clock, Coverage, Limits, Listing, Preflight, Provider, ProviderError, Rate},
     journal::ArmedStep,
@@ -282,5 +284,19 @@ impl Provider for Postgres {
                 Answer { detail: Some(Untrusted::new(detail)), ..Answer::new(AnswerKind::Rejected, "postgres", "") }
             }
         }
+    }
+
+    fn owners(
+        &self,
+        secret: &LeakedSecret,
+        _recognised: &[Recognised],
+        listing: &[&Identity],
+        readings: &[&Reading],
+    ) -> Vec<Owner> {
+        owners::of(secret.expose(), self.pool.target(), listing, readings)
+    }
+
+    async fn probe(&self, secret: &LeakedSecret, owner: &Owner, _consent: bool) -> Probed {
+        probe::probe(&self.name, &self.pool, secret, owner).await
     }
 }

@@ -76,6 +76,7 @@ impl OperationView {
             | EngineEvent::Swept { op, .. }
             | EngineEvent::Residual { op, .. }
             | EngineEvent::Restoring { op, .. }
+            | EngineEvent::Probed { op, .. }
             | EngineEvent::Contradicted { op, .. }
             | EngineEvent::Ended { op, .. } => *op,
         }
@@ -101,7 +102,10 @@ impl OperationView {
     /// Takes an event of this operation in.
     pub fn take(&mut self, event: &EngineEvent) {
         match event {
-            EngineEvent::Started { .. } | EngineEvent::Restoring { .. } | EngineEvent::Contradicted { .. } => {}
+            EngineEvent::Started { .. }
+            | EngineEvent::Restoring { .. }
+            | EngineEvent::Probed { .. }
+            | EngineEvent::Contradicted { .. } => {}
             EngineEvent::Phase { phase, .. } => self.phase = *phase,
             EngineEvent::Planned { steps, .. } => {
                 for step in steps {

@@ -202,6 +202,7 @@ impl Provider for Bench {
                 fingerprint: None,
                 on_behalf_of: None,
                 state: HoldingState::Live,
+                leaked: false,
             });
         }
         Ok(reading)

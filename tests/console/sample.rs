@@ -64,6 +64,7 @@ fn holding(identity: &Identity, lane: Lane, family: Family, name: &str, scopes: 
         fingerprint: None,
         on_behalf_of: (family == Family::Grant).then(|| "alice".into()),
         state: HoldingState::Live,
+        leaked: false,
     }
 }
 

@@ -13,11 +13,12 @@ use std::{
 use async_trait::async_trait;
 use estop::{
     domain::{
-        Action, Activity, Answer, AnswerKind, Depth, Fact, Family, Holding, HoldingId, HoldingState, Identity,
-        IdentityId, IdentityKind, IdentityState, Lane, Level, ObjectId, Postcondition, ProviderName, Reading, Residual,
-        Restoration, RestoreMode, Reversibility, Step, StepId, StepRecord,
+        Action, Activity, Answer, AnswerKind, Depth, Fact, Family, Fingerprint, Holding, HoldingId, HoldingState,
+        Identity, IdentityId, IdentityKind, IdentityState, Lane, LeakedSecret, Level, ObjectId, Owner, Postcondition,
+        ProbeKind, Probed, ProviderName, Reading, Recognised, Residual, Restoration, RestoreMode, Reversibility, Step,
+        StepId, StepRecord,
     },
-    engine::{Clock, Coverage, Limits, Listing, Preflight, Provider, ProviderError, Whoami},
+    engine::{Clock, Coverage, Limits, Listing, Preflight, Provider, ProviderError, Whoami, owners_by_fingerprint},
     journal::ArmedStep,
 };
 use jiff::Timestamp;
@@ -48,6 +49,10 @@ pub struct Behaviour {
     pub by_hand: bool,
     /// Access that outlives the cut by so long.
     pub residual: Option<Duration>,
+    /// Long-lived secrets at the start.
+    pub secrets: &'static [&'static str],
+    /// What using a secret comes to.
+    pub uses: Uses,
     /// Its id for the bot; `bot` is the name in any case.
     pub native: &'static str,
 }
@@ -66,9 +71,26 @@ impl Default for Behaviour {
             warming: Duration::ZERO,
             by_hand: false,
             residual: None,
+            secrets: &[],
+            uses: Uses::Honest,
             native: "bot",
         }
     }
+}
+
+/// What using a secret comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Uses {
+    /// It is let in while the gate is open and it has not been ended.
+    Honest,
+    /// It is let in whatever was done.
+    LetIn,
+    /// The same, and each use makes a session.
+    Minting,
+    /// The server does not tell.
+    Untold,
+    /// The provider's code panics.
+    Panics,
 }
 
 /// What is true at the server.
@@ -77,6 +99,9 @@ pub struct World {
     /// When the gate holds, by tokio's clock.
     shut_from: Option<tokio::time::Instant>,
     pub sessions: Vec<u32>,
+    pub secrets: Vec<&'static str>,
+    /// How often a secret was used.
+    pub used: u32,
     next: u32,
     pub mints: u32,
     /// What its log says that the bot did.
@@ -119,7 +144,8 @@ pub struct Fake {
 impl Fake {
     pub fn new(name: &str, behaviour: Behaviour, clock: Arc<dyn Clock>) -> Arc<Self> {
         let sessions = (1..=behaviour.sessions).collect();
-        let world = World { sessions, next: behaviour.sessions, mints: behaviour.mints, ..World::default() };
+        let (next, mints, secrets) = (behaviour.sessions, behaviour.mints, behaviour.secrets.to_vec());
+        let world = World { sessions, secrets, next, mints, ..World::default() };
         Arc::new(Self {
             name: ProviderName::new(name),
             behaviour: Mutex::new(behaviour),
@@ -158,6 +184,24 @@ impl Fake {
             Err(ProviderError::Unreachable(format!("{}: connection refused", self.name)))
         } else {
             Ok(())
+        }
+    }
+
+    fn secret(&self, secret: &str, state: HoldingState) -> Holding {
+        let fingerprint = Fingerprint::of(secret.as_bytes());
+        Holding {
+            id: HoldingId::new(self.bot(), "secret", fingerprint.as_str()),
+            lane: Lane::Tokens,
+            family: Family::Secret,
+            name: "secret".into(),
+            scopes: Vec::new(),
+            issued_at: None,
+            expires_at: None,
+            last_used_at: None,
+            fingerprint: Some(fingerprint),
+            on_behalf_of: None,
+            state,
+            leaked: false,
         }
     }
 
@@ -262,6 +306,7 @@ impl Provider for Fake {
                 fingerprint: None,
                 on_behalf_of: None,
                 state: HoldingState::Live,
+                leaked: false,
             })
             .collect();
         let role = |number: &u32| Holding {
@@ -276,6 +321,7 @@ impl Provider for Fake {
             fingerprint: None,
             on_behalf_of: None,
             state: if shut { HoldingState::Gated } else { HoldingState::Live },
+            leaked: false,
         };
         reading.holdings.extend(world.roles.iter().map(role));
         let lifetime = self.behaviour.lock().unwrap().residual;
@@ -286,6 +332,8 @@ impl Provider for Fake {
             lifetime_ms: i64::try_from(lifetime.as_millis()).ok(),
             source: "the test".to_owned(),
         }));
+        let state = if shut { HoldingState::Gated } else { HoldingState::Live };
+        reading.holdings.extend(world.secrets.iter().map(|secret| self.secret(secret, state)));
         // The worst moment: the listing has just been taken.
         world.mint();
         Ok(reading)
@@ -316,12 +364,21 @@ impl Provider for Fake {
             (step.by_hand, step.manual) = (true, Some("take the key out of the vault".to_owned()));
             steps.push(step);
         }
-        for holding in reading.holdings.iter().filter(|holding| holding.family == Family::Token) {
+        for holding in reading.holdings.iter().filter(|holding| holding.family != Family::Role) {
+            let absent = Postcondition::Absent { holding: holding.id.clone() };
+            if holding.id.class() == "secret" {
+                if holding.leaked {
+                    let object = ObjectId::of(&self.name, "identity", "bot");
+                    let mut step = self.step("end-secret", Some(holding.id.native()), object, absent);
+                    step.holdings = vec![holding.id.clone()];
+                    steps.push(step);
+                }
+                continue;
+            }
             let number = holding.id.native();
             // Half of them share an object, so that queues are exercised.
             let object = if number.len() % 2 == 0 { "odd" } else { number };
             let object = ObjectId::of(&self.name, "session", object);
-            let absent = Postcondition::Absent { holding: holding.id.clone() };
             let mut step = self.step("end-session", Some(number), object, absent);
             step.holdings = vec![holding.id.clone()];
             steps.push(step);
@@ -354,6 +411,11 @@ impl Provider for Fake {
             world.shut_from.get_or_insert(from);
             return Answer::new(AnswerKind::Accepted, "fake", "204");
         }
+        if armed.step().action.word() == "end-secret" {
+            let ended = armed.step().holdings[0].native();
+            world.secrets.retain(|secret| Fingerprint::of(secret.as_bytes()).as_str() != ended);
+            return Answer::new(AnswerKind::Accepted, "fake", "204");
+        }
         let number: u32 = armed.step().holdings[0].native().parse().unwrap();
         if !behaviour.fake_success {
             let before = world.sessions.len();
@@ -363,5 +425,39 @@ impl Provider for Fake {
             }
         }
         Answer::new(AnswerKind::Accepted, "fake", "204")
+    }
+
+    fn owners(
+        &self,
+        secret: &LeakedSecret,
+        _: &[Recognised],
+        listing: &[&Identity],
+        readings: &[&Reading],
+    ) -> Vec<Owner> {
+        let minting = self.behaviour().uses == Uses::Minting;
+        let probe = if minting { ProbeKind::Mints } else { ProbeKind::ReadOnly };
+        owners_by_fingerprint(&secret.fingerprint(), listing, readings, &|_| "its fingerprint".to_owned(), &|_| probe)
+    }
+
+    async fn probe(&self, secret: &LeakedSecret, _: &Owner, _: bool) -> Probed {
+        let uses = self.behaviour().uses;
+        assert!(uses != Uses::Panics, "the provider's code panics on purpose");
+        let reached = self.reach().await;
+        let mut world = self.world.lock().unwrap();
+        world.used += 1;
+        let honest = !world.is_shut() && world.secrets.iter().any(|one| *one == secret.expose());
+        let alive = match uses {
+            _ if reached.is_err() => None,
+            Uses::Honest => Some(honest),
+            Uses::LetIn => Some(true),
+            Uses::Minting => {
+                world.next += 1;
+                let minted = world.next;
+                world.sessions.push(minted);
+                Some(true)
+            }
+            Uses::Untold | Uses::Panics => None,
+        };
+        Probed { at: self.name.clone(), alive, said: "asked".to_owned() }
     }
 }

@@ -6,6 +6,7 @@ mod approvals;
 mod budget;
 mod fake;
 mod hold;
+mod identify;
 mod people;
 mod restorable;
 mod restore;

@@ -118,6 +118,7 @@ impl Restorable {
             fingerprint: secret.then(|| Fingerprint::parse(&format!("sha256:{native:0>12}")).unwrap()),
             on_behalf_of: None,
             state,
+            leaked: false,
         }
     }
 

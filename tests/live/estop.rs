@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, Command};
 
 use crate::lab::keycloak::{Operator, Realm};
@@ -74,6 +75,26 @@ impl Estop {
     /// The same for people, without `--json`.
     pub async fn plain(&self, arguments: &[&str]) -> Result<Ran> {
         self.finish(self.start(arguments)?, arguments).await
+    }
+
+    /// With `--json`, and this on standard input.
+    pub async fn given(&self, input: &str, arguments: &[&str]) -> Result<Ran> {
+        self.fed(input, &[&["--json"], arguments].concat()).await?.parsed()
+    }
+
+    /// For people, and this on standard input.
+    pub async fn given_plain(&self, input: &str, arguments: &[&str]) -> Result<Ran> {
+        self.fed(input, arguments).await
+    }
+
+    async fn fed(&self, input: &str, arguments: &[&str]) -> Result<Ran> {
+        let mut command = self.command(arguments);
+        let mut child = command.arg("--config").arg(self.config()).stdin(Stdio::piped()).spawn()?;
+        let mut stdin = child.stdin.take().context("no standard input")?;
+        // A command that has read enough hangs up.
+        stdin.write_all(input.as_bytes()).await.ok();
+        drop(stdin);
+        self.finish(child, arguments).await
     }
 
     /// For people, on a host where nobody has written a configuration.

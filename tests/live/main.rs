@@ -9,6 +9,7 @@ mod compare;
 mod crash;
 mod estop;
 mod events_off;
+mod identify;
 mod isolate;
 // The library serves more tests than any one build has.
 #[allow(dead_code)]
@@ -21,3 +22,4 @@ mod restore;
 mod scene;
 mod see;
 mod selfcheck;
+mod wire;

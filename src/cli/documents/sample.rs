@@ -80,6 +80,7 @@ fn helpdesk_reading(identity: &Identity) -> Reading {
         fingerprint: (family == Family::Secret).then(|| Fingerprint::of(b"not the secret")),
         on_behalf_of: (family == Family::Grant).then(|| "alice".into()),
         state: HoldingState::Live,
+        leaked: false,
     };
     reading.holdings = vec![
         holding(Lane::Tokens, Family::Secret, "client-secret", "current", "client secret"),

@@ -92,27 +92,14 @@ pub(in crate::engine) fn judge_again(
         cut_at: operation.and_then(|operation| operation.cut_at),
         now,
     });
-    match ended.map(|end| &end.outcome) {
+    let outcome = match ended.map(|end| &end.outcome) {
         Some(Outcome::Dark | Outcome::DarkAt { .. }) => after_dark(outcome),
-        _ => still_contradicted(operation, outcome),
-    }
-}
-
-/// What was used or came back after dark is not forgotten because it reads as dead by now: it is until it is struck
-/// again.
-fn still_contradicted(operation: Option<&Operation>, outcome: Outcome) -> Outcome {
-    let Some(operation) = operation.filter(|operation| !operation.after_dark.is_empty()) else { return outcome };
-    let (mut alive, reasons) = match outcome {
-        Outcome::Contradicted { alive, reasons } => (alive, reasons),
-        Outcome::Partial { reasons, .. } => (Vec::new(), reasons),
-        _ => (Vec::new(), Vec::new()),
+        _ => outcome,
     };
-    for one in &operation.after_dark {
-        if !alive.iter().any(|known| known.step == one.step) {
-            alive.push(one.clone());
-        }
-    }
-    Outcome::Contradicted { alive, reasons }
+    let Some(operation) = operation else { return outcome };
+    // What was used or came back after dark is not forgotten because it reads as dead by now: it is until it is struck
+    // again.
+    outcome.contradicted_by(&operation.used).contradicted_by(&operation.after_dark)
 }
 
 /// Something usable after dark is a contradiction; something unread is not.

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{Engine, Running, hold::Watched, retry::again};
 use crate::domain::{BotName, Depth, IncidentId, OperationId, Outcome};
 use crate::engine::{
-    BotView, Ended, EngineEvent, Hold, Login, Order, Purpose, Refusal, Right,
+    BotView, Ended, EngineEvent, Hold, Leaked, Login, Order, Purpose, Refusal, Right,
     isolation::{Isolation, Start},
     on_behalf,
 };
@@ -74,6 +74,10 @@ impl Engine {
         if view.bot.protected && !order.name_typed {
             return Err(Refusal::Protected(order.bot.clone()));
         }
+        if let Some(foreign) = order.leaked.iter().find(|leaked| leaked.owner.bot.as_ref() != Some(&order.bot)) {
+            let fingerprint = foreign.secret.fingerprint();
+            return Err(Refusal::NotItsSecret { bot: order.bot.clone(), fingerprint });
+        }
         let (hits, cap) = (view.hits(), self.inner.rules.collateral_cap);
         if hits > cap && !order.name_typed {
             return Err(Refusal::Collateral { bot: order.bot.clone(), hits, cap });
@@ -108,6 +112,7 @@ impl Engine {
     /// [`Refusal`]: nothing was sent.
     pub async fn isolate(&self, order: Order) -> Result<Running, Refusal> {
         let pressed = self.inner.fleet.clock.monotonic();
+        let order = self.with_leaked(order);
         let view = match self.guard(&order) {
             Ok(view) => view,
             Err(refusal) => {
@@ -208,9 +213,22 @@ impl Engine {
         let pressed = self.inner.fleet.clock.monotonic();
         let mut order = again(&operation);
         order.hold = Hold::AsNeeded;
+        order.leaked = self.inner.fleet.leaked_of(&order.bot);
         let (op, epoch) = (operation.id, operation.next_epoch());
         let isolation = self.isolation(order, (incident, journal, Vec::new()), op, epoch, pressed);
         self.start(isolation, Start::Left(Box::new(operation)))
+    }
+
+    /// What the order brings along is handed over, so that the plan ends it; what was handed over before comes along.
+    fn with_leaked(&self, mut order: Order) -> Order {
+        let (own, foreign): (Vec<Leaked>, Vec<Leaked>) = std::mem::take(&mut order.leaked)
+            .into_iter()
+            .partition(|leaked| leaked.owner.bot.as_ref() == Some(&order.bot));
+        self.inner.fleet.hand_over(&order.bot, &own);
+        order.leaked = self.inner.fleet.leaked_of(&order.bot);
+        // The guard refuses these.
+        order.leaked.extend(foreign);
+        order
     }
 
     pub(super) fn begin(&self, bot: &BotName, op: OperationId) -> Result<(), Refusal> {

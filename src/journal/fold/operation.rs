@@ -54,6 +54,8 @@ pub struct Operation {
     pub after_dark: Vec<Contradiction>,
     /// The process of its newest claim; `None`: the file does not tell.
     pub held_by: Option<Claimant>,
+    /// Leaked secrets that were used after the strike and let in. No reading takes that back.
+    pub used: Vec<Contradiction>,
     /// When the last gate was answered.
     pub cut_at: Option<Timestamp>,
     /// When its newest line was written.
@@ -136,6 +138,7 @@ impl Operation {
             alive: Vec::new(),
             after_dark: Vec::new(),
             held_by: None,
+            used: Vec::new(),
             cut_at: None,
             last_at: at,
             ended: None,
@@ -149,7 +152,7 @@ impl Operation {
         }
         let Body::OpClaim { identities, collateral, .. } = claim else { return Ok(()) };
         (self.epoch, self.claimed, self.ended) = (epoch, (seq, at), None);
-        (self.alive, self.after_dark) = (Vec::new(), Vec::new());
+        (self.alive, self.after_dark, self.used) = (Vec::new(), Vec::new(), Vec::new());
         for identity in identities {
             match self.identities.iter_mut().find(|known| known.id == identity.id) {
                 Some(known) => *known = identity.clone(),
@@ -193,6 +196,12 @@ impl Operation {
                 }
             }
             Body::RestoreDiff { plan, .. } => self.restore_plan = Some(plan.clone()),
+            Body::ProbeResult { fingerprint, at, alive: Some(true), said, .. } => {
+                let used = Contradiction::by_use(fingerprint, at, said);
+                if !self.used.contains(&used) {
+                    self.used.push(used);
+                }
+            }
             Body::SweepRound { round, .. } => self.rounds = self.rounds.max(*round),
             Body::ResidualSet { residual } => self.residual.clone_from(residual),
             Body::ResidualDark { .. } => self.went_dark(),

@@ -45,6 +45,7 @@ pub(super) fn holding(
         fingerprint: None,
         on_behalf_of: None,
         state,
+        leaked: false,
     }
 }
 

@@ -45,6 +45,8 @@ pub(super) struct LinkBack {
     pub(super) user_id: String,
     pub(super) user_name: String,
 }
+/// The label of a key that a set names by nothing.
+pub(super) const WITHOUT_KID: &str = "without kid";
 
 /// A key that opens a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -262,14 +264,14 @@ struct Jwks {
 }
 
 /// One key each; what cannot be read is one key, as it may open the client all the same.
-fn jwks(text: &str) -> Vec<Key> {
+pub(super) fn jwks(text: &str) -> Vec<Key> {
     let Ok(set) = serde_json::from_str::<Jwks>(text) else {
         return vec![Key { fingerprint: Fingerprint::of(text.as_bytes()), label: Untrusted::from("unreadable JWKS") }];
     };
     set.keys
         .iter()
         .map(|key| {
-            let label = key.get("kid").and_then(serde_json::Value::as_str).unwrap_or("without kid");
+            let label = key.get("kid").and_then(serde_json::Value::as_str).unwrap_or(WITHOUT_KID);
             Key { fingerprint: thumbprint(key), label: Untrusted::from(label) }
         })
         .collect()
@@ -277,7 +279,7 @@ fn jwks(text: &str) -> Vec<Key> {
 
 /// Over the input of a JWK thumbprint (RFC 7638 §3): the members that make the key, in lexical order. The same key
 /// under another `kid` has the same one.
-fn thumbprint(key: &BTreeMap<String, serde_json::Value>) -> Fingerprint {
+pub(super) fn thumbprint(key: &BTreeMap<String, serde_json::Value>) -> Fingerprint {
     let members: &[&str] = match key.get("kty").and_then(serde_json::Value::as_str) {
         Some("RSA") => &["e", "kty", "n"],
         Some("EC") => &["crv", "kty", "x", "y"],

@@ -15,7 +15,8 @@
 //! ```
 //!
 //! One line is one object: its steps go in this order, since writes on the same client or user were measured to lose
-//! each other. Lines go in parallel. Of the client's line, isolating takes the gate and foreign trust, burning all.
+//! each other. Lines go in parallel. Of the client's line, isolating takes the gate and foreign trust, and
+//! what is known to have leaked; burning takes all.
 
 pub(super) mod back;
 pub(super) mod client;
@@ -183,8 +184,9 @@ pub(super) fn all(provider: &ProviderName, own: &Own, reading: &Reading, depth: 
             _ => None,
         });
     }
-    if depth == Depth::Burn {
-        steps.extend(client::burn(&plan, &reading.holdings));
+    match depth {
+        Depth::Burn => steps.extend(client::burn(&plan, &reading.holdings)),
+        Depth::Isolate => steps.extend(client::end_leaked(&plan, &reading.holdings)),
     }
     steps
 }

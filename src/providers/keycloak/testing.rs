@@ -56,7 +56,7 @@ impl Realm {
     /// Everything that was asked but tokens.
     pub(super) fn seen(&self) -> Vec<Seen> {
         let seen = self.seen.lock().expect("no test panics with it");
-        seen.iter().filter(|seen| !seen.line.contains("/token")).cloned().collect()
+        seen.iter().filter(|seen| !seen.line.ends_with("/token")).cloned().collect()
     }
 
     pub(super) fn lines(&self) -> Vec<String> {
@@ -66,7 +66,7 @@ impl Realm {
     /// How often a token was fetched.
     pub(super) fn tokens(&self) -> usize {
         let seen = self.seen.lock().expect("no test panics with it");
-        seen.iter().filter(|seen| seen.line.contains("/token")).count()
+        seen.iter().filter(|seen| seen.line.ends_with("/token")).count()
     }
 
     fn token(&self) -> Value {

@@ -50,6 +50,8 @@ pub(super) struct Own {
     pub(super) username: Option<String>,
     /// When the server made the token, by its own clock.
     pub(super) made: Option<i64>,
+    /// Who it says that made it: the realm of our own client, by the name that it has in public.
+    pub(super) issuer: Option<String>,
 }
 
 impl Own {
@@ -223,7 +225,7 @@ fn own_of(token: &str, container: &str) -> Own {
     let roles = claims
         .resource_access
         .map(|mut access| access.remove(container).map(|claim| claim.roles.into_iter().collect()).unwrap_or_default());
-    Own { roles, username: claims.preferred_username, made: claims.iat }
+    Own { roles, username: claims.preferred_username, made: claims.iat, issuer: claims.iss }
 }
 
 #[cfg(test)]

@@ -242,6 +242,7 @@ pub(super) struct TokenWire {
 #[serde(default)]
 pub(super) struct ClaimsWire {
     pub(super) iat: Option<i64>,
+    pub(super) iss: Option<String>,
     pub(super) resource_access: Option<BTreeMap<String, RolesClaim>>,
     pub(super) preferred_username: Option<String>,
 }

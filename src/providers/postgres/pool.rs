@@ -87,6 +87,11 @@ impl Pool {
         })
     }
 
+    /// The configured server.
+    pub(super) fn target(&self) -> &Target {
+        &self.connector.target
+    }
+
     /// The server, for messages.
     pub(super) fn place(&self) -> String {
         self.connector.target.place()
@@ -102,6 +107,18 @@ impl Pool {
         let client = Arc::new(self.connector.connect(true, asked).await?);
         *slot = Some(Arc::clone(&client));
         Ok(client)
+    }
+
+    /// One login as somebody else, at the configured server and no other; its session ends at once.
+    pub(super) async fn log_in_as(&self, user: &str, password: &str) -> Result<(), Failure> {
+        let mut config = self.connector.config();
+        config.user(user).password(password);
+        let client = self.connector.connected(&config).await?;
+        // A session that answers is one; a pooler in between may take a login that the server has not seen.
+        if !answers(&client).await {
+            return Err(Failure::new(Class::Lost, "let in, but the session does not answer"));
+        }
+        Ok(())
     }
 
     /// Lets go of a reading connection that does not answer.
@@ -207,16 +224,24 @@ impl Connector {
             .await
             .map_err(|_| Failure::new(Class::Auth, "the password could not be resolved"))?
             .map_err(|sentence| Failure::new(Class::Auth, sentence))?;
+        let mut config = self.config();
+        config.user(&self.target.user).password(password.expose_secret());
+        if read_only {
+            config.options(format!("{OPTIONS}{READ_ONLY}"));
+        }
+        self.connected(&config).await
+    }
+
+    /// The configured server, for whoever logs in.
+    fn config(&self) -> Config {
         let mut config = Config::new();
         let target = &self.target;
         config
             .host(&target.host)
             .port(target.port)
-            .user(&target.user)
             .dbname(&target.database)
-            .password(password.expose_secret())
             .application_name("estop")
-            .options(if read_only { format!("{OPTIONS}{READ_ONLY}") } else { OPTIONS.to_owned() })
+            .options(OPTIONS)
             .connect_timeout(CONNECT_DEADLINE)
             // A server that vanished without a word is noticed while the console waits for the key.
             .tcp_user_timeout(STATEMENT_DEADLINE)
@@ -224,7 +249,11 @@ impl Connector {
             .keepalives_interval(Duration::from_secs(5))
             .keepalives_retries(3)
             .ssl_mode(if self.tls.is_some() { SslMode::Require } else { SslMode::Disable });
-        match tokio::time::timeout(CONNECT_DEADLINE, self.open(&config)).await {
+        config
+    }
+
+    async fn connected(&self, config: &Config) -> Result<Client, Failure> {
+        match tokio::time::timeout(CONNECT_DEADLINE, self.open(config)).await {
             Ok(Ok(client)) => Ok(client),
             Ok(Err(error)) => Err(Failure::of(&error, When::Connecting)),
             Err(_) => Err(Failure::deadline(When::Connecting)),

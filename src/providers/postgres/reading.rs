@@ -296,5 +296,6 @@ fn blank(
         fingerprint: None,
         on_behalf_of: None,
         state,
+        leaked: false,
     }
 }

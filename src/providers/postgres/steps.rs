@@ -1,7 +1,7 @@
 //! What isolating a role takes: pure, from a reading.
 //!
 //! ```text
-//! role/OID     0 disable-login ─▶ 1 clear-password (burn) ─▶ 2 revoke-member … ─▶ 3 revoke-membership …
+//! role/OID     0 disable-login ─▶ 1 clear-password (burn, leaked) ─▶ 2 revoke-member … ─▶ 3 revoke-membership …
 //! session/PID  terminate, after disable-login: it would come back through the open door
 //! ```
 //!
@@ -116,7 +116,7 @@ pub fn steps(reading: &Reading, depth: Depth) -> Vec<Step> {
         match holding.id.class() {
             SESSION => steps.extend(terminate(identity, role, holding, gate_id.as_ref())),
             MEMBER | MEMBERSHIP => steps.extend(revoke(identity, holding)),
-            PASSWORD if depth == Depth::Burn => steps.push(clear_password(reading, role, holding)),
+            PASSWORD if depth == Depth::Burn || holding.leaked => steps.push(clear_password(reading, role, holding)),
             _ => {}
         }
     }

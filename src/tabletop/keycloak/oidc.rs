@@ -29,6 +29,13 @@ impl World {
                 .detail("token_id", &token.jti)
                 .detail("token_type", "Bearer")
         };
+        // Measured: a refresh token is told about to its own client only, and only where it says what it asks about.
+        let hinted = token.client == by.client && form.get("token_type_hint") == Some("refresh_token");
+        if token.kind != TokenKind::Access && !hinted {
+            let event = about(by.event(call, "INTROSPECT_TOKEN_ERROR", &asking));
+            self.record(event.error("invalid_token"));
+            return Ok(inactive);
+        }
         if let Some(reason) = self.why_introspection_refuses(&token, &asking) {
             let event = about(by.event(call, "INTROSPECT_TOKEN_ERROR", &asking));
             self.record(event.error("invalid_token").detail("reason", &reason));

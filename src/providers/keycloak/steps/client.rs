@@ -104,6 +104,31 @@ pub(in super::super) fn burn(plan: &Plan<'_>, holdings: &[Holding]) -> Vec<Step>
     steps
 }
 
+/// Ends the long-lived credentials that are known to have leaked, and no more than those where the server can tell them
+/// apart: keys stand in one attribute, and the new secret pushes out the rotated one.
+pub(super) fn end_leaked(plan: &Plan<'_>, holdings: &[Holding]) -> Vec<Step> {
+    let leaked = |class: &str| holdings.iter().any(|one| one.leaked && is_there(one) && one.id.class() == class);
+    let also = |class: &'static str, when: bool| when.then_some(class);
+    let (secret, registration) = (leaked(class::SECRET), leaked(class::REGISTRATION));
+    let ended = [
+        also(class::KEY, leaked(class::KEY)),
+        also(class::SECRET, secret),
+        also(class::ROTATED, secret || leaked(class::ROTATED)),
+        also(class::REGISTRATION, registration),
+    ];
+    let taken = |one: &&Holding| ended.contains(&Some(one.id.class()));
+    let taken: Vec<Holding> = holdings.iter().filter(taken).cloned().collect();
+    if secret || taken.iter().all(|one| one.id.class() != class::ROTATED) {
+        return burn(plan, &taken);
+    }
+    // Only the rotated one: the secret in use stays, gated.
+    let rotated = of_class(&taken, &[class::ROTATED]);
+    let rest: Vec<Holding> = taken.iter().filter(|one| one.id.class() != class::ROTATED).cloned().collect();
+    let mut steps = burn(plan, &rest);
+    steps.push(delete_rotated(plan, &rotated));
+    steps
+}
+
 fn remove_keys(plan: &Plan<'_>, keys: &[&Holding]) -> Step {
     let name = plan.client_name();
     let mut params = plan.authorization();

@@ -58,6 +58,37 @@ fn the_gate_is_known_from_the_identity_alone() {
 }
 
 #[test]
+fn isolating_ends_what_leaked_and_leaves_the_rest_gated() {
+    use HoldingState::Live;
+    let all = [
+        (class::SECRET, "sha256:aa", Live),
+        (class::ROTATED, "sha256:bb", Live),
+        (class::KEY, "sha256:cc", Live),
+        (class::REGISTRATION, "any", Live),
+    ];
+    let plain = planned(&reading(&all), Depth::Isolate);
+    for (leaked, more) in [
+        (class::SECRET, &["delete-rotated-secret", "regenerate-secret"][..]),
+        (class::ROTATED, &["delete-rotated-secret"]),
+        (class::KEY, &["remove-keys"]),
+    ] {
+        let mut reading = reading(&all);
+        for holding in &mut reading.holdings {
+            holding.leaked = holding.id.class() == leaked;
+        }
+        let steps = planned(&reading, Depth::Isolate);
+        let mut added: Vec<&str> = steps
+            .iter()
+            .map(|step| step.action.word())
+            .filter(|word| !words(&plain).iter().any(|(w, _)| w == word))
+            .collect();
+        added.sort_unstable();
+        assert_eq!(added, more, "{leaked}");
+        assert_eq!(planned(&reading, Depth::Burn), planned(&self::reading(&all), Depth::Burn), "burning takes all");
+    }
+}
+
+#[test]
 fn isolating_leaves_secrets_and_burning_ends_them_in_order() {
     use HoldingState::{Gated, Gone, Live};
     let reading = reading(&[
