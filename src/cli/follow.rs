@@ -30,7 +30,7 @@ use super::{
 };
 use crate::{
     domain::{BotName, IncidentId, OperationId, Step, StepId, StepState},
-    engine::{Ended, EngineEvent, Running},
+    engine::{Ended, EngineEvent, Refusal, Running},
     journal::{Body, Entry, JournalError},
 };
 
@@ -193,9 +193,14 @@ async fn ended(context: &Context, board: &mut Board, op: OperationId, end: Resul
             let exercise = board.exercise.clone();
             outcome::tell(context, Concluded { op, followed, ended, exercise }).await
         }
-        Err(error) => {
+        Err(error @ (JournalError::Superseded { .. } | JournalError::Closed(_) | JournalError::Ended)) => {
             context.output.say(&format!("{}: {error}", followed.bot));
             Exit::Failed
+        }
+        // No sink took the intent.
+        Err(error) => {
+            context.output.say(&format!("{}: {}", followed.bot, Refusal::NoSink(error.to_string())));
+            Exit::Refused
         }
     }
 }

@@ -303,13 +303,24 @@ fn judge_step(record: &StepRecord, readings: &ReadingSet, reasons: &mut Vec<Reas
             permission: permission.clone().or_else(|| record.step.missing_permission.clone()),
             manual: record.step.manual.clone(),
         }),
-        StepState::Unreachable => reasons.push(Reason::Unreachable { step, what }),
+        StepState::Unreachable => {
+            let what = with_detail(&what, record);
+            reasons.push(Reason::Unreachable { step, what });
+        }
         StepState::Manual => {
             let what = record.step.manual.as_ref().map_or(what, |manual| format!("at {provider}: {manual}"));
             reasons.push(Reason::Manual { step, what });
         }
-        _ => reasons.push(Reason::Unknown { step, what }),
+        _ => {
+            let what = with_detail(&what, record);
+            reasons.push(Reason::Unknown { step, what });
+        }
     }
+}
+
+/// With why it stands there, where an answer or a read said so.
+fn with_detail(what: &str, record: &StepRecord) -> String {
+    record.detail.as_ref().map_or_else(|| what.to_owned(), |detail| format!("{what} ({detail})"))
 }
 
 fn judge_reading(reading: &Reading, reasons: &mut Vec<Reason>) {

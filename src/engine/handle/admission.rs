@@ -25,7 +25,20 @@ pub(super) struct Ready {
 }
 
 /// An incident, its journal, and the entries that open it where it is new.
-type Opened = (IncidentId, Journal, Vec<Entry>);
+struct Opened {
+    incident: IncidentId,
+    journal: Journal,
+    opening: Vec<Entry>,
+    /// Why the open incident was not joined.
+    notice: Option<String>,
+}
+
+impl Opened {
+    /// One that there was.
+    const fn joined(incident: IncidentId, journal: Journal) -> Self {
+        Self { incident, journal, opening: Vec::new(), notice: None }
+    }
+}
 
 impl Engine {
     /// Opens the journal that the next isolation would join, so that the key finds it open. A console calls it; what
@@ -104,9 +117,10 @@ impl Engine {
             self.open_incident(&order).await
         };
         match opened {
-            Ok(opened) => {
+            Ok(mut opened) => {
+                let notice = opened.notice.take();
                 let isolation = self.isolation(order, opened, op, 1, pressed);
-                Ok(self.start(isolation, Start::Fresh(view)))
+                Ok(Running { notice, ..self.start(isolation, Start::Fresh(view)) })
             }
             Err(refusal) => {
                 self.over(&order.bot);
@@ -152,7 +166,7 @@ impl Engine {
                 order.reason.clone_from(&operation.reason);
                 let (op, epoch) = (operation.id, operation.next_epoch());
                 let start = Start::Left(Box::new(operation));
-                let isolation = self.isolation(order, (id, journal, Vec::new()), op, epoch, pressed);
+                let isolation = self.isolation(order, Opened::joined(id, journal), op, epoch, pressed);
                 started.push(self.start(isolation, start));
             }
         }
@@ -177,18 +191,26 @@ impl Engine {
         if let Some(incident) = order.incident {
             let journal = store.open(incident).await;
             return journal
-                .map(|journal| (incident, journal, Vec::new()))
+                .map(|journal| Opened::joined(incident, journal))
                 .map_err(|error| Refusal::NoIncident(format!("{incident}: {error}")));
         }
         if let Some((incident, journal)) = self.ready().await {
-            return Ok((incident, journal, Vec::new()));
+            return Ok(Opened::joined(incident, journal));
         }
-        // An open incident that takes no more lines (damaged, written by a newer estop) is left for a new one.
+        // An open incident that takes no more lines (held by a stopped process, written by a newer estop, put out of
+        // reach) is left for a new one: the key works, and whoever pressed it is told.
+        let mut notice = None;
         if let Ok(Some(incident)) = store.open_incident()
             && Some(incident) >= self.inner.since
-            && let Ok(journal) = store.open(incident).await
         {
-            return Ok((incident, journal, Vec::new()));
+            match store.open(incident).await {
+                Ok(journal) => return Ok(Opened::joined(incident, journal)),
+                Err(error) => {
+                    notice = Some(format!(
+                        "a new incident is opened, for the open one ({incident}) takes no lines: {error}"
+                    ));
+                }
+            }
         }
         let incident = IncidentId::from_uuid(Uuid::now_v7());
         let title = order.reason.clone().or_else(|| Some(format!("isolation of {}", order.bot)));
@@ -197,10 +219,10 @@ impl Engine {
             Ok(journal) => {
                 let held = Ready { newest: incident, incident, journal: journal.clone() };
                 *self.inner.ready.lock().await = Some(held);
-                Ok((incident, journal, opening))
+                Ok(Opened { incident, journal, opening, notice })
             }
             Err(error) if order.break_glass => match store.open_in_memory(incident, &error) {
-                Ok(journal) => Ok((incident, journal, opening)),
+                Ok(journal) => Ok(Opened { incident, journal, opening, notice }),
                 Err(error) => Err(Refusal::NoSink(error.to_string())),
             },
             Err(error) => Err(Refusal::NoSink(error.to_string())),
@@ -208,7 +230,7 @@ impl Engine {
     }
 
     fn isolation(&self, order: Order, opened: Opened, op: OperationId, epoch: u32, pressed: Duration) -> Isolation {
-        let (incident, journal, opening) = opened;
+        let Opened { incident, journal, opening, .. } = opened;
         let (fleet, events) = (self.inner.fleet.clone(), self.inner.events.clone());
         Isolation { fleet, journal, events, op, incident, epoch, order, opening, pressed }
     }
@@ -228,21 +250,32 @@ impl Engine {
             // Last, so that whoever waits for all to settle has been told each outcome.
             engine.over(&name);
         });
-        Running { op, incident, bot, ended }
+        Running { op, incident, bot, notice: None, ended }
     }
 
-    /// Runs it; where another process has closed the incident since it was held open, in a new one.
+    /// Runs it; where another process has closed the incident since it was held open, in a new one; where the journal
+    /// took nothing, without a record if the order says so. An error means that nothing was sent.
     async fn run(&self, isolation: Isolation, start: Start) -> Result<Ended, JournalError> {
         let (order, op, pressed) = (isolation.order.clone(), isolation.op, isolation.pressed);
+        let (incident, opening) = (isolation.incident, isolation.opening.clone());
         let again = start.clone();
         let ended = isolation.run(start).await;
-        let (Err(JournalError::Closed(_)), Start::Fresh(_), None) = (&ended, &again, order.incident) else {
-            return ended;
+        let (Err(error), Start::Fresh(_)) = (&ended, &again) else { return ended };
+        let opened = match error {
+            JournalError::Closed(_) if order.incident.is_none() => {
+                *self.inner.ready.lock().await = None;
+                self.open_incident(&order).await.ok()
+            }
+            JournalError::Closed(_) | JournalError::Superseded { .. } => None,
+            error if order.break_glass => {
+                let memory = self.inner.store.open_in_memory(incident, error).ok();
+                memory.map(|journal| Opened { incident, journal, opening, notice: None })
+            }
+            _ => None,
         };
-        *self.inner.ready.lock().await = None;
-        match self.open_incident(&order).await {
-            Ok(opened) => self.isolation(order, opened, op, 1, pressed).run(again).await,
-            Err(_) => ended,
+        match opened {
+            Some(opened) => self.isolation(order, opened, op, 1, pressed).run(again).await,
+            None => ended,
         }
     }
 

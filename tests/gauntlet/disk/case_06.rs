@@ -52,8 +52,14 @@ fn case_06_an_incident_that_turned_read_only() {
 fn case_06_an_immutable_journal() {
     let stage = Stage::new();
     let journal = open_incident(&stage);
+    let before = std::fs::read(&journal).unwrap();
     let lock = Immutable::new(&journal);
-    looks_only(&stage, "Operation not permitted");
+    stage.run(&["--json", "list"]).expect(&[0]);
+    // The rest of the state is sound: another journal, with the cause named.
+    let ran = stage.isolate();
+    stage.holds(&ran);
+    ran.expect(&[0]).says(&["Operation not permitted", journal.to_str().unwrap()]);
+    assert_eq!(std::fs::read(&journal).unwrap(), before);
     drop(lock);
     ends_dark(&stage, 0);
 }

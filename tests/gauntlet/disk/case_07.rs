@@ -3,7 +3,7 @@
 use sha2::Digest as _;
 
 use super::image::{gallery, last_line, with_image};
-use crate::harness::{Dice, each};
+use crate::harness::{Dice, each, stage::RESUME};
 
 #[test]
 #[ignore = "gauntlet"]
@@ -38,7 +38,7 @@ fn case_07_the_next_writer_mends_it() {
                 bytes.truncate(bytes.len() - cut);
                 bytes
             });
-            stage.run(&["incident", "close"]).expect(&[0]);
+            stage.run(&RESUME).expect(&[0]);
             stage.sound_journals(&[0]);
             let mended = std::fs::read(&journal).unwrap();
             let records = stage.records_of("recovered");

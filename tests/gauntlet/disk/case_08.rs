@@ -1,7 +1,7 @@
 //! 8. Zeroed tail and zero holes: as after a power cut.
 
 use super::image::{gallery, last_line, with_image};
-use crate::harness::{Dice, each};
+use crate::harness::{Dice, each, stage::RESUME};
 
 #[test]
 #[ignore = "gauntlet"]
@@ -46,7 +46,7 @@ fn case_08_the_next_writer_mends_them() {
                 bytes.resize(bytes.len() + 4096, 0);
                 bytes
             });
-            stage.run(&["incident", "close"]).expect(&[0]);
+            stage.run(&RESUME).expect(&[0]);
             stage.sound_journals(&[0]);
             assert_eq!(stage.records_of("recovered").len(), 1);
         },

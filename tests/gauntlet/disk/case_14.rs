@@ -68,9 +68,18 @@ fn case_14_odd_paths_are_refused() {
             }
             _ => std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o777)).unwrap(),
         }
+        let kind = std::fs::symlink_metadata(&journal).unwrap().file_type();
+        let behind = std::fs::read(&aside).unwrap_or_default();
         let ran = stage.isolate();
         stage.honest(&ran);
-        ran.expect(&[1, 5]).says(&[folder.to_str().unwrap()]);
-        assert!(stage.servers.iter().all(|server| server.changes().is_empty()), "it was sent: {ran}");
+        // Refused, with the path; what goes on without it has a sound journal elsewhere.
+        ran.expect(&[0, 1, 5]).says(&[folder.to_str().unwrap()]);
+        assert_eq!(std::fs::symlink_metadata(&journal).unwrap().file_type(), kind, "it was replaced: {ran}");
+        assert_eq!(std::fs::read(&aside).unwrap_or_default(), behind, "written to behind a link: {ran}");
+        stage.no_false_success(&ran);
+        stage.intent_first();
+        let sent = stage.servers.iter().any(|server| !server.changes().is_empty());
+        assert!(!sent || ran.code == Some(0), "{ran}");
+        assert!(!sent || !what.contains("others"), "others may write there: {ran}");
     });
 }

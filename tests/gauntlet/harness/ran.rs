@@ -153,7 +153,8 @@ impl Running {
             if Instant::now() > until {
                 let said = self.said();
                 self.kill_group();
-                panic!("{} does not end within {patience:?}: {said}", self.command);
+                let tail = said.lines().rev().take(3).collect::<Vec<_>>().join("\n");
+                panic!("{} does not end within {patience:?}: {tail}", self.command);
             }
             std::thread::sleep(Duration::from_millis(5));
         }
