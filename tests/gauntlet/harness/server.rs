@@ -44,7 +44,6 @@ use super::{
 #[derive(Debug, Clone)]
 pub struct Seen {
     pub at: Instant,
-    pub wall: Timestamp,
     pub method: String,
     pub path: String,
     /// Path with query.
@@ -302,10 +301,6 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, shared: &Arc<Sh
                 drip = Some((part, every));
                 shared.apply(&request, index).await
             }
-            Some(Wire::Slow(more)) => {
-                tokio::time::sleep(more).await;
-                shared.apply(&request, index).await
-            }
             Some(Wire::Twist(twist)) => twist(shared.apply(&request, index).await),
             Some(Wire::Flap(time)) => {
                 let right = shared.apply(&request, index).await;
@@ -337,7 +332,7 @@ async fn send<S: AsyncWrite + Unpin>(
         Some((Part::Head, every)) => trickle(stream, &head, every).await?,
         _ => stream.write_all(&head).await?,
     }
-    let filler = [b'a'; 65536];
+    let filler = vec![b'a'; 65536];
     match (&reply.body, drip) {
         (Body::Bytes(bytes), Some((Part::Body, every))) => trickle(stream, bytes, every).await?,
         (Body::Bytes(bytes), _) => stream.write_all(bytes).await?,
@@ -376,7 +371,6 @@ impl Shared {
         let on_record = changes && key.as_deref().is_some_and(|key| self.is_on_record(key));
         let seen = Seen {
             at: Instant::now(),
-            wall: Timestamp::now(),
             method: request.method.clone(),
             path: request.path().to_owned(),
             target: request.target.clone(),
