@@ -39,8 +39,8 @@ fn case_14_file_and_directory_are_synced_before_the_first_intent() {
     let directory = directory.expect("the directory is synced behind it");
     let first_write = at("intent", &|line| line.contains(" write(") && line.contains(name));
     assert!(made < file && made < directory && directory < first_write, "{made} {file} {directory} {first_write}");
-    let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
-    assert_eq!((mode(&journal), mode(journal.parent().unwrap())), (0o600, 0o700));
+    let bits = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!((bits(&journal), bits(journal.parent().unwrap())), (0o600, 0o700));
     stage.converges(0);
 }
 

@@ -8,7 +8,7 @@ use secrecy::ExposeSecret as _;
 
 use super::{
     ran::Ran,
-    server::Server,
+    server::{Server, is_regular},
     stage::{RESUME, Stage},
     world::NEIGHBOUR,
 };
@@ -227,7 +227,11 @@ pub fn files(folder: &Path) -> Vec<std::path::PathBuf> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let mut found = Vec::new();
     for path in entries.flatten().map(|entry| entry.path()) {
-        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else if is_regular(&path) {
+            found.push(path);
+        }
     }
     found
 }
