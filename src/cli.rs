@@ -7,6 +7,7 @@
 //! What a command prints is made by pure functions over a snapshot, a plan, an incident or an event (`documents`).
 
 mod activity;
+mod approve;
 mod args;
 mod check;
 mod context;
@@ -21,9 +22,11 @@ mod list;
 mod names;
 mod outcome;
 mod output;
+mod person;
 mod plan;
 mod process;
 mod recheck;
+mod restore;
 mod resume;
 mod show;
 mod signals;
@@ -112,6 +115,7 @@ async fn execute(wiring: &dyn Wiring, cli: &Cli, output: &Arc<Output>) -> Result
             match command {
                 Command::Isolate(args) => isolate::run(&context, args, &mut signals).await,
                 Command::Resume(args) => resume::run(&context, args, &mut signals).await,
+                Command::Restore(args) => restore::run(&context, args, &mut signals).await,
                 command => tokio::select! {
                     exit = read(&context, command) => exit,
                     received = signals.next() => Ok(received.exit()),
@@ -132,8 +136,10 @@ async fn read(context: &Context, command: &Command) -> Result<Exit, Stop> {
         Command::Status(args) => status::run(context, args),
         Command::Incident(command) => incident::run(context, command).await,
         Command::Check => check::run(context).await,
+        Command::Approve(args) => approve::run(context, args).await,
         Command::Isolate(_)
         | Command::Resume(_)
+        | Command::Restore(_)
         | Command::Journal(_)
         | Command::Init
         | Command::Completions { .. } => Err(Stop::failed("this command reads nothing")),

@@ -7,6 +7,8 @@
 //!                               └──EngineEvent──▶ console, commands
 //! ```
 
+mod approval;
+mod budget;
 mod clock;
 mod event;
 mod fleet;
@@ -14,13 +16,19 @@ mod handle;
 mod isolation;
 mod order;
 mod port;
+mod restore;
 mod roster;
 mod snapshot;
 
+pub use approval::{APPROVAL_TIME, ApprovalFault, Approved, Approvers, Directory, Person, short};
+pub use budget::{
+    Budget, Estimate, Feedback, LONGEST_PAUSE, Left, Permit, Purpose, Rate, RateHeaders, Turn, Urgency, backoff,
+    on_behalf,
+};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use event::{Ended, EngineEvent, OperationPhase};
 pub use handle::{Checked, Engine, Parts, Running};
-pub use order::{Order, Rechecked, Refusal};
+pub use order::{Order, Rechecked, Refusal, RestoreOrder};
 pub use port::{Coverage, LaneCheck, Limits, Listing, Preflight, Provider, ProviderError, Whoami};
 pub use roster::{BotEntry, Roster};
 pub use snapshot::{BotView, ProviderStatus, STALE_AFTER, Snapshot};

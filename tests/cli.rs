@@ -66,6 +66,8 @@ fn without_a_configuration_nothing_runs_and_init_is_named() {
         &["plan", "x"],
         &["isolate", "x", "--yes"],
         &["recheck", "x"],
+        &["restore", "x", "--mode", "rotate"],
+        &["approve", "0123456789ab"],
         &["status"],
         &["resume"],
         &["incident", "list"],
@@ -114,6 +116,28 @@ fn secrets_that_are_there_and_secrets_that_are_not() {
         assert!(everything.contains("away") && everything.contains("unresolved"), "{everything}");
         let names_it = everything.contains("ESTOP_TEST_UNSET") || arguments[0] == "isolate";
         assert!(names_it, "the variable is named: {everything}");
+    }
+}
+
+/// Who may not approve, and what nobody can approve: refused, with the reason, and on record.
+#[test]
+fn an_approval_that_cannot_be_given_is_refused_and_recorded() {
+    for (group, reason) in [("root", "no restore has the hash"), ("no-such-group", "no group is named no-such-group")] {
+        let place = Place::new();
+        let file = place.path().join("config.toml");
+        let text_of_file = format!(
+            "[console]\napprover_group = \"{group}\"\n[[provider]]\nname = \"away\"\nkind = \"keycloak\"\n\
+             base_url = \"http://127.0.0.1:1\"\nrealm = \"r\"\nclient_id = \"estop\"\nclient_secret = {{ env = \"X\" }}\n"
+        );
+        std::fs::write(&file, text_of_file).unwrap();
+        let arguments = ["--config", file.to_str().unwrap(), "approve", "0123456789ab"];
+        let output = place.run(&arguments);
+        let said = text(&output.stderr);
+        assert_eq!(code(&output), 5, "{said}");
+        // Who runs the tests may not be root.
+        assert!(said.contains(reason) || said.contains("not a member of root"), "{said}");
+        let host = std::fs::read_to_string(place.path().join("state/journal/host.jsonl")).unwrap();
+        assert!(host.contains("\"approval.refused\""), "{host}");
     }
 }
 
@@ -193,6 +217,14 @@ fn guards_and_mistakes_send_nothing() {
         (&["isolate", "helpdesk", "sales", "--count", "3", "--yes"], 2),
         (&["isolate", "helpdesk", "--yes", "--plan", &wrong_plan], 5),
         (&["--read-only", "isolate", "helpdesk", "--yes"], 5),
+        (&["restore", "helpdesk"], 2),
+        (&["restore", "helpdesk", "--yes"], 2),
+        (&["restore", "helpdesk", "--mode", "undo", "--yes"], 2),
+        (&["restore", "nobody", "--mode", "rotate", "--yes"], 2),
+        (&["restore", "helpdesk", "--mode", "rotate", "--yes"], 2),
+        (&["--read-only", "restore", "helpdesk", "--mode", "rotate", "--yes"], 5),
+        (&["approve", "0123456789ab"], 2),
+        (&["--read-only", "approve", "0123456789ab"], 5),
         (&["--read-only", "resume"], 5),
         (&["--read-only", "incident", "open"], 5),
     ] {

@@ -8,7 +8,7 @@ use super::{
     output::Color,
     time::{Since, parse_duration},
 };
-use crate::domain::IncidentId;
+use crate::domain::{IncidentId, RestoreMode};
 
 /// The emergency stop for chatbot identities: shows what each one can reach, and takes one off the air at once.
 #[derive(Debug, Parser)]
@@ -98,6 +98,18 @@ pub enum Command {
     #[command(after_help = "Example:
   estop resume")]
     Resume(IncidentArgs),
+    /// Undo an isolation: shows the difference, then asks for the bot's name
+    #[command(after_help = "Examples:
+  estop restore helpdesk --mode false-alarm
+  estop restore helpdesk --mode rotate --yes --reason 'secret replaced'
+
+false-alarm puts back everything that can be put back: the very secret that leaked works again.
+rotate opens the gate only after every credential from before is proved gone, and lists what to issue anew.")]
+    Restore(RestoreArgs),
+    /// Approve somebody else's restore, where the configuration asks for a second person
+    #[command(after_help = "Example:
+  estop approve 3f9a51c07d2e")]
+    Approve(ApproveArgs),
     /// The frame around operations
     #[command(
         subcommand,
@@ -234,6 +246,51 @@ pub struct IsolateArgs {
     /// Go on without a record, if no journal can be written
     #[arg(long)]
     pub break_glass: bool,
+}
+
+/// The two ways back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ModeWord {
+    /// Nothing had leaked: everything that can be put back is
+    FalseAlarm,
+    /// Every credential from before ends first
+    Rotate,
+}
+
+impl From<ModeWord> for RestoreMode {
+    fn from(word: ModeWord) -> Self {
+        match word {
+            ModeWord::FalseAlarm => Self::FalseAlarm,
+            ModeWord::Rotate => Self::Rotate,
+        }
+    }
+}
+
+/// `estop restore`
+#[derive(Debug, Clone, Args)]
+pub struct RestoreArgs {
+    /// A bot's name, or an identity's id (PROVIDER:NATIVE-ID)
+    pub bot: String,
+    /// Which way back; there is no default
+    #[arg(long, value_name = "MODE")]
+    pub mode: ModeWord,
+    /// Do not ask for the bot's name
+    #[arg(long)]
+    pub yes: bool,
+    /// Refuse if the plan is no longer this one (as it is printed without --yes)
+    #[arg(long, value_name = "HASH")]
+    pub plan: Option<String>,
+    /// Why, for the journal
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
+
+/// `estop approve`
+#[derive(Debug, Clone, Args)]
+pub struct ApproveArgs {
+    /// The restore plan's hash, or its first 12 digits or more
+    #[arg(value_name = "HASH")]
+    pub hash: String,
 }
 
 /// An incident, or the open one.

@@ -12,11 +12,16 @@ use std::{path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
 
-use super::{Exit, Stop, args::Global, output::Output};
+use super::{
+    Exit, Stop,
+    args::Global,
+    output::Output,
+    person::{self, SystemDirectory},
+};
 use crate::{
     config::{self, BotConfig, Config, Sources},
     domain::Untrusted,
-    engine::{BotEntry, Clock, Engine, Parts, Provider, Roster, SystemClock},
+    engine::{Approvers, BotEntry, Clock, Engine, Parts, Provider, Roster, SystemClock},
     journal::{Process, Stamp, Store},
 };
 
@@ -133,14 +138,16 @@ impl Context {
         let roster = roster(&config).map_err(|error| Stop::usage(error.to_string()))?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let providers = wiring.providers(&config, &clock).await.map_err(Stop::usage)?;
-        let engine = Engine::new(Parts {
+        let approvers = config.console.approver_group.clone().map(approvers);
+        let parts = Parts {
             providers,
             roster,
             store: Store::at(&state_dir, None, stamp(&clock), Process::this()),
             clock,
             exercise: None,
             read_only: global.read_only || config.console.read_only,
-        });
+        };
+        let engine = Engine::with_approvers(parts, approvers);
         let verbose = global.verbose > 0;
         if verbose {
             for file in &config.files {
@@ -198,6 +205,11 @@ impl Context {
         let Self { engine, theme, notices, unconfigured, .. } = self;
         Session { engine, theme, notices, unconfigured }
     }
+}
+
+/// Whoever this process works for, and the system's groups.
+fn approvers(group: String) -> Approvers {
+    Approvers { group, me: person::this(), directory: Arc::new(SystemDirectory) }
 }
 
 fn load(wiring: &dyn Wiring, global: &Global) -> Result<Option<(Config, Vec<String>)>, Stop> {

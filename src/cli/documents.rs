@@ -9,13 +9,15 @@ mod fleet;
 mod incident;
 mod isolation;
 mod plan;
+mod restore;
 
-pub use bot::{ActivityDocument, ActivityRow, HoldingRow, IdentityActivity, ScopeRow, ShowDocument};
+pub use bot::{ActivityDocument, ActivityRow, GapRow, HoldingRow, IdentityActivity, ScopeRow, ShowDocument};
 pub use check::{CheckDocument, LaneRow, SinkRow};
 pub use fleet::{IdentityRow, ListDocument};
 pub use incident::{IncidentRow, IncidentsDocument, OperationRow, RecheckDocument};
 pub use isolation::{Counts, JournalRow, OutcomeLine, StepLine, alive, reasons, residual};
 pub use plan::PlanDocument;
+pub use restore::{ApprovalDocument, ChangeRow, LostRow, ReissueRow, RestoreDocument, RestoreStepRow, RestoredLine};
 
 #[cfg(test)]
 pub(in crate::cli) mod sample;

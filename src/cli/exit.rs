@@ -63,7 +63,7 @@ impl Exit {
 impl From<&Outcome> for Exit {
     fn from(outcome: &Outcome) -> Self {
         match outcome {
-            Outcome::Dark | Outcome::DarkAt { .. } => Self::Done,
+            Outcome::Dark | Outcome::DarkAt { .. } | Outcome::Restored { .. } => Self::Done,
             Outcome::Partial { .. } => Self::Partial,
             Outcome::Contradicted { .. } => Self::Contradicted,
         }
@@ -99,7 +99,11 @@ impl Stop {
 
 impl From<&Refusal> for Stop {
     fn from(refusal: &Refusal) -> Self {
-        let exit = if refusal.is_guard() { Exit::Refused } else { Exit::Usage };
+        let exit = match refusal {
+            Refusal::Unread { .. } => Exit::Partial,
+            refusal if refusal.is_guard() => Exit::Refused,
+            _ => Exit::Usage,
+        };
         Self { exit, message: refusal.to_string() }
     }
 }

@@ -93,6 +93,7 @@ impl Board {
                 })
             }
             EngineEvent::Phase { .. }
+            | EngineEvent::Restoring { .. }
             | EngineEvent::Swept { .. }
             | EngineEvent::Residual { .. }
             | EngineEvent::Contradicted { .. }

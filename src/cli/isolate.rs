@@ -7,7 +7,13 @@
 
 use std::{collections::BTreeSet, io::IsTerminal as _, sync::Arc, time::Duration};
 
-use super::{Context, Exit, Stop, args::IsolateArgs, follow::follow, names::resolve, signals::Signals};
+use super::{
+    Context, Exit, Stop,
+    args::IsolateArgs,
+    follow::follow,
+    names::{ask_name, resolve},
+    signals::Signals,
+};
 use crate::{
     domain::{Depth, PlanHash},
     engine::{BotView, Order, Snapshot},
@@ -175,19 +181,9 @@ async fn record(context: &Context, order: &Order, why: &str) {
     }
 }
 
-/// Asks for the bot's name. What was typed before the question does not answer it.
+/// Asks for the bot's name.
 async fn ask(context: &Context, view: &BotView, args: &IsolateArgs) -> Result<(), Stop> {
     let plan = if args.burn { &view.burn } else { &view.plan };
     let (verb, undo) = if args.burn { ("burn", "; it cannot be undone") } else { ("isolate", "") };
-    let name = view.bot.name.shown();
-    let _ = rustix::termios::tcflush(rustix::stdio::stdin(), rustix::termios::QueueSelector::IFlush);
-    context.output.ask(&format!("{} steps{undo}. Type {name} to {verb} it:", plan.steps.len()));
-    let typed = tokio::task::spawn_blocking(|| {
-        let mut line = String::new();
-        std::io::stdin().read_line(&mut line).map(|_| line)
-    });
-    match typed.await {
-        Ok(Ok(line)) if line.trim_end_matches(['\n', '\r']) == view.bot.name.raw() => Ok(()),
-        _ => Err(Stop::usage(format!("that is not {name}: nothing was sent"))),
-    }
+    ask_name(&context.output, &view.bot.name, &format!("to {verb} it: {} steps{undo}", plan.steps.len())).await
 }

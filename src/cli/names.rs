@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::Stop;
+use super::{Stop, output::Output};
 use crate::{
-    domain::{IdentityId, Untrusted},
+    domain::{BotName, IdentityId, Untrusted},
     engine::{BotView, Snapshot},
 };
 
@@ -82,6 +82,24 @@ fn near(snapshot: &Snapshot, typed: &str) -> String {
     }
     let names: Vec<String> = near.into_iter().map(|(_, name)| name).collect();
     format!("; the nearest: {}", names.join(", "))
+}
+
+/// Asks for a bot's name. What was typed before the question does not answer it.
+///
+/// # Errors
+/// Something else was typed: wrong use, nothing was sent.
+pub async fn ask_name(output: &Output, bot: &BotName, purpose: &str) -> Result<(), Stop> {
+    let name = bot.shown();
+    let _ = rustix::termios::tcflush(rustix::stdio::stdin(), rustix::termios::QueueSelector::IFlush);
+    output.ask(&format!("Type {name} {purpose}:"));
+    let typed = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        std::io::stdin().read_line(&mut line).map(|_| line)
+    });
+    match typed.await {
+        Ok(Ok(line)) if line.trim_end_matches(['\n', '\r']) == bot.raw() => Ok(()),
+        _ => Err(Stop::usage(format!("that is not {name}: nothing was sent"))),
+    }
 }
 
 /// It may be at a provider that did not answer.

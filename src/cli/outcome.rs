@@ -2,7 +2,7 @@
 
 use super::{
     Context, Exit,
-    documents::{Counts, JournalRow, OutcomeLine, alive, reasons, residual},
+    documents::{Counts, JournalRow, OutcomeLine, RestoredLine, alive, reasons, residual},
     follow::Followed,
     output::{Output, Row},
     time::Moment,
@@ -28,18 +28,31 @@ pub(super) async fn tell(context: &Context, concluded: Concluded) -> Exit {
     let (recorded, path) = tokio::task::spawn_blocking(move || (store.read(incident).ok(), store.path(incident)))
         .await
         .unwrap_or((None, std::path::PathBuf::new()));
-    let line = line(&concluded, recorded.as_ref(), &path, &context.engine.snapshot());
     let output = &context.output;
-    if output.json {
-        output.document(&line);
-    } else {
-        print(output, &line);
-    }
     let bot = &concluded.followed.bot;
-    for what in &line.alive {
+    let (missing, alive) = match restored(&concluded, recorded.as_ref(), &path) {
+        Some(line) => {
+            if output.json {
+                output.document(&line);
+            } else {
+                print_restored(output, &line);
+            }
+            (line.reasons, line.alive)
+        }
+        None => {
+            let line = line(&concluded, recorded.as_ref(), &path, &context.engine.snapshot());
+            if output.json {
+                output.document(&line);
+            } else {
+                print(output, &line);
+            }
+            (line.reasons, line.alive)
+        }
+    };
+    for what in alive {
         output.say(&format!("{bot}: STILL LIVE: {what}"));
     }
-    for reason in &line.reasons {
+    for reason in missing {
         output.say(&format!("{bot}: {reason}"));
     }
     let outcome = Exit::from(&concluded.ended.outcome);
@@ -88,6 +101,55 @@ fn line(concluded: &Concluded, recorded: Option<&Recorded>, path: &std::path::Pa
     }
 }
 
+/// The line of a restore; `None`: it is an isolation.
+fn restored(concluded: &Concluded, recorded: Option<&Recorded>, path: &std::path::Path) -> Option<RestoredLine> {
+    let Concluded { op, followed, ended, exercise } = concluded;
+    let recorded = recorded?;
+    let incident = fold(followed.incident, &recorded.records);
+    let operation = incident.operation(*op)?;
+    let restores = operation.restores.as_ref()?;
+    let plan = operation.restore_plan.as_ref();
+    let (reasons, alive) = RestoredLine::sentences(&ended.outcome);
+    Some(RestoredLine {
+        schema: "estop.outcome/1",
+        exercise: exercise.clone(),
+        incident: followed.incident,
+        op: *op,
+        bot: followed.bot.raw().to_owned(),
+        outcome: ended.outcome.word(),
+        mode: restores.mode,
+        undoes: restores.op,
+        time_to_verified_ms: ended.time_to_verified_ms,
+        counts: Counts::of(operation.steps.values().map(|record| &record.state), &ended.outcome),
+        lost: plan.map(|plan| plan.lost()).unwrap_or_default(),
+        reissue: plan.map(|plan| plan.reissue()).unwrap_or_default(),
+        journal: JournalRow {
+            path: recorded.records.last().map(|_| path.display().to_string()),
+            lines: Some(recorded.records.len()),
+            head: recorded.records.last().map(|record| record.h.clone()),
+        },
+        reasons,
+        alive,
+        journal_trouble: ended.journal_trouble.clone(),
+    })
+}
+
+fn print_restored(output: &Output, line: &RestoredLine) {
+    let verified = line.time_to_verified_ms.map(|ms| format!("verified {ms} ms")).unwrap_or_default();
+    let bot = Untrusted::new(line.bot.as_str()).shown();
+    output.rows(&[Row::of(bot).state(line.outcome).with(line.mode.word()).with(verified)]);
+    output.line(&format!("  {}", counts(&line.counts)));
+    for lost in &line.lost {
+        output.line(&format!("  did not come back: {}: {}", lost.what.shown(), lost.why));
+    }
+    for again in &line.reissue {
+        output.line(&format!("  to be issued anew: {}: {}, by {}", again.what.shown(), again.place, again.by));
+    }
+    let lines = line.journal.lines.map(|lines| format!(", {lines} lines")).unwrap_or_default();
+    let path = line.journal.path.as_deref().unwrap_or("in memory only");
+    output.line(&format!("  journal {path}{lines}; incident {}", line.incident));
+}
+
 /// When the last residual ends; without any, when the last thing was proved.
 fn dark_at(followed: &Followed, ended: &Ended) -> Option<Moment> {
     match &ended.outcome {
@@ -96,7 +158,7 @@ fn dark_at(followed: &Followed, ended: &Ended) -> Option<Moment> {
             let (start, after) = (followed.started_at?, i64::try_from(ended.time_to_dark_ms?).ok()?);
             start.checked_add(jiff::SignedDuration::from_millis(after)).ok().map(Moment)
         }
-        Outcome::Partial { .. } | Outcome::Contradicted { .. } => None,
+        Outcome::Partial { .. } | Outcome::Contradicted { .. } | Outcome::Restored { .. } => None,
     }
 }
 

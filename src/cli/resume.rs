@@ -1,10 +1,7 @@
 //! `estop resume`.
 
 use super::{Context, Exit, Stop, args::IncidentArgs, follow::follow, signals::Signals};
-use crate::{
-    domain::IncidentId,
-    journal::{JournalError, Store, fold},
-};
+use crate::domain::IncidentId;
 
 /// Finishes what other processes have left. 0 only if nothing is left unfinished.
 pub(super) async fn run(context: &Context, args: &IncidentArgs, signals: &mut Signals) -> Result<Exit, Stop> {
@@ -28,11 +25,11 @@ pub(super) async fn run(context: &Context, args: &IncidentArgs, signals: &mut Si
 
 /// What is still unfinished, each on standard error.
 fn left(context: &Context, incident: Option<IncidentId>) -> Exit {
-    match unfinished(context.engine.store(), incident) {
+    match context.engine.unfinished(incident) {
         Ok(left) if left.is_empty() => Exit::Done,
         Ok(left) => {
-            for sentence in left {
-                context.output.say(&sentence);
+            for (_, operation) in left {
+                context.output.say(&format!("{}: unfinished (operation {})", operation.bot, operation.id));
             }
             Exit::Partial
         }
@@ -41,20 +38,4 @@ fn left(context: &Context, incident: Option<IncidentId>) -> Exit {
             Exit::Failed
         }
     }
-}
-
-fn unfinished(store: &Store, incident: Option<IncidentId>) -> Result<Vec<String>, JournalError> {
-    let incidents = match incident {
-        Some(incident) => vec![incident],
-        None => store.incidents()?,
-    };
-    let mut left = Vec::new();
-    for id in incidents {
-        let folded = fold(id, &store.read(id)?.records);
-        if folded.closed_at.is_none() {
-            let open = folded.operations.iter().filter(|operation| operation.is_unfinished());
-            left.extend(open.map(|operation| format!("{}: unfinished (operation {})", operation.bot, operation.id)));
-        }
-    }
-    Ok(left)
 }

@@ -83,10 +83,12 @@ fn print_incident(output: &Output, incident: &IncidentRow) {
 
 fn print_operation(output: &Output, operation: &OperationRow) {
     let bot = Untrusted::new(operation.bot.as_str()).shown();
-    let word = operation.outcome.unwrap_or("unfinished");
+    let open = if operation.unfinished { "unfinished" } else { "gave way" };
+    let word = operation.outcome.unwrap_or(open);
+    let restore = operation.restores.map(|mode| format!("restore, {}", mode.word())).unwrap_or_default();
     let until = operation.dark_at.map(|at| at.to_string()).unwrap_or_default();
     let resume = if operation.unfinished { "estop resume finishes it" } else { "" };
-    output.rows(&[Row::of(format!("  {bot}")).state(word).with(until).with(resume)]);
+    output.rows(&[Row::of(format!("  {bot}")).state(word).with(until).with(restore).with(resume)]);
     for what in &operation.alive {
         output.line(&format!("    STILL LIVE: {what}"));
     }

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Collateral, Family, Holding, HoldingState, Identity, IdentityId, Reading, ReadingSet, Residual, Step, StepId,
-    StepState, Values,
+    Collateral, Family, Holding, HoldingState, Identity, IdentityId, Lost, Reading, ReadingSet, Reissue, Residual,
+    Step, StepId, StepState, Values,
 };
 
 /// What the journal knows of one step.
@@ -44,6 +44,12 @@ impl StepRecord {
             values: Values::new(),
             detail: None,
         }
+    }
+
+    /// Whether it is done as far as anybody can tell: a read has proved it, or no read ever can and the provider has
+    /// said yes.
+    pub fn is_done(&self) -> bool {
+        self.state == StepState::Verified || (self.step.postcondition.is_unreadable() && self.state.is_cut())
     }
 }
 
@@ -123,6 +129,18 @@ pub enum Reason {
     },
     /// Fewer than two clean listings.
     NotSettled,
+    /// A step of a restore that was not sent, because what has to come first is not proved.
+    NotSent {
+        /// Which.
+        step: StepId,
+        /// What it was to do.
+        what: String,
+    },
+    /// A restore gave way to somebody else's order.
+    Superseded {
+        /// To what.
+        what: String,
+    },
     /// A credential of this bot still works as another identity.
     OpensToo {
         /// Which.
@@ -158,6 +176,8 @@ impl Reason {
                 format!("still minting: new holdings after {rounds} rounds")
             }
             Self::NotSettled => "not settled: fewer than two clean listings".to_owned(),
+            Self::NotSent { what, .. } => format!("not sent: {what}: what has to come first is not proved"),
+            Self::Superseded { what } => format!("gave way: {what}"),
             Self::OpensToo { name, what } => format!("opens {name} too: {what}"),
         }
     }
@@ -199,6 +219,13 @@ pub enum Outcome {
         /// What else is missing.
         reasons: Vec<Reason>,
     },
+    /// Of a restore: everything that can come back is back, proved by reads.
+    Restored {
+        /// What did not come back, as it was named before.
+        lost: Vec<Lost>,
+        /// What has to be issued anew.
+        reissue: Vec<Reissue>,
+    },
 }
 
 impl Outcome {
@@ -209,6 +236,7 @@ impl Outcome {
             Self::DarkAt { .. } => "dark-at",
             Self::Partial { .. } => "partial",
             Self::Contradicted { .. } => "contradicted",
+            Self::Restored { .. } => "restored",
         }
     }
 }

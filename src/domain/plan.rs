@@ -86,13 +86,23 @@ impl PlanHash {
             })
             .collect();
         lines.sort_unstable();
+        Self::of_lines(&format!("estop plan/1\n{}\n{depth:?}\n", bot.raw()), &lines)
+    }
+
+    /// Over a head and lines that are in an order of their own.
+    pub(super) fn of_lines(head: &str, lines: &[String]) -> Self {
         let mut hasher = Sha256::new();
-        hasher.update(format!("estop plan/1\n{}\n{depth:?}\n", bot.raw()));
+        hasher.update(head);
         for line in lines {
             hasher.update(line);
             hasher.update("\n");
         }
         Self(hex::encode(hasher.finalize()))
+    }
+
+    /// As somebody typed it; what is no plan's hash never equals one.
+    pub fn typed(text: &str) -> Self {
+        Self(text.trim().to_lowercase())
     }
 
     /// 64 hex digits.

@@ -1,9 +1,12 @@
 //! What the engine tells the console and the commands, as it happens.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use crate::domain::{
-    Answer, BotName, Contradiction, IncidentId, OperationId, Outcome, Reason, Residual, Step, StepId, StepState,
+    Answer, BotName, Contradiction, IncidentId, OperationId, Outcome, Reason, Residual, RestorePlan, Step, StepId,
+    StepState,
 };
 
 /// Where an isolation stands.
@@ -13,6 +16,8 @@ pub enum OperationPhase {
     Arming,
     /// The first parallel pass runs.
     Striking,
+    /// Putting things back, part by part.
+    Restoring,
     /// Reading again, striking what is new or alive.
     Sweeping,
     /// Reading the proof.
@@ -27,6 +32,7 @@ impl OperationPhase {
         match self {
             Self::Arming => "arming",
             Self::Striking => "striking",
+            Self::Restoring => "restoring",
             Self::Sweeping => "sweeping",
             Self::Verifying => "verifying",
             Self::Over => "over",
@@ -75,6 +81,13 @@ pub enum EngineEvent {
         bot: BotName,
         /// When, by the wall clock.
         at: Timestamp,
+    },
+    /// It is no isolation but the way back, and this is what it does.
+    Restoring {
+        /// Which operation.
+        op: OperationId,
+        /// What it does.
+        plan: Arc<RestorePlan>,
     },
     /// It went on.
     Phase {

@@ -22,8 +22,9 @@ use std::{
 use futures::{StreamExt as _, stream};
 use jiff::Timestamp;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
-use super::{Clock, Listing, Provider, ProviderError, Roster, Snapshot};
+use super::{Budget, Clock, LONGEST_PAUSE, Listing, Provider, ProviderError, Roster, Snapshot, backoff};
 use crate::domain::{
     BotName, Collateral, Identity, IdentityId, IdentityState, OperationId, ProviderName, Reading, ReadingSet,
 };
@@ -35,6 +36,8 @@ const REFRESH_DEADLINE: Duration = Duration::from_mins(1);
 const READINGS_AT_ONCE: usize = 4;
 /// Generations of children that are followed: a child's child's child is somebody's bug or attack, not a bot.
 const GENERATIONS: usize = 4;
+/// Attempts of one read that an isolation stands on.
+const READ_ATTEMPTS: usize = 3;
 
 /// What is known, and how to learn more.
 pub(super) struct Fleet {
@@ -42,6 +45,8 @@ pub(super) struct Fleet {
     pub roster: Roster,
     pub clock: Arc<dyn Clock>,
     pub exercise: Option<String>,
+    /// One a provider, shared by all isolations and refreshes.
+    budgets: BTreeMap<ProviderName, Budget>,
     known: Mutex<Known>,
     published: watch::Sender<Arc<Snapshot>>,
 }
@@ -56,8 +61,15 @@ struct Known {
     own: HashMap<ProviderName, IdentityId>,
     /// The newest operation of each bot, as the journal has it.
     operations: HashMap<BotName, Operation>,
-    /// Bots whose isolation runs in this process.
-    running: HashMap<BotName, OperationId>,
+    /// Bots whose isolation or restore runs in this process.
+    running: HashMap<BotName, Run>,
+}
+
+/// What runs.
+struct Run {
+    op: OperationId,
+    /// A restore is told by this to give way; an isolation gives way to nobody.
+    gives_way: Option<CancellationToken>,
 }
 
 struct Listed {
@@ -118,13 +130,22 @@ impl Fleet {
             notices: Vec::new(),
         };
         let (published, _) = watch::channel(Arc::new(empty));
-        let fleet = Self { providers, roster, clock, exercise, known: Mutex::default(), published };
+        let budget = |provider: &Arc<dyn Provider>| {
+            provider.budget().unwrap_or_else(|| Budget::new(provider.limits(), clock.clone()))
+        };
+        let budgets = providers.iter().map(|provider| (provider.name().clone(), budget(provider))).collect();
+        let fleet = Self { providers, roster, clock, exercise, budgets, known: Mutex::default(), published };
         fleet.publish();
         fleet
     }
 
     pub fn provider(&self, name: &ProviderName) -> Option<&Arc<dyn Provider>> {
         self.providers.iter().find(|provider| provider.name() == name)
+    }
+
+    /// What every request to that provider is admitted to.
+    pub fn budget(&self, name: &ProviderName) -> Option<&Budget> {
+        self.budgets.get(name)
     }
 
     pub fn snapshot(&self) -> Arc<Snapshot> {
@@ -241,6 +262,21 @@ impl Fleet {
         answer
     }
 
+    /// One live read, asked again where the trouble is the provider's own and passing.
+    pub async fn read_patiently(&self, identity: &Identity) -> Result<Reading, ProviderError> {
+        let mut waits = backoff(READ_ATTEMPTS, &identity.id);
+        loop {
+            let answer = self.read_one(identity).await;
+            let asked = match &answer {
+                Err(ProviderError::RateLimited { retry_after, .. }) => retry_after.unwrap_or_default(),
+                Err(ProviderError::Transient(_)) => Duration::ZERO,
+                _ => return answer,
+            };
+            let Some(wait) = waits.next() else { return answer };
+            tokio::time::sleep(wait.max(asked.min(LONGEST_PAUSE))).await;
+        }
+    }
+
     /// The newest readings of identities, but for those whose newest read failed.
     pub fn readings_of(&self, identities: &[Identity]) -> ReadingSet {
         let known = self.known();
@@ -285,21 +321,41 @@ impl Fleet {
         self.known().operations.get(bot).cloned()
     }
 
-    /// Marks an isolation as running in this process; the running one, if there is one already.
+    /// Marks an isolation as running in this process; the running one, if there is one already. A restore that runs is
+    /// told to stop and waited for by nobody.
     pub fn begin(&self, bot: &BotName, op: OperationId) -> Result<(), OperationId> {
         let mut known = self.known();
         match known.running.get(bot) {
-            Some(running) => Err(*running),
-            None => {
-                known.running.insert(bot.clone(), op);
-                Ok(())
-            }
+            Some(Run { op, gives_way: None }) => return Err(*op),
+            Some(Run { gives_way: Some(token), .. }) => token.cancel(),
+            None => {}
         }
+        known.running.insert(bot.clone(), Run { op, gives_way: None });
+        Ok(())
     }
 
-    /// Marks it as over.
-    pub fn end(&self, bot: &BotName) {
-        self.known().running.remove(bot);
+    /// Marks a restore as running in this process, with what tells it to stop; whatever runs, if something does.
+    pub fn begin_restore(&self, bot: &BotName, op: OperationId) -> Result<CancellationToken, OperationId> {
+        let mut known = self.known();
+        if let Some(run) = known.running.get(bot) {
+            return Err(run.op);
+        }
+        let token = CancellationToken::new();
+        known.running.insert(bot.clone(), Run { op, gives_way: Some(token.clone()) });
+        Ok(token)
+    }
+
+    /// What runs of a bot in this process: the operation, and whether it is an isolation.
+    pub fn runs(&self, bot: &BotName) -> Option<(OperationId, bool)> {
+        self.known().running.get(bot).map(|run| (run.op, run.gives_way.is_none()))
+    }
+
+    /// Marks an operation as over, unless another has taken the bot over from it.
+    pub fn end(&self, bot: &BotName, op: OperationId) {
+        let mut known = self.known();
+        if known.running.get(bot).is_some_and(|run| run.op == op) {
+            known.running.remove(bot);
+        }
     }
 
     /// Whether any isolation runs: ordinary refreshes pause.

@@ -2,6 +2,7 @@
 
 mod admission;
 mod history;
+mod restore;
 
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use uuid::Uuid;
 use admission::Ready;
 
 use super::{
-    Clock, Ended, EngineEvent, Preflight, Provider, ProviderError, Rechecked, Refusal, Roster, Snapshot,
+    Approvers, Clock, Ended, EngineEvent, Preflight, Provider, ProviderError, Rechecked, Refusal, Roster, Snapshot,
     fleet::{Fleet, judge_again},
 };
 use crate::domain::{Activity, BotName, IdentityId, IncidentId, OperationId, ProviderName};
@@ -48,7 +49,9 @@ struct Inner {
     store: Store,
     events: broadcast::Sender<EngineEvent>,
     read_only: bool,
-    /// How many isolations run.
+    /// `None`: a restore needs no second person.
+    approvers: Option<Approvers>,
+    /// How many operations run.
     running: watch::Sender<usize>,
     /// One isolation is let in at a time, so that two of them join the same new incident.
     door: tokio::sync::Mutex<()>,
@@ -94,8 +97,13 @@ pub struct Checked {
 }
 
 impl Engine {
-    /// An engine that has read nothing yet.
+    /// An engine that has read nothing yet, where a restore needs no second person.
     pub fn new(parts: Parts) -> Self {
+        Self::with_approvers(parts, None)
+    }
+
+    /// The same, where a second person of a group has to approve each restore.
+    pub fn with_approvers(parts: Parts, approvers: Option<Approvers>) -> Self {
         let since = parts.exercise.as_ref().map(|_| IncidentId::from_uuid(Uuid::now_v7()));
         let fleet = Fleet::new(parts.providers, parts.roster, parts.clock, parts.exercise);
         Self {
@@ -104,6 +112,7 @@ impl Engine {
                 store: parts.store,
                 events: broadcast::channel(EVENTS_KEPT).0,
                 read_only: parts.read_only,
+                approvers,
                 running: watch::channel(0).0,
                 door: tokio::sync::Mutex::default(),
                 ready: tokio::sync::Mutex::default(),
@@ -198,7 +207,7 @@ impl Engine {
         self.recall().await;
         let unknown = || Refusal::UnknownBot(bot.shown());
         let family = self.snapshot().bot(bot).ok_or_else(unknown)?.family();
-        let operation = self.inner.fleet.operation(bot);
+        let operation = self.inner.fleet.operation(bot).filter(|operation| operation.restores.is_none());
         // What the isolation found stays under watch, also where the provider's log no longer tells whose child it is.
         let recorded = operation.iter().flat_map(|operation| &operation.snapshot).map(|reading| &reading.identity);
         let identities = recorded.fold(family, |mut all, one| {

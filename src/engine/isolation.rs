@@ -16,18 +16,19 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::sync::broadcast;
 
-pub(super) use ledger::Ledger;
+pub(super) use ledger::{Ledger, is_settled};
+pub(super) use strike::{Leave, Strike};
 
 use super::{
     BotView, Ended, EngineEvent, OperationPhase, Order,
     fleet::{Fleet, after_dark},
+    restore,
 };
 use crate::domain::{
     Collateral, Depth, Identity, IncidentId, OperationId, Outcome, OutcomeInput, Plan, PlanHash, Reading, ReadingSet,
     Reversibility, conclude,
 };
-use crate::journal::{Body, Entry, Journal, JournalError, Operation};
-use strike::Strike;
+use crate::journal::{Body, Entry, Journal, JournalError, Operation, Store};
 
 /// How long a destructive step waits for a snapshot of what it destroys.
 const SNAPSHOT_WAIT: Duration = Duration::from_secs(2);
@@ -38,6 +39,7 @@ const HOLD_EVERY: Duration = Duration::from_secs(5);
 pub(super) struct Isolation {
     pub fleet: Arc<Fleet>,
     pub journal: Journal,
+    pub store: Store,
     pub events: broadcast::Sender<EngineEvent>,
     pub op: OperationId,
     pub incident: IncidentId,
@@ -47,6 +49,16 @@ pub(super) struct Isolation {
     pub opening: Vec<Entry>,
     /// Monotonic time of the key.
     pub pressed: Duration,
+}
+
+/// What sending the steps of one operation works with, whichever way it goes.
+#[derive(Clone)]
+pub(super) struct Work {
+    pub fleet: Arc<Fleet>,
+    pub journal: Journal,
+    pub events: broadcast::Sender<EngineEvent>,
+    pub op: OperationId,
+    pub epoch: u32,
 }
 
 /// Where the steps come from.
@@ -64,19 +76,29 @@ impl Isolation {
         let (bot, at) = (self.order.bot.clone(), self.fleet.clock.now());
         self.emit(EngineEvent::Started { op: self.op, incident: self.incident, bot, at });
         self.phase(OperationPhase::Arming);
-        let ledger = Arc::new(Ledger::new(&self));
-        let strike = Strike::new(&self, ledger.clone());
+        let work = self.work();
+        let ledger = Arc::new(Ledger::new(&work));
+        let strike = Strike::new(&work, ledger.clone(), None);
         let (identities, collateral) = match start {
             Start::Fresh(view) => self.begin(&view, &strike).await?,
             Start::Left(operation) => self.take_over(&operation, &strike).await?,
         };
         self.phase(OperationPhase::Sweeping);
         let mut swept = sweep::sweep(&self, &strike, identities).await;
+        // What a restore had on its way may have landed behind the last listing.
+        if restore::ran_into(&self.store, &self.fleet.clock, &self.order.bot, self.op).await {
+            swept = sweep::sweep(&self, &strike, swept.identities).await;
+        }
         strike.finish().await;
         self.phase(OperationPhase::Verifying);
         let outcome = self.conclude(&ledger, &swept, &collateral);
         let outcome = self.hold(&ledger, &mut swept, &collateral, outcome).await;
         Ok(self.end(&ledger, &swept, outcome).await)
+    }
+
+    fn work(&self) -> Work {
+        let (fleet, journal, events) = (self.fleet.clone(), self.journal.clone(), self.events.clone());
+        Work { fleet, journal, events, op: self.op, epoch: self.epoch }
     }
 
     /// Arms what was shown and lets it go.
@@ -299,6 +321,6 @@ impl Isolation {
 }
 
 /// Milliseconds of a duration, for documents.
-fn millis(duration: Duration) -> u64 {
+pub(super) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::domain::{BotName, Depth, IncidentId, OperationId, Outcome, PlanHash};
+use super::ApprovalFault;
+use crate::domain::{BotName, Depth, IncidentId, OperationId, Outcome, PlanHash, RestoreMode};
 
 /// An order to isolate one bot.
 #[derive(Debug, Clone)]
@@ -43,11 +44,26 @@ impl Order {
     }
 }
 
+/// An order to restore one bot.
+#[derive(Debug, Clone)]
+pub struct RestoreOrder {
+    /// Which.
+    pub bot: BotName,
+    /// Which way back: there is no default.
+    pub mode: RestoreMode,
+    /// Refuse unless the plan is still this one: what was shown, and what was approved.
+    pub plan: Option<PlanHash>,
+    /// The bot's name was typed, or said with `--yes`. Without it nothing is restored.
+    pub name_typed: bool,
+    /// Why, in the responder's words.
+    pub reason: Option<String>,
+}
+
 /// Why nothing was sent. Each displays as one sentence: what, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// estop was started to look only.
-    #[error("estop runs read-only: start it without --read-only to isolate")]
+    #[error("estop runs read-only: start it without --read-only to change anything")]
     ReadOnly,
     /// No bot has that name.
     #[error("no bot is named {0}")]
@@ -77,6 +93,61 @@ pub enum Refusal {
     /// No journal can be written.
     #[error("the journal cannot be written ({0}): nothing was sent; --break-glass isolates without a record")]
     NoSink(String),
+    /// A bot is restored only when its name was typed.
+    #[error("type the name of {0} to restore it")]
+    NotConfirmed(BotName),
+    /// Nobody has isolated it, or it was restored already.
+    #[error("{0} is not isolated: there is nothing to restore")]
+    NothingToRestore(BotName),
+    /// An isolation of it is not over.
+    #[error("the isolation of {bot} is not over (operation {op}): wait for its end, or finish it with estop resume")]
+    IsolationOpen {
+        /// Which bot.
+        bot: BotName,
+        /// Which operation.
+        op: OperationId,
+    },
+    /// A restore of it is not over.
+    #[error("a restore of {bot} is not over (operation {op}): wait for its end, or finish it with estop resume")]
+    RestoreOpen {
+        /// Which bot.
+        bot: BotName,
+        /// Which operation.
+        op: OperationId,
+    },
+    /// What is there now cannot be read, so that nothing can be compared.
+    #[error("{bot} cannot be compared with its snapshot: {what}")]
+    Unread {
+        /// Which bot.
+        bot: BotName,
+        /// What cannot be read, and why.
+        what: String,
+    },
+    /// No second person has approved it.
+    #[error("{bot} is not restored: {fault}")]
+    NotApproved {
+        /// Which bot.
+        bot: BotName,
+        /// Why there is no approval to use.
+        fault: ApprovalFault,
+    },
+    /// Who approves is not of the group.
+    #[error("{who} may not approve: {why}")]
+    NotApprover {
+        /// Who.
+        who: String,
+        /// Why.
+        why: String,
+    },
+    /// The configuration names no group.
+    #[error("nothing needs an approval: the configuration names no approver_group")]
+    NoApprovers,
+    /// No restore has that hash now.
+    #[error("no restore has the hash {0} now: estop restore BOT --mode MODE prints it")]
+    NoSuchPlan(String),
+    /// No journal can be written, and a restore is never made without.
+    #[error("the journal cannot be written ({0}): nothing was sent, for a restore is never made without a record")]
+    NoRecord(String),
     /// The incident to join is closed or unknown.
     #[error("incident {0} is not open")]
     NoIncident(String),
@@ -85,7 +156,19 @@ pub enum Refusal {
 impl Refusal {
     /// Whether a guard refused (exit 5), rather than that the order made no sense (exit 2).
     pub const fn is_guard(&self) -> bool {
-        !matches!(self, Self::UnknownBot(_) | Self::NoIncident(_))
+        !self.is_wrong_use() && !matches!(self, Self::Unread { .. })
+    }
+
+    /// Whether the order made no sense.
+    const fn is_wrong_use(&self) -> bool {
+        matches!(
+            self,
+            Self::UnknownBot(_)
+                | Self::NoIncident(_)
+                | Self::NotConfirmed(_)
+                | Self::NothingToRestore(_)
+                | Self::NoApprovers
+        )
     }
 }
 

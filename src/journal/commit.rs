@@ -150,7 +150,7 @@ impl Sound {
         self.mono_ms = self.mono_ms.max(mono_ms);
         let kind = entry.body.kind();
         let lane = entry.body.step().and_then(|step| self.state.lane(step));
-        let controls = controls::cited(&entry.body, lane);
+        let controls = controls::cited(&entry.body, lane, self.state.is_restore(entry.op));
         let mut tagged = std::mem::take(&mut self.body);
         tagged.clear();
         serde_json::to_writer(&mut tagged, &entry.body).expect("plain data with text keys is always JSON");

@@ -3,11 +3,12 @@
 use super::Body;
 use crate::domain::Lane;
 
-/// The control ids of a line. `lane` is that of the step where the line is about one.
+/// The control ids of a line. `lane` is that of the step where the line is about one; `restores`: its operation is the way
+/// back from an isolation.
 ///
 /// Kinds that are about the record itself cite what a verified journal cites; those about a guard, what an approval
 /// cites.
-pub(super) const fn cited(body: &Body, lane: Option<Lane>) -> &'static [&'static str] {
+pub(super) const fn cited(body: &Body, lane: Option<Lane>, restores: bool) -> &'static [&'static str] {
     match body {
         Body::IncidentOpen { .. } => &["DE.AE-08", "RS.MA-01", "ZT-7"],
         Body::IncidentClose { .. } => &["RC.RP-06", "ZT-7"],
@@ -16,6 +17,7 @@ pub(super) const fn cited(body: &Body, lane: Option<Lane>) -> &'static [&'static
             &["RS.CO-03"]
         }
         Body::PlanIntent { .. } | Body::StepAttempt { .. } => &["RS.AN-06", "ZT-6"],
+        Body::StepAnswer { .. } if restores => &["RC.RP-02", "RC.RP-05", "ZT-3"],
         Body::StepAnswer { .. } => answered(lane),
         Body::StepVerify { .. } | Body::SweepRound { .. } | Body::ProbeResult { .. } => &["RS.MI-01", "ZT-6"],
         Body::StepManual { .. } => &["RS.MA-01", "RS.CO-03", "ZT-1"],

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 pub use operation::{Operation, OperationEnd};
 
 use super::{Body, Record};
-use crate::domain::{IncidentId, OperationId};
+use crate::domain::{IncidentId, OperationId, PlanHash};
 
 /// What happened around one or more isolations.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,10 +34,25 @@ pub struct Incident {
     pub follows: Option<IncidentId>,
     /// Its operations, in the order of their first claim.
     pub operations: Vec<Operation>,
+    /// What second persons have approved.
+    pub approvals: Vec<Approval>,
     /// Whether a terminal was lost while it ran.
     pub console_lost: bool,
     /// Lines that changed nothing, or not what they say.
     pub remarks: Vec<Remark>,
+}
+
+/// A second person's yes to one restore.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approval {
+    /// Which line gives it; with the incident's id it names the approval.
+    pub seq: u64,
+    /// The restore plan's hash.
+    pub hash: PlanHash,
+    /// Who.
+    pub by: String,
+    /// Until when it can be used.
+    pub until: Timestamp,
 }
 
 /// Something odd about a line.
@@ -59,6 +74,7 @@ pub fn fold(incident: IncidentId, records: &[Record]) -> Incident {
         closed_at: None,
         follows: None,
         operations: Vec::new(),
+        approvals: Vec::new(),
         console_lost: false,
         remarks: Vec::new(),
     };
@@ -89,6 +105,11 @@ impl Incident {
                 self.closed_at = Some(record.at);
                 return Ok(());
             }
+            Body::ApprovalGiven { hash, by, until } => {
+                let (seq, hash, by, until) = (record.seq, hash.clone(), by.clone(), *until);
+                self.approvals.push(Approval { seq, hash, by, until });
+                return Ok(());
+            }
             Body::ConsoleLost { .. } => {
                 self.console_lost = true;
                 return Ok(());
@@ -109,11 +130,24 @@ impl Incident {
     }
 
     fn claim(&mut self, op: OperationId, record: &Record, body: &Body) -> Result<(), String> {
-        if let Some(operation) = self.operations.iter_mut().find(|operation| operation.id == op) {
-            return operation.claim_again(record.epoch, body);
+        let (epoch, seq, at) = (record.epoch, record.seq, record.at);
+        match self.operations.iter_mut().find(|operation| operation.id == op) {
+            Some(operation) => operation.claim_again(epoch, seq, at, body)?,
+            None => self.operations.extend(Operation::claimed(op, epoch, seq, at, body)),
         }
-        self.operations.extend(Operation::claimed(op, record.epoch, record.at, body));
+        self.give_way(op);
         Ok(())
+    }
+
+    /// Whoever isolates wins: what was on its way to restore the same bot never goes on.
+    fn give_way(&mut self, claimed: OperationId) {
+        let Some(bot) = self.operation(claimed).filter(|one| one.restores.is_none()).map(|one| one.bot.clone()) else {
+            return;
+        };
+        let restores = self.operations.iter_mut().filter(|one| one.restores.is_some() && one.bot == bot);
+        for restore in restores.filter(|restore| !restore.has_restored() && restore.gave_way.is_none()) {
+            restore.gave_way = Some(claimed);
+        }
     }
 }
 

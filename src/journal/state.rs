@@ -1,6 +1,6 @@
 //! What a writer knows of the file that it continues.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
 use uuid::Uuid;
@@ -28,6 +28,7 @@ pub(super) struct State {
     pub(super) newer: Option<String>,
     process: Uuid,
     claims: HashMap<OperationId, u32>,
+    restores: HashSet<OperationId>,
     lanes: HashMap<StepId, Lane>,
 }
 
@@ -43,6 +44,7 @@ impl State {
             newer: None,
             process,
             claims: HashMap::new(),
+            restores: HashSet::new(),
             lanes: HashMap::new(),
         }
     }
@@ -60,6 +62,11 @@ impl State {
         self.claims.get(&op).copied()
     }
 
+    /// Whether an operation is the way back from an isolation.
+    pub(super) fn is_restore(&self, op: Option<OperationId>) -> bool {
+        op.is_some_and(|op| self.restores.contains(&op))
+    }
+
     /// The lane of a step whose intent is here.
     pub(super) fn lane(&self, step: &StepId) -> Option<Lane> {
         self.lanes.get(step).copied()
@@ -75,7 +82,10 @@ impl State {
             self.introduced = true;
         }
         match (&*head.kind, head.op) {
-            ("op.claim", Some(op)) => self.claimed(op, head.epoch),
+            ("op.claim", Some(op)) => {
+                let claim = head.body.and_then(|body| serde_json::from_str::<Claim>(body.get()).ok());
+                self.claimed(op, head.epoch, claim.is_some_and(|claim| claim.restores.is_some()));
+            }
             ("incident.close", _) => self.closed = true,
             ("plan.intent", _) => {
                 // A piece of text names no steps: their answers then cite what every cut cites.
@@ -89,7 +99,7 @@ impl State {
     /// Takes in an entry that is being written.
     pub(super) fn wrote(&mut self, entry: &Entry) {
         match (&entry.body, entry.op) {
-            (Body::OpClaim { .. }, Some(op)) => self.claimed(op, entry.epoch),
+            (Body::OpClaim { restores, .. }, Some(op)) => self.claimed(op, entry.epoch, restores.is_some()),
             (Body::IncidentClose { .. }, _) => self.closed = true,
             (Body::PlanIntent { steps, .. }, _) => {
                 self.lanes.extend(steps.iter().map(|intended| (intended.step.id.clone(), intended.step.lane)));
@@ -98,10 +108,19 @@ impl State {
         }
     }
 
-    fn claimed(&mut self, op: OperationId, epoch: u32) {
+    fn claimed(&mut self, op: OperationId, epoch: u32, restores: bool) {
+        if restores {
+            self.restores.insert(op);
+        }
         let newest = self.claims.entry(op).or_insert(epoch);
         *newest = epoch.max(*newest);
     }
+}
+
+/// What of a claim says which way it goes.
+#[derive(Deserialize)]
+struct Claim {
+    restores: Option<serde::de::IgnoredAny>,
 }
 
 /// The lanes of a plan.

@@ -415,7 +415,8 @@ fn every_kind_has_its_word_and_cites_controls() {
         assert_eq!(tagged["kind"], entry.body.kind());
         assert!(Body::KINDS.contains(&entry.body.kind()));
         for lane in Lane::ALL.map(Some).into_iter().chain([None]) {
-            assert!(!controls::cited(&entry.body, lane).is_empty());
+            assert!(!controls::cited(&entry.body, lane, false).is_empty());
+            assert!(!controls::cited(&entry.body, lane, true).is_empty());
         }
     }
     let unknown = serde_json::from_str::<Body>("{\"kind\":\"none.such\",\"body\":{}}").unwrap_err().to_string();

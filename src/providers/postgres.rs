@@ -20,6 +20,7 @@ mod pool;
 pub(crate) mod preflight;
 mod query;
 pub(crate) mod reading;
+pub(crate) mod restore;
 mod scopes;
 mod settings;
 pub(crate) mod steps;
@@ -33,8 +34,11 @@ use tokio_postgres::{Client, types::Type};
 pub use settings::{PasswordSource, Settings, SettingsError};
 
 use crate::{
-    domain::{Activity, Answer, AnswerKind, Depth, Identity, ProviderName, Reading, Step, Untrusted},
-    engine::{Clock, Coverage, Limits, Listing, Preflight, Provider, ProviderError},
+    domain::{
+        Activity, Answer, AnswerKind, Depth, Identity, ProviderName, Reading, Restoration, RestoreMode, Step,
+        StepRecord, Untrusted,
+    },
+    engine::{Budget, Clock, Coverage, Limits, Listing, Preflight, Provider, ProviderError, Rate},
     journal::ArmedStep,
 };
 
@@ -60,6 +64,7 @@ pub struct Postgres {
     pool: Pool,
     memory: Memory,
     clock: Arc<dyn Clock>,
+    budget: Budget,
 }
 
 impl fmt::Debug for Postgres {
@@ -76,7 +81,14 @@ impl Postgres {
     pub fn new(settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, SettingsError> {
         let target = settings::Target::of(&settings.url)?;
         let pool = Pool::new(target, settings.password, settings.ca_file.as_deref())?;
-        Ok(Self { name: settings.name, pool, memory: Memory::default(), clock })
+        let budget = Budget::new(preflight::limits(), clock.clone());
+        Ok(Self { name: settings.name, pool, memory: Memory::default(), clock, budget })
+    }
+
+    /// Held to a rate of statements that the server's owner wants kept.
+    pub fn with_rate(mut self, rate: Option<Rate>) -> Self {
+        self.budget = Budget::new(Limits { rate, ..preflight::limits() }, self.clock.clone());
+        self
     }
 
     /// Asks on the reading connection. One that turns out dead is replaced once: a read may be asked twice.
@@ -85,6 +97,7 @@ impl Postgres {
         F: Future<Output = Result<T, tokio_postgres::Error>> + 'a,
     {
         let mut again = true;
+        let _permit = self.budget.admit(false).await;
         loop {
             let client = self.pool.reader().await.map_err(|failure| self.error(failure))?;
             let answered = tokio::time::timeout(STATEMENT_DEADLINE, ask(Arc::clone(&client))).await;
@@ -189,7 +202,11 @@ impl Provider for Postgres {
     }
 
     fn limits(&self) -> Limits {
-        preflight::limits()
+        self.budget.limits()
+    }
+
+    fn budget(&self) -> Option<Budget> {
+        Some(self.budget.clone())
     }
 
     fn coverage(&self) -> Coverage {
@@ -249,6 +266,10 @@ impl Provider for Postgres {
 
     fn steps(&self, reading: &Reading, depth: Depth) -> Vec<Step> {
         steps::steps(reading, depth)
+    }
+
+    fn restore(&self, before: &Reading, now: &Reading, done: &[StepRecord], mode: RestoreMode) -> Restoration {
+        restore::restore(before, now, done, mode)
     }
 
     async fn perform(&self, armed: &ArmedStep, _attempt: u32) -> Answer {

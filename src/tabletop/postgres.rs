@@ -23,7 +23,10 @@ pub use seed::{PrivilegeSeed, RoleSeed, SessionSeed, WorldSeed};
 pub use world::{Denied, World};
 
 use crate::{
-    domain::{Activity, Answer, AnswerKind, Depth, Identity, ProviderName, Reading, Step, Untrusted},
+    domain::{
+        Activity, Answer, AnswerKind, Depth, Identity, ProviderName, Reading, Restoration, RestoreMode, Step,
+        StepRecord, Untrusted,
+    },
     engine::{Clock, Coverage, Limits, Listing, Preflight, Provider, ProviderError},
     journal::ArmedStep,
     providers::postgres::{
@@ -34,7 +37,7 @@ use crate::{
         memory::Memory,
         preflight,
         reading::{self, Look},
-        steps,
+        restore, steps,
     },
 };
 
@@ -168,6 +171,10 @@ impl Provider for SimulatedPostgres {
 
     fn steps(&self, reading: &Reading, depth: Depth) -> Vec<Step> {
         steps::steps(reading, depth)
+    }
+
+    fn restore(&self, before: &Reading, now: &Reading, done: &[StepRecord], mode: RestoreMode) -> Restoration {
+        restore::restore(before, now, done, mode)
     }
 
     async fn perform(&self, armed: &ArmedStep, _attempt: u32) -> Answer {

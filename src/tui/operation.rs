@@ -75,6 +75,7 @@ impl OperationView {
             | EngineEvent::Step { op, .. }
             | EngineEvent::Swept { op, .. }
             | EngineEvent::Residual { op, .. }
+            | EngineEvent::Restoring { op, .. }
             | EngineEvent::Contradicted { op, .. }
             | EngineEvent::Ended { op, .. } => *op,
         }
@@ -100,7 +101,7 @@ impl OperationView {
     /// Takes an event of this operation in.
     pub fn take(&mut self, event: &EngineEvent) {
         match event {
-            EngineEvent::Started { .. } | EngineEvent::Contradicted { .. } => {}
+            EngineEvent::Started { .. } | EngineEvent::Restoring { .. } | EngineEvent::Contradicted { .. } => {}
             EngineEvent::Phase { phase, .. } => self.phase = *phase,
             EngineEvent::Planned { steps, .. } => {
                 for step in steps {
@@ -183,7 +184,7 @@ impl OperationView {
     pub fn residual(&self) -> &[Residual] {
         match self.ended.as_ref().map(|ended| &ended.outcome) {
             Some(Outcome::DarkAt { residual, .. } | Outcome::Partial { residual, .. }) => residual,
-            Some(Outcome::Dark | Outcome::Contradicted { .. }) => &[],
+            Some(Outcome::Dark | Outcome::Contradicted { .. } | Outcome::Restored { .. }) => &[],
             None => &self.residual,
         }
     }

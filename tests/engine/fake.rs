@@ -15,7 +15,7 @@ use estop::{
     domain::{
         Action, Activity, Answer, AnswerKind, Depth, Fact, Family, Holding, HoldingId, HoldingState, Identity,
         IdentityId, IdentityKind, IdentityState, Lane, Level, ObjectId, Postcondition, ProviderName, Reading,
-        Reversibility, Step, StepId,
+        Restoration, RestoreMode, Reversibility, Step, StepId, StepRecord,
     },
     engine::{Clock, Coverage, Limits, Listing, Preflight, Provider, ProviderError, Whoami},
     journal::ArmedStep,
@@ -187,7 +187,7 @@ impl Provider for Fake {
     }
 
     fn limits(&self) -> Limits {
-        Limits { concurrent_writes: 64, concurrent_reads: 8, deadline: Duration::from_secs(5) }
+        Limits { concurrent_writes: 64, concurrent_reads: 8, deadline: Duration::from_secs(5), ..Limits::default() }
     }
 
     fn coverage(&self) -> Coverage {
@@ -283,6 +283,11 @@ impl Provider for Fake {
             steps.push(step);
         }
         steps
+    }
+
+    /// This world has no way back.
+    fn restore(&self, _: &Reading, _: &Reading, _: &[StepRecord], _: RestoreMode) -> Restoration {
+        Restoration::default()
     }
 
     async fn perform(&self, armed: &ArmedStep, _: u32) -> Answer {

@@ -2,7 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 
+mod approvals;
+mod budget;
 mod fake;
+mod restorable;
+mod restore;
 
 use std::{sync::Arc, time::Duration};
 

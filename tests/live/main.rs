@@ -17,6 +17,7 @@ mod permissions;
 mod postgres;
 mod pty;
 mod reenable;
+mod restore;
 mod scene;
 mod see;
 mod selfcheck;

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     cli::time::Moment,
-    domain::{Depth, IncidentId, OperationId, Outcome, StepId, StepState},
+    domain::{Depth, IncidentId, OperationId, Outcome, RestoreMode, StepId, StepState},
     engine::Rechecked,
     journal::{Incident, Operation},
 };
@@ -34,6 +34,8 @@ pub struct OperationRow {
     pub bot: String,
     /// `isolate` or `burn`.
     pub depth: Depth,
+    /// Which way back it is; `null`: it is an isolation.
+    pub restores: Option<RestoreMode>,
     /// Why, in the responder's words.
     pub reason: Option<String>,
     /// When it began.
@@ -75,6 +77,7 @@ impl OperationRow {
             op: operation.id,
             bot: operation.bot.raw().to_owned(),
             depth: operation.depth,
+            restores: operation.restores.as_ref().map(|restores| restores.mode),
             reason: operation.reason.clone(),
             started_at: Moment(operation.started_at),
             unfinished: operation.is_unfinished(),
@@ -112,7 +115,7 @@ pub fn dark_at(outcome: &Outcome, concluded: Timestamp) -> Option<Moment> {
     match outcome {
         Outcome::Dark => Some(Moment(concluded)),
         Outcome::DarkAt { at, .. } => Some(Moment(*at)),
-        Outcome::Partial { .. } | Outcome::Contradicted { .. } => None,
+        Outcome::Partial { .. } | Outcome::Contradicted { .. } | Outcome::Restored { .. } => None,
     }
 }
 

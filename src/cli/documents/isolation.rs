@@ -101,7 +101,10 @@ impl Counts {
                 Reason::AttestedOnly { .. } => counts.attested += 1,
                 Reason::StillLive { .. } | Reason::OpensToo { .. } => counts.still_live += 1,
                 Reason::Unlisted { .. } | Reason::ListingIncomplete { .. } => counts.unlisted += 1,
-                Reason::StillMinting { .. } | Reason::NotSettled => {}
+                Reason::StillMinting { .. }
+                | Reason::NotSettled
+                | Reason::NotSent { .. }
+                | Reason::Superseded { .. } => {}
             }
         }
         if let Outcome::Contradicted { alive, .. } = outcome {
@@ -115,7 +118,7 @@ impl Counts {
 pub fn reasons(outcome: &Outcome) -> &[Reason] {
     match outcome {
         Outcome::Partial { reasons, .. } | Outcome::Contradicted { reasons, .. } => reasons,
-        Outcome::Dark | Outcome::DarkAt { .. } => &[],
+        Outcome::Dark | Outcome::DarkAt { .. } | Outcome::Restored { .. } => &[],
     }
 }
 
@@ -133,7 +136,7 @@ pub fn residual(outcome: &Outcome) -> Vec<ResidualRow> {
         Outcome::DarkAt { residual, .. } | Outcome::Partial { residual, .. } => {
             residual.iter().map(Into::into).collect()
         }
-        Outcome::Dark | Outcome::Contradicted { .. } => Vec::new(),
+        Outcome::Dark | Outcome::Contradicted { .. } | Outcome::Restored { .. } => Vec::new(),
     }
 }
 

@@ -68,6 +68,7 @@ fn status(provider: &dyn crate::engine::Provider, known: &Known, bots: &[Arc<Bot
         complete: listed.is_some() && failed.is_none() && gap.is_none() && unread.is_none(),
         read_at: listed.and_then(|listed| listed.read_at),
         error: failed.or(gap).or(unread),
+        limits: provider.limits(),
     }
 }
 
@@ -135,7 +136,7 @@ impl Context<'_> {
             .chain(identities.iter().filter_map(|identity| identity.last_active_at))
             .max();
         let error = identities.iter().find_map(|identity| self.known.errors.get(&identity.id).cloned());
-        let state = if self.known.running.contains_key(&bot.name) {
+        let state = if self.known.running.get(&bot.name).is_some_and(|run| run.gives_way.is_none()) {
             crate::domain::BotState::Isolating
         } else {
             let operation = self.known.operations.get(&bot.name);

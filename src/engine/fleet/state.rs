@@ -22,17 +22,27 @@ pub(super) fn state(
         return BotState::Unknown;
     }
     let outcome = judge_again(operation, identities, readings, collateral, now);
-    match (operation, outcome) {
+    // Opened on purpose: that nobody has issued it a new secret yet does not make it cut off.
+    let is_restored = operation.is_some_and(|operation| operation.restores.is_some());
+    if is_restored && outcome == Outcome::Dark && readings.iter().any(|reading| !reading.is_shut()) {
+        return BotState::Live;
+    }
+    match (isolation(operation), outcome) {
         (_, Outcome::Dark) => BotState::Dark,
         (Some(_), Outcome::DarkAt { at, .. }) => BotState::DarkAt(at),
         (Some(_), Outcome::Partial { .. }) => BotState::Partial,
         (Some(_), Outcome::Contradicted { .. }) => BotState::Contradicted,
-        // Never isolated by estop: whatever can still be used makes it live.
-        (None, _) => {
+        // Not isolated by estop, or let go again: whatever can still be used makes it live.
+        (None | Some(_), _) => {
             let unread = identities.iter().any(|identity| readings.get(&identity.id).is_none());
             if unread { BotState::Unknown } else { BotState::Live }
         }
     }
+}
+
+/// A bot that was restored is one that nobody has isolated.
+fn isolation(operation: Option<&Operation>) -> Option<&Operation> {
+    operation.filter(|operation| operation.restores.is_none())
 }
 
 /// Judges an operation's steps by newer readings. What was dark and reads as alive is contradicted.
@@ -43,6 +53,7 @@ pub(in crate::engine) fn judge_again(
     collateral: &[Collateral],
     now: Timestamp,
 ) -> Outcome {
+    let operation = isolation(operation);
     let mut steps: BTreeMap<StepId, StepRecord> =
         operation.map(|operation| operation.steps.clone()).unwrap_or_default();
     let gates = gates(&steps);
@@ -67,7 +78,7 @@ pub(in crate::engine) fn judge_again(
         Some(Outcome::Partial { reasons, .. } | Outcome::Contradicted { reasons, .. }) => {
             !reasons.iter().any(|reason| matches!(reason, Reason::NotSettled | Reason::StillMinting { .. }))
         }
-        Some(Outcome::Dark | Outcome::DarkAt { .. }) => true,
+        Some(Outcome::Dark | Outcome::DarkAt { .. } | Outcome::Restored { .. }) => true,
         None => operation.is_none(),
     };
     let outcome = conclude(&OutcomeInput {

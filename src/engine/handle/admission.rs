@@ -9,11 +9,12 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::{Engine, Running, history::newest_of_each_bot};
+use super::{Engine, Running};
 use crate::domain::{BotName, Depth, IncidentId, OperationId};
 use crate::engine::{
-    BotView, Ended, EngineEvent, Order, Refusal,
+    BotView, Ended, EngineEvent, Order, Purpose, Refusal,
     isolation::{Isolation, Start},
+    on_behalf,
 };
 use crate::journal::{Body, Entry, Journal, JournalError, Operation};
 
@@ -25,17 +26,17 @@ pub(super) struct Ready {
 }
 
 /// An incident, its journal, and the entries that open it where it is new.
-struct Opened {
-    incident: IncidentId,
-    journal: Journal,
-    opening: Vec<Entry>,
+pub(super) struct Opened {
+    pub(super) incident: IncidentId,
+    pub(super) journal: Journal,
+    pub(super) opening: Vec<Entry>,
     /// Why the open incident was not joined.
-    notice: Option<String>,
+    pub(super) notice: Option<String>,
 }
 
 impl Opened {
     /// One that there was.
-    const fn joined(incident: IncidentId, journal: Journal) -> Self {
+    pub(super) const fn joined(incident: IncidentId, journal: Journal) -> Self {
         Self { incident, journal, opening: Vec::new(), notice: None }
     }
 }
@@ -59,7 +60,7 @@ impl Engine {
     }
 
     /// The journal that is held open, unless another process has opened a newer incident or closed this one.
-    async fn ready(&self) -> Option<(IncidentId, Journal)> {
+    pub(super) async fn ready(&self) -> Option<(IncidentId, Journal)> {
         let mut ready = self.inner.ready.lock().await;
         let held = ready.as_ref()?;
         let newest = self.inner.store.incidents().ok()?.last().copied();
@@ -106,7 +107,7 @@ impl Engine {
         let view = match self.guard(&order) {
             Ok(view) => view,
             Err(refusal) => {
-                self.record_refusal(&order, &refusal).await;
+                self.refused(&order.bot, &refusal).await;
                 return Err(refusal);
             }
         };
@@ -123,7 +124,7 @@ impl Engine {
                 Ok(Running { notice, ..self.start(isolation, Start::Fresh(view)) })
             }
             Err(refusal) => {
-                self.over(&order.bot);
+                self.over(&order.bot, op);
                 Err(refusal)
             }
         }
@@ -136,41 +137,41 @@ impl Engine {
     /// # Errors
     /// A journal that cannot be read or written.
     pub async fn resume(&self, incident: Option<IncidentId>) -> Result<Vec<Running>, JournalError> {
-        let incidents = match incident {
-            Some(incident) => vec![incident],
-            None => self.inner.store.incidents()?.into_iter().filter(|id| Some(*id) >= self.inner.since).collect(),
-        };
         let mut started = Vec::new();
         if self.inner.read_only {
             return Ok(started);
         }
-        for id in incidents {
-            let folded = self.read_incident(id)?;
-            if folded.closed_at.is_some() {
-                continue;
-            }
-            for operation in newest_of_each_bot(folded).into_values().filter(Operation::is_unfinished) {
-                if self.begin(&operation.bot, operation.id).is_err() {
-                    continue;
-                }
-                let journal = match self.inner.store.open(id).await {
-                    Ok(journal) => journal,
-                    Err(error) => {
-                        self.over(&operation.bot);
-                        return Err(error);
-                    }
-                };
-                let pressed = self.inner.fleet.clock.monotonic();
-                let mut order = Order::isolate(operation.bot.clone());
-                order.depth = operation.depth;
-                order.reason.clone_from(&operation.reason);
-                let (op, epoch) = (operation.id, operation.next_epoch());
-                let start = Start::Left(Box::new(operation));
-                let isolation = self.isolation(order, Opened::joined(id, journal), op, epoch, pressed);
-                started.push(self.start(isolation, start));
-            }
+        let left = self.unfinished(incident)?;
+        let incidents = self.incidents().await?;
+        for (id, operation) in left {
+            let running = match operation.restores {
+                Some(_) => self.resume_restore(id, operation, &incidents).await?,
+                None => self.resume_isolation(id, operation).await?,
+            };
+            started.extend(running);
         }
         Ok(started)
+    }
+
+    async fn resume_isolation(&self, id: IncidentId, operation: Operation) -> Result<Option<Running>, JournalError> {
+        if self.begin(&operation.bot, operation.id).is_err() {
+            return Ok(None);
+        }
+        let journal = match self.inner.store.open(id).await {
+            Ok(journal) => journal,
+            Err(error) => {
+                self.over(&operation.bot, operation.id);
+                return Err(error);
+            }
+        };
+        let pressed = self.inner.fleet.clock.monotonic();
+        let mut order = Order::isolate(operation.bot.clone());
+        order.depth = operation.depth;
+        order.reason.clone_from(&operation.reason);
+        let (op, epoch) = (operation.id, operation.next_epoch());
+        let start = Start::Left(Box::new(operation));
+        let isolation = self.isolation(order, Opened::joined(id, journal), op, epoch, pressed);
+        Ok(Some(self.start(isolation, start)))
     }
 
     fn begin(&self, bot: &BotName, op: OperationId) -> Result<(), Refusal> {
@@ -180,8 +181,8 @@ impl Engine {
         Ok(())
     }
 
-    fn over(&self, bot: &BotName) {
-        self.inner.fleet.end(bot);
+    pub(super) fn over(&self, bot: &BotName, op: OperationId) {
+        self.inner.fleet.end(bot, op);
         self.inner.running.send_modify(|running| *running = running.saturating_sub(1));
     }
 
@@ -230,7 +231,8 @@ impl Engine {
     fn isolation(&self, order: Order, opened: Opened, op: OperationId, epoch: u32, pressed: Duration) -> Isolation {
         let Opened { incident, journal, opening, .. } = opened;
         let (fleet, events) = (self.inner.fleet.clone(), self.inner.events.clone());
-        Isolation { fleet, journal, events, op, incident, epoch, order, opening, pressed }
+        let store = self.inner.store.clone();
+        Isolation { fleet, journal, store, events, op, incident, epoch, order, opening, pressed }
     }
 
     /// Lets it run in a task of its own.
@@ -239,14 +241,15 @@ impl Engine {
         let (tell, ended) = oneshot::channel();
         let (engine, name) = (self.clone(), bot.clone());
         tokio::spawn(async move {
-            let ended = engine.run(isolation, start).await;
-            engine.inner.fleet.end(&name);
+            // Its reads belong to the strike: they go before those of a refresh.
+            let ended = on_behalf(Purpose::Proof, engine.run(isolation, start)).await;
+            engine.inner.fleet.end(&name, op);
             engine.recall().await;
             let told = ended.clone().unwrap_or_else(|error| Ended::nothing_sent(&error.to_string()));
             let _ = engine.inner.events.send(EngineEvent::Ended { op, bot: name.clone(), ended: told });
             let _ = tell.send(ended);
             // Last, so that whoever waits for all to settle has been told each outcome.
-            engine.over(&name);
+            engine.over(&name, op);
         });
         Running { op, incident, bot, notice: None, ended }
     }
@@ -277,13 +280,13 @@ impl Engine {
         }
     }
 
-    async fn record_refusal(&self, order: &Order, refusal: &Refusal) {
+    /// What a guard refused is on record. A refusal that cannot be recorded is still a refusal.
+    pub(super) async fn refused(&self, bot: &BotName, refusal: &Refusal) {
         if !refusal.is_guard() {
             return;
         }
-        // A refusal that cannot be recorded is still a refusal.
         if let Ok(host) = self.inner.store.host().await {
-            let body = Body::GuardRefused { bot: Some(order.bot.clone()), why: refusal.to_string() };
+            let body = Body::GuardRefused { bot: Some(bot.clone()), why: refusal.to_string() };
             let _ = host.commit(vec![Entry::general(body)]).await;
         }
     }

@@ -1,20 +1,38 @@
-//! What the journals say of isolations, this process's and others'.
-
-use std::collections::HashMap;
+//! What the journals say of operations, this process's and others'.
 
 use super::Engine;
-use crate::domain::{BotName, IncidentId, OperationId};
-use crate::journal::{Incident, JournalError, Operation, Store, fold};
+use crate::domain::{IncidentId, OperationId};
+use crate::engine::restore;
+use crate::journal::{Incident, JournalError, Operation, fold};
 
 impl Engine {
-    /// Reads the journals again: the newest operation of each bot decides its state.
+    /// Reads the journals again: the operation that decides each bot's state.
     pub(super) async fn recall(&self) {
         let (store, since) = (self.inner.store.clone(), self.inner.since);
-        let read = tokio::task::spawn_blocking(move || newest_operations(&store, since)).await;
-        if let Ok(operations) = read {
-            self.inner.fleet.take_operations(operations);
+        let read = tokio::task::spawn_blocking(move || restore::incidents(&store, since)).await;
+        if let Ok(Ok(incidents)) = read {
+            self.inner.fleet.take_operations(restore::deciding(&incidents));
         }
         self.inner.fleet.publish();
+    }
+
+    /// Every incident of this host that can be read, oldest first.
+    pub(super) async fn incidents(&self) -> Result<Vec<Incident>, JournalError> {
+        let (store, since) = (self.inner.store.clone(), self.inner.since);
+        let read = tokio::task::spawn_blocking(move || restore::incidents(&store, since)).await;
+        read.unwrap_or(Err(JournalError::Ended))
+    }
+
+    /// What is unfinished, in one incident or in all that are open: the newest operation of each bot.
+    ///
+    /// # Errors
+    /// A journal that cannot be read.
+    pub fn unfinished(&self, incident: Option<IncidentId>) -> Result<Vec<(IncidentId, Operation)>, JournalError> {
+        if let Some(incident) = incident {
+            // Says whether there is such an incident.
+            self.inner.store.read(incident)?;
+        }
+        Ok(restore::unfinished(&restore::incidents(&self.inner.store, self.inner.since)?, incident))
     }
 
     pub(super) fn read_incident(&self, id: IncidentId) -> Result<Incident, JournalError> {
@@ -28,19 +46,4 @@ impl Engine {
         };
         incidents.into_iter().rev().find(has)
     }
-}
-
-pub(super) fn newest_of_each_bot(incident: Incident) -> HashMap<BotName, Operation> {
-    incident.operations.into_iter().map(|operation| (operation.bot.clone(), operation)).collect()
-}
-
-/// The newest operation of each bot over all incidents that can be read.
-fn newest_operations(store: &Store, since: Option<IncidentId>) -> HashMap<BotName, Operation> {
-    let mut newest = HashMap::new();
-    for id in store.incidents().unwrap_or_default().into_iter().filter(|id| Some(*id) >= since) {
-        if let Ok(recorded) = store.read(id) {
-            newest.extend(newest_of_each_bot(fold(id, &recorded.records)));
-        }
-    }
-    newest
 }

@@ -9,7 +9,7 @@ use std::{
 use jiff::Timestamp;
 use tokio::sync::{broadcast, watch};
 
-use super::{Isolation, millis};
+use super::{Work, millis};
 use crate::domain::{
     Answer, AnswerKind, IdentityId, OperationId, Reading, ReadingSet, Sent, Step, StepEvent, StepId, StepRecord,
     StepState, Verdict,
@@ -36,19 +36,19 @@ struct Steps {
 }
 
 /// Figures for the headline.
-pub(super) struct Times {
+pub(in crate::engine) struct Times {
     pub first_cut_ms: Option<u64>,
     pub verified_ms: Option<u64>,
 }
 
 impl Ledger {
-    pub fn new(isolation: &Isolation) -> Self {
+    pub fn new(work: &Work) -> Self {
         Self {
-            op: isolation.op,
-            epoch: isolation.epoch,
-            journal: isolation.journal.clone(),
-            clock: isolation.fleet.clock.clone(),
-            events: isolation.events.clone(),
+            op: work.op,
+            epoch: work.epoch,
+            journal: work.journal.clone(),
+            clock: work.fleet.clock.clone(),
+            events: work.events.clone(),
             steps: Mutex::default(),
             changed: watch::channel(0).0,
         }
@@ -233,7 +233,7 @@ impl Ledger {
         mine.into_iter().any(|record| !is_settled(&record.state))
     }
 
-    pub(super) fn times(&self, pressed: Duration) -> Times {
+    pub(in crate::engine) fn times(&self, pressed: Duration) -> Times {
         let board = self.steps();
         let since = |at: Option<Duration>| at.map(|at| millis(at.saturating_sub(pressed)));
         Times { first_cut_ms: since(board.first_cut), verified_ms: since(board.verified) }
@@ -271,7 +271,7 @@ impl Ledger {
 }
 
 /// Whether a step waits for nothing that is on its way.
-pub(super) const fn is_settled(state: &StepState) -> bool {
+pub(in crate::engine) const fn is_settled(state: &StepState) -> bool {
     !matches!(state, StepState::Planned | StepState::Armed | StepState::Sent | StepState::Retrying { .. })
 }
 

@@ -7,12 +7,12 @@ use jiff::Timestamp;
 use crate::{
     domain::{
         Answer, BotName, Collateral, Contradiction, Depth, Identity, OperationId, Outcome, Reading, Reason, Residual,
-        Step, StepEvent, StepId, StepRecord, StepState, Untrusted, Verdict,
+        RestorePlan, Step, StepEvent, StepId, StepRecord, StepState, Untrusted, Verdict,
     },
-    journal::Body,
+    journal::{Body, Restores},
 };
 
-/// One isolation.
+/// One isolation, or the way back from one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Operation {
     /// Its id.
@@ -23,6 +23,14 @@ pub struct Operation {
     pub depth: Depth,
     /// Its newest claim.
     pub epoch: u32,
+    /// The line of that claim, and when it was written.
+    pub claimed: (u64, Timestamp),
+    /// Where it is no isolation but the way back from one.
+    pub restores: Option<Restores>,
+    /// What the way back is to do.
+    pub restore_plan: Option<Box<RestorePlan>>,
+    /// The isolation of the same bot that was claimed after it: a restore gives way for good.
+    pub gave_way: Option<OperationId>,
     /// Why, in the responder's words.
     pub reason: Option<String>,
     /// When it was first claimed.
@@ -43,6 +51,8 @@ pub struct Operation {
     pub alive: Vec<Contradiction>,
     /// When the last gate was answered.
     pub cut_at: Option<Timestamp>,
+    /// When its newest line was written.
+    pub last_at: Timestamp,
     /// How it ended; `None` while somebody has it.
     pub ended: Option<OperationEnd>,
 }
@@ -63,15 +73,21 @@ pub struct OperationEnd {
 impl Operation {
     /// Whether somebody should go on with it: it has not ended, or ended with something that another try may settle.
     pub fn is_unfinished(&self) -> bool {
+        if self.restores.is_some() {
+            return self.is_under_way();
+        }
         match self.ended.as_ref().map(|end| &end.outcome) {
             None | Some(Outcome::Contradicted { .. }) => true,
             Some(Outcome::Partial { reasons, .. }) => reasons.iter().any(|reason| !is_for_people(reason)),
-            Some(Outcome::Dark | Outcome::DarkAt { .. }) => false,
+            Some(Outcome::Dark | Outcome::DarkAt { .. } | Outcome::Restored { .. }) => false,
         }
     }
 
     /// Whether a process works on it, was killed over it, or did not get through to a provider.
     pub fn is_under_way(&self) -> bool {
+        if self.gave_way.is_some() {
+            return false;
+        }
         let Some(end) = &self.ended else { return true };
         let (Outcome::Partial { reasons, .. } | Outcome::Contradicted { reasons, .. }) = &end.outcome else {
             return false;
@@ -84,6 +100,19 @@ impl Operation {
         })
     }
 
+    /// Whether it is the way back and has taken a bot out of its isolation: its gate was opened, or may have been.
+    pub fn lifts(&self) -> bool {
+        let ended = self.ended.as_ref().is_some_and(|end| matches!(end.outcome, Outcome::Restored { .. }));
+        let tried = self.restore_plan.as_ref().is_some_and(|plan| plan.has_tried_gate(&self.steps));
+        self.restores.is_some() && (ended || tried)
+    }
+
+    /// Whether it is a restore that has nothing left to do: what was isolated before it is undone.
+    pub fn has_restored(&self) -> bool {
+        let proved = |record: &StepRecord| record.state == StepState::Verified;
+        self.restores.is_some() && self.gave_way.is_none() && self.ended.is_some() && self.steps.values().all(proved)
+    }
+
     /// The epoch of the next claim.
     pub fn next_epoch(&self) -> u32 {
         self.epoch.saturating_add(1)
@@ -92,13 +121,17 @@ impl Operation {
 
 impl Operation {
     /// As its first claim tells it; `None` for another body.
-    pub(super) fn claimed(id: OperationId, epoch: u32, at: Timestamp, claim: &Body) -> Option<Self> {
-        let Body::OpClaim { bot, depth, reason, identities, collateral, .. } = claim else { return None };
+    pub(super) fn claimed(id: OperationId, epoch: u32, seq: u64, at: Timestamp, claim: &Body) -> Option<Self> {
+        let Body::OpClaim { bot, depth, reason, identities, collateral, restores, .. } = claim else { return None };
         Some(Self {
             id,
             bot: bot.clone(),
             depth: *depth,
             epoch,
+            claimed: (seq, at),
+            restores: restores.clone(),
+            restore_plan: None,
+            gave_way: None,
             reason: reason.clone(),
             started_at: at,
             identities: identities.clone(),
@@ -109,17 +142,18 @@ impl Operation {
             residual: Vec::new(),
             alive: Vec::new(),
             cut_at: None,
+            last_at: at,
             ended: None,
         })
     }
 
     /// Another process takes it over: it has not ended any more.
-    pub(super) fn claim_again(&mut self, epoch: u32, claim: &Body) -> Result<(), String> {
+    pub(super) fn claim_again(&mut self, epoch: u32, seq: u64, at: Timestamp, claim: &Body) -> Result<(), String> {
         if epoch <= self.epoch {
             return Err(format!("stale: a claim of epoch {epoch} after that of epoch {}", self.epoch));
         }
         let Body::OpClaim { identities, collateral, .. } = claim else { return Ok(()) };
-        (self.epoch, self.ended) = (epoch, None);
+        (self.epoch, self.claimed, self.ended) = (epoch, (seq, at), None);
         for identity in identities {
             match self.identities.iter_mut().find(|known| known.id == identity.id) {
                 Some(known) => *known = identity.clone(),
@@ -131,6 +165,7 @@ impl Operation {
     }
 
     pub(super) fn take(&mut self, at: Timestamp, body: &Body) -> Result<(), String> {
+        self.last_at = at;
         match body {
             Body::EvidenceSnapshot { reading, .. } => {
                 if !self.snapshot.iter().any(|known| known.identity.id == reading.identity.id) {
@@ -158,6 +193,7 @@ impl Operation {
                 let says = |who: &String| note.as_ref().map_or(who.clone(), |note| format!("{who}: {note}"));
                 record.detail = Some(attested_by.as_ref().map_or(instruction.clone(), says));
             }
+            Body::RestoreDiff { plan, .. } => self.restore_plan = Some(plan.clone()),
             Body::SweepRound { round, .. } => self.rounds = self.rounds.max(*round),
             Body::ResidualSet { residual } => self.residual.clone_from(residual),
             Body::ResidualDark { .. } => self.went_dark(),
@@ -180,7 +216,6 @@ impl Operation {
             | Body::GuardOverride { .. }
             | Body::ApprovalGiven { .. }
             | Body::ApprovalRefused { .. }
-            | Body::RestoreDiff { .. }
             | Body::ProbeResult { .. }
             | Body::Recovered { .. }
             | Body::ConsoleLost { .. }
@@ -222,7 +257,7 @@ impl Operation {
         if let Some(end) = &mut self.ended {
             let reasons = match &end.outcome {
                 Outcome::Partial { reasons, .. } | Outcome::Contradicted { reasons, .. } => reasons.clone(),
-                Outcome::Dark | Outcome::DarkAt { .. } => Vec::new(),
+                Outcome::Dark | Outcome::DarkAt { .. } | Outcome::Restored { .. } => Vec::new(),
             };
             end.outcome = Outcome::Contradicted { alive: self.alive.clone(), reasons };
         }

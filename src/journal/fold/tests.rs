@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use super::*;
 use crate::{
-    domain::{AnswerKind, Outcome, Reason, StepId, StepState, Verdict},
-    journal::{Entry, ProcRef, RecordBody, fixture::*},
+    domain::{AnswerKind, Lane, Outcome, Reason, Restoration, RestoreMode, RestorePlan, StepId, StepState, Verdict},
+    journal::{Entry, ProcRef, RecordBody, Restores, fixture::*},
 };
 
 /// Records as a journal would have them, a second apart; the fold looks at neither chain nor process.
@@ -127,6 +127,64 @@ fn what_was_dark_at_a_time_becomes_dark() {
     let dark_at = ended(Outcome::DarkAt { at, residual: Vec::new() });
     let folded = fold(INCIDENT, &records(vec![claim(1), dark_at, Entry::of(OP, 1, Body::ResidualDark { at })]));
     assert_eq!(folded.operations[0].ended.as_ref().unwrap().outcome, Outcome::Dark);
+}
+
+/// The way back, as another operation of the same incident.
+fn restoring(number: u128, body: Body) -> Entry {
+    Entry::of(OperationId::from_uuid(Uuid::from_u128(number)), 1, body)
+}
+
+fn claim_restore(number: u128) -> Entry {
+    let Body::OpClaim { depth, reason, identities, collateral, .. } = claim(1).body else { panic!("no claim") };
+    let restores = Some(Restores { op: OP, mode: RestoreMode::FalseAlarm, approval: None });
+    restoring(number, Body::OpClaim { bot: bot(), depth, reason, identities, collateral, resumed: false, restores })
+}
+
+/// A restore lifts nothing before its gate was tried, gives way to any later isolation, and is over once it is proved.
+#[test]
+fn a_restore_lifts_once_it_has_tried_the_gate_and_gives_way_for_good() {
+    let Body::PlanIntent { hash, steps, .. } = intent(1, [0]).body else { panic!("no intent") };
+    let mut gate = steps[0].step.clone();
+    gate.lane = Lane::Identity;
+    let way = Restoration { then: vec![gate.clone()], ..Restoration::default() };
+    let identities = vec![(gate.identity.clone(), way)];
+    let plan = RestorePlan::new(bot(), OP, RestoreMode::FalseAlarm, identities, false);
+    let steps = vec![crate::journal::IntendedStep { step: gate.clone(), key: steps[0].key }];
+    let diff = restoring(2, Body::RestoreDiff { bot: bot(), plan: Box::new(plan) });
+    let intent = restoring(2, Body::PlanIntent { hash, steps, round: 0 });
+    let attempt = restoring(2, Body::StepAttempt { step: gate.id.clone(), attempt: 1, key: Uuid::from_u128(9) });
+    let mut lines = vec![claim(1), ended(Outcome::Dark), claim_restore(2), diff, intent];
+    let armed = fold(INCIDENT, &records(lines.clone()));
+    assert!(armed.remarks.is_empty() && !armed.operations[1].lifts() && armed.operations[1].is_unfinished());
+    lines.push(attempt);
+    let tried = fold(INCIDENT, &records(lines.clone()));
+    assert!(tried.operations[1].lifts() && !tried.operations[1].has_restored());
+
+    let mut later = lines.clone();
+    later.push(Entry { epoch: 2, ..claim(2) });
+    let gave_way = fold(INCIDENT, &records(later));
+    assert_eq!(gave_way.operations[1].gave_way, Some(OP));
+    assert!(!gave_way.operations[1].is_unfinished(), "nobody resumes it");
+
+    let end = Body::OpEnd {
+        bot: bot(),
+        outcome: "restored".to_owned(),
+        detail: Outcome::Restored { lost: Vec::new(), reissue: Vec::new() },
+        cut_at: None,
+        time_to_first_cut_ms: None,
+        time_to_verified_ms: None,
+    };
+    let kind = AnswerKind::Accepted;
+    let answer = crate::domain::Answer::new(kind, "http", "204");
+    let (step, state) = (gate.id, StepState::Accepted);
+    lines.push(restoring(2, Body::StepAnswer { step: step.clone(), attempt: 1, answer, latency_ms: 1, state }));
+    let (read, state) = ("GET".to_owned(), StepState::Verified);
+    lines.push(restoring(2, Body::StepVerify { step, read, verdict: Verdict::Holds, last: false, state }));
+    lines.push(restoring(2, end));
+    lines.push(Entry { epoch: 2, ..claim(2) });
+    let over = fold(INCIDENT, &records(lines));
+    assert!(over.remarks.is_empty(), "{:?}", over.remarks);
+    assert!(over.operations[1].has_restored() && over.operations[1].gave_way.is_none());
 }
 
 fn any_entry() -> impl Strategy<Value = Entry> {

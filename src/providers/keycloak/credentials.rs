@@ -134,7 +134,11 @@ fn access_tokens(identity: &IdentityId, record: &Record, account: Option<&Accoun
     let state = token_state(record, account, trail);
     let name = "access tokens that may be out (no API lists them)";
     let mut tokens = holding(identity, (class::TOKENS, "any"), (Lane::Tokens, Family::Token), name, state);
-    tokens.issued_at = trail.newest_mint().and_then(|time| Timestamp::from_millisecond(time).ok());
+    let newest = trail.newest_mint().and_then(|time| Timestamp::from_millisecond(time).ok());
+    // What is older than a not-before does not live: whatever may be out was made since.
+    let of_user = account.and_then(|account| account.user.not_before).unwrap_or(0);
+    let oldest = Some(record.not_before.min(of_user)).filter(|second| *second > 0).and_then(second);
+    tokens.issued_at = newest.max(oldest);
     tokens.last_used_at = trail.last_active();
     tokens
 }

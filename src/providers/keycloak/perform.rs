@@ -49,7 +49,7 @@ pub(super) async fn perform(keycloak: &Keycloak, step: &Step, key: Uuid) -> Answ
         return answer;
     }
     // It was built once above, from the same data.
-    let sent = keycloak.authorized(|| request().expect("the request can be built")).await;
+    let sent = keycloak.authorized(true, || request().expect("the request can be built")).await;
     let mut answer = match sent {
         Ok(result) => answer_to(&result, permission_of(step), keycloak.clock.now()),
         Err(error) => unsent(&error),
@@ -72,6 +72,11 @@ fn refine(keycloak: &Keycloak, action: &str, answer: &mut Answer) {
     if action == action::DELETE_ROTATED && server_error && keycloak.token.own().has("manage-clients") == Some(false) {
         answer.kind = AnswerKind::Refused { permission: Some("manage-clients".to_owned()) };
     }
+    // Linked already: asked twice, or somebody was faster. A read tells.
+    if action == action::LINK_AGAIN && answer.code == StatusCode::CONFLICT.as_str() {
+        answer.kind = AnswerKind::Accepted;
+        return;
+    }
     // "Duplicate resource error": two writes met. It was not done and may be repeated.
     if answer.code == StatusCode::CONFLICT.as_str() {
         answer.kind = AnswerKind::Transient;
@@ -80,14 +85,17 @@ fn refine(keycloak: &Keycloak, action: &str, answer: &mut Answer) {
 
 fn permission_of(step: &Step) -> &str {
     match step.action.word() {
-        action::REMOVE_ROLE => step.missing_permission.as_deref().unwrap_or("manage-users"),
+        action::REMOVE_ROLE | action::ADD_ROLE => step.missing_permission.as_deref().unwrap_or("manage-users"),
         action::DISABLE_USER
         | action::LOG_OUT
         | action::END_SESSION
         | action::END_OFFLINE
         | action::WITHDRAW
         | action::LEAVE_GROUP
-        | action::UNLINK => "manage-users",
+        | action::UNLINK
+        | action::ENABLE_USER
+        | action::JOIN_GROUP
+        | action::LINK_AGAIN => "manage-users",
         _ => "manage-clients",
     }
 }
@@ -109,7 +117,9 @@ fn unsent(error: &ProviderError) -> Answer {
 /// Whether the client has authorization services, which every PUT has to repeat. A step made from the listing knows;
 /// one that does not asks first.
 async fn authorization(keycloak: &Keycloak, step: &Step) -> Result<Option<bool>, Answer> {
-    if !matches!(step.action.word(), action::DISABLE_CLIENT | action::REMOVE_KEYS | action::CUT_TRUST) {
+    let action = step.action.word();
+    let puts_back = matches!(action, action::ENABLE_CLIENT | action::RESTORE_KEYS | action::RESTORE_TRUST);
+    if !puts_back && !matches!(action, action::DISABLE_CLIENT | action::REMOVE_KEYS | action::CUT_TRUST) {
         return Ok(None);
     }
     if let Some(flag) = step.params.get(param::AUTHORIZATION).and_then(Value::as_bool) {
@@ -154,6 +164,18 @@ fn request(keycloak: &Keycloak, step: &Step, authorization: Option<bool>, not_be
                 "attributes": emptied(step)?,
             }))
         }
+        // Nothing but the switch: the not-before that was set stays, and so do all that somebody changed since.
+        action::ENABLE_CLIENT => call(Method::PUT, &["clients", id(step, param::CLIENT)?]).json(&json!({
+            "enabled": true,
+            "authorizationServicesEnabled": authorization.unwrap_or(false),
+            "attributes": {},
+        })),
+        action::RESTORE_KEYS | action::RESTORE_TRUST => {
+            call(Method::PUT, &["clients", id(step, param::CLIENT)?]).json(&json!({
+                "authorizationServicesEnabled": authorization.unwrap_or(false),
+                "attributes": values(step)?,
+            }))
+        }
         action::NEW_SECRET => call(Method::POST, &["clients", id(step, param::CLIENT)?, "client-secret"]),
         action::DELETE_ROTATED => {
             call(Method::DELETE, &["clients", id(step, param::CLIENT)?, "client-secret", "rotated"])
@@ -171,6 +193,7 @@ fn request_on_user(keycloak: &Keycloak, step: &Step) -> Result<Call, Unusable> {
     let user = || id(step, param::USER);
     Ok(match step.action.word() {
         action::DISABLE_USER => call(Method::PUT, &["users", user()?]).json(&json!({ "enabled": false })),
+        action::ENABLE_USER => call(Method::PUT, &["users", user()?]).json(&json!({ "enabled": true })),
         action::LOG_OUT => call(Method::POST, &["users", user()?, "logout"]),
         action::END_SESSION => call(Method::DELETE, &["sessions", id(step, param::SESSION)?]),
         action::END_OFFLINE => {
@@ -179,7 +202,16 @@ fn request_on_user(keycloak: &Keycloak, step: &Step) -> Result<Call, Unusable> {
         action::WITHDRAW => call(Method::DELETE, &["users", user()?, "consents", text(step, param::CLIENT_ID)?]),
         action::LEAVE_GROUP => call(Method::DELETE, &["users", user()?, "groups", id(step, param::GROUP)?]),
         action::UNLINK => call(Method::DELETE, &["users", user()?, "federated-identity", text(step, param::LINK)?]),
-        action::REMOVE_ROLE => {
+        action::JOIN_GROUP => call(Method::PUT, &["users", user()?, "groups", id(step, param::GROUP)?]),
+        action::LINK_AGAIN => {
+            let alias = text(step, param::LINK)?;
+            call(Method::POST, &["users", user()?, "federated-identity", alias]).json(&json!({
+                "identityProvider": alias,
+                "userId": text(step, param::LINK_USER)?,
+                "userName": text(step, param::LINK_NAME)?,
+            }))
+        }
+        action @ (action::REMOVE_ROLE | action::ADD_ROLE) => {
             let container = id(step, param::CONTAINER)?;
             let path = if container == "realm" {
                 keycloak.path(&["users", user()?, "role-mappings", "realm"])
@@ -187,7 +219,7 @@ fn request_on_user(keycloak: &Keycloak, step: &Step) -> Result<Call, Unusable> {
                 keycloak.path(&["users", user()?, "role-mappings", "clients", container])
             };
             let role = json!([{ "id": text(step, param::ROLE_ID)?, "name": text(step, param::ROLE)? }]);
-            Call::new(Method::DELETE, path).json(&role)
+            Call::new(if action == action::ADD_ROLE { Method::POST } else { Method::DELETE }, path).json(&role)
         }
         other => return Err(Unusable(format!("this version of estop does not know {other}"))),
     })
@@ -201,6 +233,12 @@ fn emptied(step: &Step) -> Result<Value, Unusable> {
         return Err(Unusable(format!("{} is missing", param::ATTRIBUTES)));
     }
     Ok(names.into_iter().map(|name| (name.to_owned(), Value::from(""))).collect())
+}
+
+/// Attributes to be set again, by name.
+fn values(step: &Step) -> Result<Value, Unusable> {
+    let values = step.params.get(param::VALUES).and_then(Value::as_object).filter(|values| !values.is_empty());
+    values.map(|values| Value::Object(values.clone())).ok_or_else(|| Unusable(format!("{} is missing", param::VALUES)))
 }
 
 #[cfg(test)]

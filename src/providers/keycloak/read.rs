@@ -8,9 +8,9 @@ use super::{
     Keycloak, activity, children,
     credentials::{self, class, holding},
     events::{self, Trail},
-    exposure, grants, list,
+    exposure, facts, grants, list,
     reader::Reader,
-    record::{Record, hint},
+    record::{LinkBack, Record, hint},
     residual, scopes,
     scopes::Effective,
     sessions,
@@ -91,7 +91,6 @@ async fn whole(keycloak: &Keycloak, identity: &Identity, record: &Record, read_a
     );
 
     let mut reading = Reading::of(seen(keycloak, identity, record, account.as_ref(), &trail, mints), read_at);
-    reading.facts = facts(record, account.as_ref());
     let realm_name = &keycloak.settings.realm;
     reading.holdings = credentials::of(&identity.id, record, account.as_ref(), &in_token, &trail, read_at);
     let of_user = |user: &str| scopes_for(realm_name, record, &consents, account_id, &in_token, user);
@@ -99,6 +98,7 @@ async fn whole(keycloak: &Keycloak, identity: &Identity, record: &Record, read_a
     reading.holdings.extend(grants::holdings(&identity.id, record, realm_name, &consents));
     reading.holdings.extend(of_account(identity, record, account.as_ref()));
     reading.holdings.extend(made.holdings);
+    reading.facts = facts::of(record, account.as_ref(), &reading.holdings);
     reading.holdings.sort_by(|a, b| (a.lane, &a.id).cmp(&(b.lane, &b.id)));
     reading.children = made.children;
     reading.exposure = exposed;
@@ -184,6 +184,7 @@ fn seen(
         (false, false, _) | (false, true, Some(false)) => IdentityState::Gated,
         (false, true, None) => IdentityState::Unknown,
     };
+    identity.hints.extend(to_put_back(record, account));
     if mints {
         identity.hints.insert(hint::COULD_MINT.to_owned(), "true".to_owned());
     }
@@ -192,22 +193,15 @@ fn seen(
     identity
 }
 
-/// What postconditions speak of; times are seconds of the server's clock.
-fn facts(record: &Record, account: Option<&Account>) -> BTreeMap<String, Fact> {
-    let mut facts = BTreeMap::from([
-        ("client.enabled".to_owned(), Fact::Bool(record.enabled)),
-        ("client.not-before".to_owned(), Fact::Int(record.not_before)),
-        ("client.service-accounts-enabled".to_owned(), Fact::Bool(record.service_accounts)),
-    ]);
-    if let Some(user) = account.map(|account| &account.user) {
-        if let Some(enabled) = user.enabled {
-            facts.insert("user.enabled".to_owned(), Fact::Bool(enabled));
-        }
-        if let Some(not_before) = user.not_before {
-            facts.insert("user.not-before".to_owned(), Fact::Int(not_before));
-        }
-    }
-    facts
+/// What undoing a cut needs beside the holdings themselves.
+fn to_put_back(record: &Record, account: Option<&Account>) -> BTreeMap<String, String> {
+    let attributes = record.public.iter().map(|(name, value)| (format!("{}{name}", hint::ATTRIBUTE), value.clone()));
+    let links = account.into_iter().flat_map(|account| &account.links).filter(|link| !link.user_id.is_empty());
+    let links = links.filter_map(|link| {
+        let back = LinkBack { user_id: link.user_id.clone(), user_name: link.user_name.clone() };
+        Some((format!("{}{}", hint::LINK, link.identity_provider), serde_json::to_string(&back).ok()?))
+    });
+    attributes.chain(links).collect()
 }
 
 /// What a session lets its bearer do: what its user consented to, or what the client may ask for.

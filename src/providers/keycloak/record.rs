@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+
+use url::Url;
 
 use super::wire::{ClientWire, SecretText};
 use crate::domain::{Fingerprint, Identity, IdentityId, IdentityKind, IdentityState, ProviderName, Untrusted};
@@ -16,6 +18,10 @@ pub(super) mod hint {
     pub(in super::super) const TRUST_ATTRIBUTES: &str = "trust-attributes";
     /// Of every secret and key, so that those which open several identities show without reading each.
     pub(in super::super) const FINGERPRINTS: &str = "fingerprints";
+    /// Followed by the name of a provider: who the service-account user is there, as a [`LinkBack`].
+    pub(in super::super) const LINK: &str = "link/";
+    /// Followed by the name of a key or trust attribute: its value, where that is public.
+    pub(in super::super) const ATTRIBUTE: &str = "attribute/";
     /// It could make new credentials when it was read before: taking the role away does not unmake what it made.
     pub(in super::super) const COULD_MINT: &str = "could-mint";
 }
@@ -29,6 +35,16 @@ const KEY_ATTRIBUTES: [&str; 5] =
     ["jwks.string", "jwks.url", "jwt.credential.certificate", "jwt.credential.public.key", "x509.subjectdn"];
 /// Attributes by which a foreign issuer's assertion opens the client.
 const TRUST_ATTRIBUTES: [&str; 2] = ["jwt.credential.issuer", "jwt.credential.sub"];
+
+/// Members of a JWK that are private (RFC 7518 §6).
+const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+
+/// Who a service-account user is at an identity provider: what a link that was cut is made of again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct LinkBack {
+    pub(super) user_id: String,
+    pub(super) user_name: String,
+}
 
 /// A key that opens a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +84,10 @@ pub(super) struct Record {
     pub(super) key_attributes: Vec<&'static str>,
     pub(super) trust: Option<Untrusted>,
     pub(super) trust_attributes: Vec<&'static str>,
+    /// Fingerprints of the values of key and trust attributes, by name.
+    pub(super) opening: BTreeMap<&'static str, Fingerprint>,
+    /// Those values, where they are public: what a cut is undone by.
+    pub(super) public: BTreeMap<&'static str, String>,
     pub(super) lifespan: Option<i64>,
     pub(super) attributes: BTreeMap<String, Untrusted>,
     pub(super) default_scopes: Vec<String>,
@@ -95,6 +115,8 @@ impl Record {
             key_attributes: present(&KEY_ATTRIBUTES),
             trust: text("jwt.credential.issuer").map(Untrusted::from),
             trust_attributes: present(&TRUST_ATTRIBUTES),
+            opening: opening().filter_map(|name| Some((name, fingerprint(text(name)?)))).collect(),
+            public: opening().filter_map(|name| Some((name, public(name, text(name)?)?))).collect(),
             lifespan: number("access.token.lifespan").filter(|seconds| *seconds > 0),
             attributes: attributes
                 .iter()
@@ -197,6 +219,24 @@ fn may_be_secret(name: &str) -> bool {
     ["secret", "jwks", "key", "certificate", "password", "credential", "private"].iter().any(|word| name.contains(word))
 }
 
+fn opening() -> impl Iterator<Item = &'static str> {
+    KEY_ATTRIBUTES.into_iter().chain(TRUST_ATTRIBUTES)
+}
+
+/// The value of a key or trust attribute, unless it holds what must not be kept: somebody may have pasted a private
+/// key, or a URL with a password.
+fn public(name: &str, value: &str) -> Option<String> {
+    let is_public = match name {
+        "jwks.string" => serde_json::from_str::<Jwks>(value).is_ok_and(|set| {
+            !set.keys.iter().any(|key| PRIVATE_MEMBERS.iter().any(|member| key.contains_key(*member)))
+        }),
+        "jwks.url" => Url::parse(value)
+            .is_ok_and(|url| url.password().is_none() && url.username().is_empty() && url.query().is_none()),
+        _ => !value.contains("PRIVATE"),
+    };
+    is_public.then(|| value.to_owned())
+}
+
 fn keys_of<'a>(text: &impl Fn(&str) -> Option<&'a str>) -> Vec<Key> {
     let mut keys = text("jwks.string").map(jwks).unwrap_or_default();
     for (attribute, label) in [
@@ -290,6 +330,30 @@ mod tests {
         assert_eq!(with("a")[0].fingerprint, with("b")[0].fingerprint);
         assert_eq!(with("a")[0].fingerprint, Fingerprint::of(br#"{"e":"AQAB","kty":"RSA","n":"xyz"}"#));
         assert_eq!(jwks("garbage").len(), 1);
+    }
+
+    #[test]
+    fn only_public_values_are_kept_to_be_put_back() {
+        let private = r#"{"keys":[{"kty":"RSA","n":"x","e":"AQAB","d":"S3CRET"}]}"#;
+        let shared = r#"{"keys":[{"kty":"oct","k":"S3CRET"}]}"#;
+        let good = r#"{"keys":[{"kty":"RSA","n":"x","e":"AQAB"}]}"#;
+        for (name, value, kept) in [
+            ("jwks.string", good, true),
+            ("jwks.string", private, false),
+            ("jwks.string", shared, false),
+            ("jwks.string", "S3CRET", false),
+            ("jwks.url", "https://keys.example/jwks", true),
+            ("jwks.url", "https://u:S3CRET@keys.example/jwks", false),
+            ("jwks.url", "https://keys.example/jwks?token=S3CRET", false),
+            ("jwt.credential.public.key", "-----BEGIN PRIVATE KEY-----", false),
+            ("jwt.credential.issuer", "https://issuer", true),
+        ] {
+            let json = serde_json::json!({"id": "c", "clientId": "bot", "enabled": true, "attributes": {name: value}});
+            let record = record(json);
+            assert_eq!(record.public.values().any(|text| text == value), kept, "{name} {value}");
+            assert_eq!(record.opening[name], Fingerprint::of(value.as_bytes()));
+            assert!(kept || !format!("{record:?}").contains("S3CRET"), "{record:?}");
+        }
     }
 
     #[test]

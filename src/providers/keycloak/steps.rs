@@ -7,10 +7,18 @@
 //! initial-access/ID        delete
 //! ```
 //!
+//! The way back, the client's door last:
+//!
+//! ```text
+//! user/ACCOUNT   roles ─ groups ─ links ─ enable ─┐
+//! client/UUID    keys, trust ─────────────────────┴─ enable
+//! ```
+//!
 //! One line is one object: its steps go in this order, since writes on the same client or user were measured to lose
 //! each other. Lines go in parallel. Of the client's line, isolating takes the gate and foreign trust, burning all.
 
-mod client;
+pub(super) mod back;
+pub(super) mod client;
 mod user;
 
 use std::collections::BTreeMap;
@@ -40,6 +48,13 @@ pub(super) mod action {
     pub(in super::super) const NEW_SECRET: &str = "regenerate-secret";
     pub(in super::super) const DELETE_ROTATED: &str = "delete-rotated-secret";
     pub(in super::super) const NEW_REGISTRATION: &str = "rotate-registration-token";
+    pub(in super::super) const ENABLE_CLIENT: &str = "enable-client";
+    pub(in super::super) const ENABLE_USER: &str = "enable-user";
+    pub(in super::super) const ADD_ROLE: &str = "add-role";
+    pub(in super::super) const JOIN_GROUP: &str = "join-group";
+    pub(in super::super) const LINK_AGAIN: &str = "link";
+    pub(in super::super) const RESTORE_KEYS: &str = "restore-keys";
+    pub(in super::super) const RESTORE_TRUST: &str = "restore-trust";
 }
 
 /// Names of what `perform` needs; values are ids and names, never secrets.
@@ -53,16 +68,19 @@ pub(super) mod param {
     pub(in super::super) const ROLE: &str = "role";
     pub(in super::super) const GROUP: &str = "group";
     pub(in super::super) const LINK: &str = "link";
+    pub(in super::super) const LINK_USER: &str = "link-user";
+    pub(in super::super) const LINK_NAME: &str = "link-name";
     pub(in super::super) const TOKEN: &str = "token";
     pub(in super::super) const ATTRIBUTES: &str = "attributes";
+    pub(in super::super) const VALUES: &str = "values";
     pub(in super::super) const AUTHORIZATION: &str = "authorization-services-enabled";
 }
 
 /// Of whom, and what we may.
-struct Plan<'a> {
-    provider: &'a ProviderName,
-    own: &'a Own,
-    identity: &'a Identity,
+pub(super) struct Plan<'a> {
+    pub(super) provider: &'a ProviderName,
+    pub(super) own: &'a Own,
+    pub(super) identity: &'a Identity,
 }
 
 /// What differs from step to step.
@@ -82,11 +100,11 @@ struct Draft<'a> {
 }
 
 impl Plan<'_> {
-    fn account(&self) -> Option<&str> {
+    pub(super) fn account(&self) -> Option<&str> {
         self.identity.hints.get(hint::SERVICE_ACCOUNT).map(String::as_str)
     }
 
-    fn client_name(&self) -> String {
+    pub(super) fn client_name(&self) -> String {
         self.identity.name.shown()
     }
 
@@ -122,7 +140,7 @@ impl Plan<'_> {
 }
 
 /// Whether a holding has to be ended: it is there.
-fn is_there(holding: &Holding) -> bool {
+pub(super) fn is_there(holding: &Holding) -> bool {
     matches!(holding.state, HoldingState::Live | HoldingState::Gated)
 }
 

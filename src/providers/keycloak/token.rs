@@ -20,7 +20,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{Settings, wire};
 use crate::{
-    engine::{Clock, ProviderError},
+    domain::{OwnSecret, register},
+    engine::{Clock, ProviderError, Purpose, on_behalf},
     providers::http::{Call, Client, Grounds, Reply, ServerClock},
 };
 
@@ -166,7 +167,8 @@ impl TokenSource {
             .append_pair("client_secret", secret.expose_secret())
             .finish();
         let (before, sent) = (self.clock.monotonic(), self.clock.now());
-        let result = client.send(call.form(body), None).await;
+        // Whoever needs it may itself be waited for.
+        let result = on_behalf(Purpose::Access, client.send(call.form(body), None)).await;
         if let Ok(reply) = &result
             && let Some(error) = self.refusal(reply, &what)
         {
@@ -201,6 +203,7 @@ impl TokenSource {
 
     fn keep(&self, token: &wire::TokenWire, serial: u64, before: Duration) -> Bearer {
         let life = Duration::from_secs(token.expires_in);
+        register(OwnSecret::Obtained, token.access_token.expose());
         let bearer = Bearer { secret: SecretString::from(token.access_token.expose().to_owned()), serial };
         let cached = Cached {
             bearer: bearer.clone(),

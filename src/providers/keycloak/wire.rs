@@ -149,6 +149,8 @@ pub(super) struct ConsentWire {
 pub(super) struct LinkWire {
     pub(super) identity_provider: String,
     #[serde(default)]
+    pub(super) user_id: String,
+    #[serde(default)]
     pub(super) user_name: String,
 }
 

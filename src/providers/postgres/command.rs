@@ -1,4 +1,4 @@
-//! The four mutations, as data: a step carries one whole, and another process can perform it from the journal.
+//! The mutations, as data: a step carries one whole, and another process can perform it from the journal.
 
 use std::collections::BTreeMap;
 
@@ -39,6 +39,21 @@ pub enum Command {
         /// Which role.
         role: Oid,
     },
+    /// `ALTER ROLE … LOGIN`.
+    EnableLogin {
+        /// Which role.
+        role: Oid,
+    },
+    /// `GRANT role TO member`, as it was before it was revoked.
+    Grant {
+        /// The membership with its options.
+        #[serde(flatten)]
+        edge: Edge,
+        /// Whether to name the grantor: before version 16 only a superuser may.
+        by_grantor: bool,
+        /// Whether memberships have options of their own (version 16 and later).
+        options: bool,
+    },
 }
 
 impl Command {
@@ -64,21 +79,25 @@ impl Command {
     /// What the server wants to see for it.
     pub const fn permission(&self) -> &'static str {
         match self {
-            Self::DisableLogin { .. } | Self::ClearPassword { .. } => {
+            Self::DisableLogin { .. } | Self::ClearPassword { .. } | Self::EnableLogin { .. } => {
                 "CREATEROLE, from version 16 with ADMIN OPTION on the role; SUPERUSER where the role is one"
             }
             Self::Terminate { .. } => "pg_signal_backend; SUPERUSER where the role is one",
-            Self::Revoke { .. } => "ADMIN OPTION on the role, from version 16 as its grantor",
+            Self::Revoke { .. } | Self::Grant { .. } => "ADMIN OPTION on the role, from version 16 as its grantor",
         }
     }
 
     /// The roles whose names it needs.
     pub fn roles(&self) -> Vec<Oid> {
         match self {
-            Self::DisableLogin { role } | Self::ClearPassword { role } => vec![*role],
+            Self::DisableLogin { role } | Self::ClearPassword { role } | Self::EnableLogin { role } => vec![*role],
             Self::Terminate { .. } => Vec::new(),
-            Self::Revoke { edge, by_grantor: true } => vec![edge.role, edge.member, edge.grantor],
-            Self::Revoke { edge, by_grantor: false } => vec![edge.role, edge.member],
+            Self::Revoke { edge, by_grantor: true } | Self::Grant { edge, by_grantor: true, .. } => {
+                vec![edge.role, edge.member, edge.grantor]
+            }
+            Self::Revoke { edge, by_grantor: false } | Self::Grant { edge, by_grantor: false, .. } => {
+                vec![edge.role, edge.member]
+            }
         }
     }
 
@@ -89,6 +108,20 @@ impl Command {
         let name = |oid: &Oid| quoted.get(oid);
         match self {
             Self::DisableLogin { role } => Some(format!("ALTER ROLE {} NOLOGIN", name(role)?)),
+            Self::EnableLogin { role } => Some(format!("ALTER ROLE {} LOGIN", name(role)?)),
+            Self::Grant { edge, by_grantor, options } => {
+                let by = if *by_grantor { format!(" GRANTED BY {}", name(&edge.grantor)?) } else { String::new() };
+                let with = if *options {
+                    let word = |on: bool| if on { "TRUE" } else { "FALSE" };
+                    let (admin, inherit, set) = (word(edge.admin), word(edge.inherit), word(edge.set));
+                    format!(" WITH ADMIN {admin}, INHERIT {inherit}, SET {set}")
+                } else if edge.admin {
+                    " WITH ADMIN OPTION".to_owned()
+                } else {
+                    String::new()
+                };
+                Some(format!("GRANT {} TO {}{with}{by}", name(&edge.role)?, name(&edge.member)?))
+            }
             Self::ClearPassword { role } => Some(format!("ALTER ROLE {} PASSWORD NULL", name(role)?)),
             Self::Revoke { edge, by_grantor } => {
                 let by = if *by_grantor { format!(" GRANTED BY {}", name(&edge.grantor)?) } else { String::new() };
@@ -112,10 +145,23 @@ mod tests {
             (10, "postgres".to_owned()),
         ]);
         let revoke = |by_grantor| Command::Revoke { edge: edge(1, 2), by_grantor };
+        let admin = Edge { admin: true, inherit: false, ..edge(1, 2) };
+        let grant = |by_grantor, options| Command::Grant { edge: admin.clone(), by_grantor, options };
         for (command, statement) in [
             (Command::DisableLogin { role: 1 }, "ALTER ROLE \"a\"\"b; DROP ROLE x\" NOLOGIN"),
             (Command::ClearPassword { role: 2 }, "ALTER ROLE alice PASSWORD NULL"),
             (revoke(false), "REVOKE \"a\"\"b; DROP ROLE x\" FROM alice CASCADE"),
+            (Command::EnableLogin { role: 2 }, "ALTER ROLE alice LOGIN"),
+            (grant(false, false), "GRANT \"a\"\"b; DROP ROLE x\" TO alice WITH ADMIN OPTION"),
+            (grant(true, false), "GRANT \"a\"\"b; DROP ROLE x\" TO alice WITH ADMIN OPTION GRANTED BY postgres"),
+            (
+                grant(true, true),
+                "GRANT \"a\"\"b; DROP ROLE x\" TO alice WITH ADMIN TRUE, INHERIT FALSE, SET TRUE GRANTED BY postgres",
+            ),
+            (
+                Command::Grant { edge: edge(1, 2), by_grantor: false, options: false },
+                "GRANT \"a\"\"b; DROP ROLE x\" TO alice",
+            ),
             (revoke(true), "REVOKE \"a\"\"b; DROP ROLE x\" FROM alice GRANTED BY postgres CASCADE"),
         ] {
             assert_eq!(command.statement(&quoted).as_deref(), Some(statement));

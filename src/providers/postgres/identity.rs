@@ -20,6 +20,8 @@ pub const MISSING_ALTER: &str = "missing-alter";
 pub const MISSING_TERMINATE: &str = "missing-terminate";
 /// Hint: whether it makes roles, so that its gate is a cut of minting.
 pub const MINTS: &str = "mints";
+/// Hint: the OID of estop's own role, who becomes the grantor of what it grants.
+pub const CONSOLE: &str = "console";
 /// Hint: the OIDs that could become the role when this was read. Whoever reads later, after a restart, needs them to
 /// tell which sessions may still act as it.
 pub const MEMBERS: &str = "members";
@@ -71,6 +73,7 @@ fn hints(catalog: &Catalog, role: &Role) -> BTreeMap<String, String> {
         (MISSING_ALTER, permission::missing_for_alter(catalog, role)),
         (MISSING_TERMINATE, permission::missing_for_terminate(catalog, role.oid)),
         (MEMBERS, (!members.is_empty()).then(|| members.join(","))),
+        (CONSOLE, Some(catalog.console.oid.to_string())),
         (MINTS, mints.then(|| "yes".to_owned())),
     ]
     .into_iter()

@@ -50,24 +50,53 @@ pub fn missing_for_revoke(catalog: &Catalog, edge: &Edge) -> Option<String> {
     (!may).then(|| format!("ADMIN OPTION on role {}", catalog.name(edge.role)))
 }
 
+/// What is missing for `GRANT`, of a membership that was revoked; `None`: nothing.
+pub fn missing_for_grant(catalog: &Catalog, edge: &Edge) -> Option<String> {
+    if catalog.is_superuser() || !catalog.console.is_16() {
+        return missing_for_revoke(catalog, edge);
+    }
+    if catalog.roles.get(&edge.role).is_some_and(|role| role.superuser) {
+        return Some("SUPERUSER".to_owned());
+    }
+    let may = catalog.console_administers(edge.role);
+    (!may).then(|| format!("ADMIN OPTION on role {}", catalog.name(edge.role)))
+}
+
+/// Whether a `GRANT` may name this grantor: before version 16 superusers only, from then on whoever has the grantor's
+/// privileges. (15.18: `ERROR: must be superuser to set grantor`.)
+pub fn may_name_grantor(catalog: &Catalog, edge: &Edge) -> bool {
+    catalog.is_superuser() || (catalog.console.is_16() && catalog.console_inherits(edge.grantor))
+}
+
+/// What falls, by CASCADE, with a membership that is revoked: what its member granted on by it. In the order in which
+/// it can be granted again.
+pub fn falling(catalog: &Catalog, edge: &Edge) -> Vec<Edge> {
+    let mut fallen = Vec::new();
+    if !catalog.console.is_16() {
+        return fallen;
+    }
+    let mut edges: Vec<Edge> = catalog.edges.of_role(edge.role).filter(|other| *other != edge).cloned().collect();
+    let mut lost = vec![edge.member];
+    while let Some(grantor) = lost.pop() {
+        // A grantor who still has it from somebody else keeps what it granted.
+        if !edges.iter().any(|other| other.member == grantor && other.admin) {
+            let (gone, kept): (Vec<Edge>, Vec<Edge>) = edges.into_iter().partition(|other| other.grantor == grantor);
+            edges = kept;
+            lost.extend(gone.iter().map(|other| other.member));
+            fallen.extend(gone);
+        }
+    }
+    fallen
+}
+
 /// Whether revoking the membership would take away, by CASCADE, what the console itself administers the role by.
 pub fn takes_own_admin(catalog: &Catalog, edge: &Edge) -> bool {
     if catalog.is_superuser() || !catalog.console_administers(edge.role) {
         return false;
     }
-    let mut edges: Vec<Edge> = catalog.edges.iter().filter(|other| *other != edge).cloned().collect();
-    if catalog.console.is_16() {
-        let mut lost = vec![edge.member];
-        while let Some(grantor) = lost.pop() {
-            // A grantor who still has it from somebody else keeps what it granted.
-            if !edges.iter().any(|other| other.role == edge.role && other.member == grantor && other.admin) {
-                let (gone, kept) =
-                    edges.into_iter().partition(|other| other.role == edge.role && other.grantor == grantor);
-                edges = kept;
-                lost.extend(gone.into_iter().map(|other: Edge| other.member));
-            }
-        }
-    }
+    let fallen = falling(catalog, edge);
+    let stays = |other: &&Edge| *other != edge && !fallen.contains(other);
+    let edges: Vec<Edge> = catalog.edges.iter().filter(stays).cloned().collect();
     let after = Catalog { console: catalog.console.clone(), edges: edges.into(), ..Catalog::default() };
     !after.console_administers(edge.role)
 }

@@ -14,11 +14,11 @@ use super::{
     exposure, identity,
     memory::{self, Members},
     permission, scopes,
-    steps::{self, Cut},
+    steps::{self, Back, Cut},
 };
 
 /// Class of holdings: sessions of members that may have become the role.
-const SET_ROLE_SESSION: &str = "set-role-session";
+pub const SET_ROLE_SESSION: &str = "set-role-session";
 /// Newest activities that a reading brings along.
 const ACTIVITIES: usize = 20;
 
@@ -74,6 +74,11 @@ fn present(look: &Look<'_>, role: &Role) -> Reading {
     let catalog = look.catalog;
     let mut reading = Reading::of(identity::identity(look.provider, catalog, role), look.read_at);
     reading.facts = facts(role, look.belongings);
+    let is_16 = catalog.console.is_16();
+    let own = catalog.edges.of_role(role.oid).chain(catalog.edges.of_member(role.oid));
+    let given = catalog.edges.iter().filter(|edge| is_16 && edge.grantor == role.oid);
+    let edges = own.chain(given).map(|edge| (steps::edge_fact(is_16, edge), steps::edge_options(is_16, edge)));
+    reading.facts.extend(edges);
     let reach = catalog.reach(role.oid);
     let all = scopes::scopes(catalog, role.oid, &reach, look.belongings);
     let acting = vec![scopes::acting_as(&role.name, &all)];
@@ -180,7 +185,14 @@ impl Maker<'_> {
     }
 
     fn hint(&mut self, class: &str, native: &str, edge: &Edge, missing: Option<String>, manual: Option<String>) {
-        let cut = Cut { edge: edge.clone(), by_grantor: self.look.catalog.console.is_16(), missing, manual };
+        let catalog = self.look.catalog;
+        let back = |edge: &Edge| Back {
+            by_grantor: permission::may_name_grantor(catalog, edge),
+            missing: permission::missing_for_grant(catalog, edge),
+        };
+        let falls = permission::falling(catalog, edge).into_iter().map(|edge| (edge.clone(), back(&edge))).collect();
+        let by_grantor = catalog.console.is_16();
+        let cut = Cut { edge: edge.clone(), by_grantor, missing, manual, back: back(edge), falls };
         let json = serde_json::to_string(&cut).expect("numbers, flags and texts always serialize");
         self.reading.identity.hints.insert(steps::cut_hint(class, native), json);
     }

@@ -5,6 +5,8 @@
 //! session/PID  terminate, after disable-login: it would come back through the open door
 //! ```
 //!
+//! The way back is in [`super::restore`].
+//!
 //! Privileges on tables stay: behind a shut login nobody uses them, and putting them back one by one is what a false
 //! alarm would cost. Memberships that open the whole server go, where they can be put back from the snapshot: another
 //! session that became this role earlier still has them.
@@ -47,11 +49,41 @@ pub struct Cut {
     pub missing: Option<String>,
     /// The instruction, where estop cannot.
     pub manual: Option<String>,
+    /// How it is granted again.
+    #[serde(default)]
+    pub back: Back,
+    /// What falls with it by CASCADE, in the order in which it can be granted again, and how.
+    #[serde(default)]
+    pub falls: Vec<(Edge, Back)>,
+}
+
+/// How a membership is granted again.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Back {
+    /// Whether the grantor can be named; else the console is the grantor from then on.
+    pub by_grantor: bool,
+    /// What is missing to do it.
+    pub missing: Option<String>,
 }
 
 /// The name of the hint of one membership.
 pub fn cut_hint(class: &str, native: &str) -> String {
     format!("cut/{class}/{native}")
+}
+
+/// The name of the fact that a membership is there; its value are its options. Before version 16 there is one between
+/// two roles, whoever granted it.
+pub fn edge_fact(is_16: bool, edge: &Edge) -> String {
+    let grantor = if is_16 { format!(".{}", edge.grantor) } else { String::new() };
+    format!("membership/{}.{}{grantor}", edge.role, edge.member)
+}
+
+/// The options of a membership, as its fact has them. Before version 16 the member's own attribute decides whether it
+/// inherits.
+pub fn edge_options(is_16: bool, edge: &Edge) -> Fact {
+    let words = [(edge.admin, "admin"), (is_16 && edge.inherit, "inherit"), (is_16 && edge.set, "set")];
+    let words: Vec<&str> = words.into_iter().filter_map(|(on, word)| on.then_some(word)).collect();
+    Fact::Text(if words.is_empty() { "plain".to_owned() } else { words.join(" ") })
 }
 
 /// A membership's native id: the other role and the grantor (from version 16 on one may be granted by several).
@@ -91,7 +123,7 @@ pub fn steps(reading: &Reading, depth: Depth) -> Vec<Step> {
     steps
 }
 
-fn terminate(identity: &Identity, role: Oid, holding: &Holding, gate: Option<&StepId>) -> Option<Step> {
+pub(super) fn terminate(identity: &Identity, role: Oid, holding: &Holding, gate: Option<&StepId>) -> Option<Step> {
     let native = holding.id.native();
     let (pid, started) = native.split_once('.').map_or((native, None), |(pid, started)| (pid, Some(started)));
     let command =
@@ -124,7 +156,7 @@ fn revoke(identity: &Identity, holding: &Holding) -> Option<Step> {
     })
 }
 
-fn clear_password(reading: &Reading, role: Oid, holding: &Holding) -> Step {
+pub(super) fn clear_password(reading: &Reading, role: Oid, holding: &Holding) -> Step {
     let identity = &reading.identity;
     let readable = reading.facts.contains_key(PASSWORD_FACT);
     let postcondition = if readable {
@@ -157,7 +189,7 @@ fn on_holding(identity: &Identity, action: &str, holding: &Holding, rank: u8, co
 }
 
 /// A step that writes the role itself.
-fn on_role(identity: &Identity, action: &str, qualifier: Option<&str>, rank: u8, command: &Command) -> Step {
+pub(super) fn on_role(identity: &Identity, action: &str, qualifier: Option<&str>, rank: u8, command: &Command) -> Step {
     Step {
         id: StepId::of(&identity.id, action, qualifier),
         identity: identity.id.clone(),
@@ -182,6 +214,6 @@ fn on_role(identity: &Identity, action: &str, qualifier: Option<&str>, rank: u8,
     }
 }
 
-fn equals(fact: &str, value: Fact) -> Postcondition {
+pub(super) fn equals(fact: &str, value: Fact) -> Postcondition {
     Postcondition::Equal { fact: fact.to_owned(), value }
 }

@@ -92,17 +92,14 @@ impl World {
         Ok(Answer::no_content())
     }
 
-    /// The roles named in a body: by id, and of that container.
+    /// The roles named in a body, of that container: what is given of id and name has to fit.
     fn roles_in(&self, body: &Value, client: Option<&str>) -> Result<Vec<String>, Answer> {
         let missing = || Answer::error(404, "Role not found");
         let find = |role: &Value| {
             let (id, name) = (role["id"].as_str(), role["name"].as_str());
-            self.roles
-                .values()
-                .find(|known| {
-                    known.client.as_deref() == client && (Some(&*known.id) == id || Some(&*known.name) == name)
-                })
-                .map(|role| role.id.clone())
+            let fits = |known: &Role| id.is_none_or(|id| known.id == id) && name.is_none_or(|name| known.name == name);
+            let mut of_container = self.roles.values().filter(|known| known.client.as_deref() == client);
+            of_container.find(|known| (id.is_some() || name.is_some()) && fits(known)).map(|role| role.id.clone())
         };
         body.as_array().ok_or_else(missing)?.iter().map(|role| find(role).ok_or_else(missing)).collect()
     }

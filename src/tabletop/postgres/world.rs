@@ -327,6 +327,8 @@ impl World {
             Command::ClearPassword { role } => self.passwords.get_mut(role).map(|has| *has = false).is_some(),
             Command::Terminate { role, pid, started_us } => self.terminate(*role, *pid, *started_us, now_us),
             Command::Revoke { edge, .. } => self.revoke(edge),
+            Command::EnableLogin { role } => self.roles.get_mut(role).map(|role| role.login = true).is_some(),
+            Command::Grant { edge, by_grantor, .. } => self.grant_again(edge, *by_grantor),
         };
         if self.lose_answers > 0 {
             self.lose_answers -= 1;
@@ -338,11 +340,15 @@ impl World {
     fn missing(&self, command: &Command) -> Option<String> {
         let catalog = self.catalog(0);
         match command {
-            Command::DisableLogin { role } | Command::ClearPassword { role } => {
+            Command::DisableLogin { role } | Command::ClearPassword { role } | Command::EnableLogin { role } => {
                 permission::missing_for_alter(&catalog, self.roles.get(role)?)
             }
             Command::Terminate { role, .. } => permission::missing_for_terminate(&catalog, *role),
             Command::Revoke { edge, .. } => permission::missing_for_revoke(&catalog, edge),
+            Command::Grant { edge, by_grantor: true, .. } if !permission::may_name_grantor(&catalog, edge) => {
+                Some("SUPERUSER".to_owned())
+            }
+            Command::Grant { edge, .. } => permission::missing_for_grant(&catalog, edge),
         }
     }
 
@@ -365,6 +371,24 @@ impl World {
                 ..SessionSeed::default()
             };
             self.connect(role, &client, now_us);
+        }
+        true
+    }
+
+    /// A membership that is there gets the options that are asked for and loses none; its grantor stays. Without a
+    /// grantor's name the console is it.
+    fn grant_again(&mut self, edge: &Edge, by_grantor: bool) -> bool {
+        if !self.roles.contains_key(&edge.role) || !self.roles.contains_key(&edge.member) {
+            return false;
+        }
+        let is_16 = self.version >= 160_000;
+        let grantor = if by_grantor { edge.grantor } else { self.console };
+        let same = |other: &Edge| {
+            (other.role, other.member) == (edge.role, edge.member) && (!is_16 || other.grantor == grantor)
+        };
+        match self.edges.iter_mut().find(|other| same(other)) {
+            Some(known) => known.admin |= edge.admin,
+            None => self.edges.push(Edge { grantor, ..edge.clone() }),
         }
         true
     }

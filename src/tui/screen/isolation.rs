@@ -71,6 +71,7 @@ fn outcome_state(outcome: &Outcome) -> BotState {
         Outcome::DarkAt { at, .. } => BotState::DarkAt(*at),
         Outcome::Partial { .. } => BotState::Partial,
         Outcome::Contradicted { .. } => BotState::Contradicted,
+        Outcome::Restored { .. } => BotState::Live,
     }
 }
 
@@ -89,6 +90,7 @@ fn headline(state: &State, look: &Look, operation: &OperationView) -> Line {
         Outcome::DarkAt { at, .. } => format!("   from {} on, by itself", clock(state.now.wall, *at)),
         Outcome::Partial { reasons, .. } => format!("   {} left: see below", plural(reasons.len(), "thing")),
         Outcome::Contradicted { alive, .. } => format!("   {} proved alive", plural(alive.len(), "thing")),
+        Outcome::Restored { .. } => "   restored".to_owned(),
     };
     let status = outcome_state(&ended.outcome);
     vec![piece(Role::Text, " "), look.state(status), name, piece(Role::Text, rest)]
@@ -246,7 +248,7 @@ fn outcome_lines(state: &State, operation: &OperationView, width: usize, lines: 
     if let Some(ended) = &operation.ended {
         let reasons = |reasons: &[crate::domain::Reason]| reasons.iter().map(crate::domain::Reason::sentence).collect();
         match &ended.outcome {
-            Outcome::Dark | Outcome::DarkAt { .. } => {}
+            Outcome::Dark | Outcome::DarkAt { .. } | Outcome::Restored { .. } => {}
             Outcome::Partial { reasons: left, .. } => section("WHAT IS LEFT", Role::Partial, reasons(left)),
             Outcome::Contradicted { alive, reasons: left } => {
                 let alive = alive.iter().map(|alive| alive.what.clone()).collect();

@@ -198,7 +198,7 @@ pub fn request(names: &Names, request: &Recorded) -> String {
 
 pub fn outcome(names: &Names, outcome: &Outcome) -> Lines {
     let (reasons, residuals) = match outcome {
-        Outcome::Dark => (Vec::new(), Vec::new()),
+        Outcome::Dark | Outcome::Restored { .. } => (Vec::new(), Vec::new()),
         Outcome::DarkAt { residual, .. } => (Vec::new(), residual.clone()),
         Outcome::Partial { reasons, residual } => (reasons.clone(), residual.clone()),
         Outcome::Contradicted { alive, reasons } => {

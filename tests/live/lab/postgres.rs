@@ -102,6 +102,18 @@ impl Server {
         Ok(Session { client, end })
     }
 
+    /// Statements as the superuser.
+    pub async fn run(&self, sql: &str) -> Result<()> {
+        self.session(&self.superuser()).await?.client.batch_execute(sql).await.with_context(|| sql.to_owned())
+    }
+
+    /// The first column of what the superuser is shown.
+    pub async fn rows(&self, sql: &str) -> Result<Vec<String>> {
+        let session = self.session(&self.superuser()).await?;
+        let rows = session.client.query(sql, &[]).await.with_context(|| sql.to_owned())?;
+        rows.iter().map(|row| row.try_get::<_, String>(0).map_err(Into::into)).collect()
+    }
+
     /// A new bot with data, colleagues, neighbours, and a role for estop.
     pub async fn fresh_scene(&self, rights: &[Right]) -> Result<Scene> {
         let id = unique();

@@ -72,7 +72,7 @@ pub(super) fn cut_trust(plan: &Plan<'_>, holding: &Holding) -> Step {
         lane: Lane::Connectors,
         target: holding.name.shown(),
         permission: MANAGE_CLIENTS,
-        reversible: Reversibility::FromSnapshot,
+        reversible: from_snapshot(plan, hint::TRUST_ATTRIBUTES),
         postcondition: absent(&[holding]),
         proof: "GET client: no issuer is trusted".to_owned(),
         manual: format!("Admin console: Clients > {name} > Credentials > empty issuer and subject"),
@@ -83,7 +83,7 @@ pub(super) fn cut_trust(plan: &Plan<'_>, holding: &Holding) -> Step {
 
 /// Ends every long-lived credential. A client that signs JWTs has a secret too; the old secret of a rotation lives on
 /// until it is deleted.
-pub(super) fn burn(plan: &Plan<'_>, holdings: &[Holding]) -> Vec<Step> {
+pub(in super::super) fn burn(plan: &Plan<'_>, holdings: &[Holding]) -> Vec<Step> {
     let mut steps = Vec::new();
     let keys = of_class(holdings, &[class::KEY]);
     if !keys.is_empty() {
@@ -116,7 +116,7 @@ fn remove_keys(plan: &Plan<'_>, keys: &[&Holding]) -> Step {
         lane: Lane::Tokens,
         target: format!("{} of {name}", counted(keys.len(), "key")),
         permission: MANAGE_CLIENTS,
-        reversible: Reversibility::FromSnapshot,
+        reversible: from_snapshot(plan, hint::KEY_ATTRIBUTES),
         postcondition: absent(keys),
         proof: "GET client: jwks.string is empty".to_owned(),
         manual: format!("Admin console: Clients > {name} > Keys > remove the JWKS or the certificate"),
@@ -145,7 +145,7 @@ fn new_secret(plan: &Plan<'_>, secrets: &[&Holding]) -> Step {
     plan.on_client(draft, secrets)
 }
 
-fn delete_rotated(plan: &Plan<'_>, ends: &[&Holding]) -> Step {
+pub(in super::super) fn delete_rotated(plan: &Plan<'_>, ends: &[&Holding]) -> Step {
     let name = plan.client_name();
     let of = ends
         .iter()
@@ -208,6 +208,14 @@ pub(super) fn delete_initial(plan: &Plan<'_>, holding: &Holding) -> Step {
         params: vec![(param::TOKEN, json!(id))],
     };
     plan.step(draft, &[holding])
+}
+
+/// Whether the values that go are all public, and therefore in the snapshot.
+fn from_snapshot(plan: &Plan<'_>, names: &str) -> Reversibility {
+    let hints = &plan.identity.hints;
+    let names = hints.get(names).map(String::as_str).unwrap_or_default();
+    let kept = names.split_whitespace().all(|name| hints.contains_key(&format!("{}{name}", hint::ATTRIBUTE)));
+    if kept { Reversibility::FromSnapshot } else { Reversibility::Irreversible }
 }
 
 fn attributes(plan: &Plan<'_>, hint: &str) -> Value {

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{Draft, Plan, action, is_there, param};
 use crate::domain::{Fact, Holding, Lane, Postcondition, Reversibility, Step};
-use crate::providers::keycloak::credentials::class;
+use crate::providers::keycloak::{credentials::class, record::hint};
 
 const MANAGE_USERS: &str = "manage-users";
 
@@ -103,10 +103,6 @@ pub(super) fn remove_role(plan: &Plan<'_>, holding: &Holding) -> Option<Step> {
     let account = plan.account()?;
     let mut parts = holding.id.native().splitn(3, '/');
     let (container, id, role) = (parts.next()?, parts.next()?, parts.next()?);
-    let is_admin = holding.scopes.iter().any(|scope| {
-        scope.via.is_none() && scope.verb.raw() == role && scope.resource.raw().starts_with("administration of realm ")
-    });
-    let permission = needed_for(role).filter(|_| is_admin).unwrap_or(MANAGE_USERS);
     let draft = Draft {
         action: action::REMOVE_ROLE,
         qualifier: Some(id),
@@ -114,7 +110,7 @@ pub(super) fn remove_role(plan: &Plan<'_>, holding: &Holding) -> Option<Step> {
         rank: 5,
         lane: Lane::Connectors,
         target: holding.name.shown(),
-        permission,
+        permission: permission_for_role(holding),
         reversible: Reversibility::FromSnapshot,
         postcondition: absent(holding),
         proof: "GET users/ID/role-mappings: it is not listed".to_owned(),
@@ -131,6 +127,15 @@ pub(super) fn remove_role(plan: &Plan<'_>, holding: &Holding) -> Option<Step> {
         ],
     };
     Some(plan.step(draft, &[holding]))
+}
+
+/// What giving or taking a role needs.
+pub(super) fn permission_for_role(holding: &Holding) -> &str {
+    let Some(role) = holding.id.native().splitn(3, '/').nth(2) else { return MANAGE_USERS };
+    let is_admin = holding.scopes.iter().any(|scope| {
+        scope.via.is_none() && scope.verb.raw() == role && scope.resource.raw().starts_with("administration of realm ")
+    });
+    needed_for(role).filter(|_| is_admin).unwrap_or(MANAGE_USERS)
 }
 
 /// What taking an admin role away needs beside `manage-users`: as much as the role itself gives. Querying roles need
@@ -174,7 +179,11 @@ pub(super) fn unlink(plan: &Plan<'_>, holding: &Holding) -> Option<Step> {
         lane: Lane::Connectors,
         target: holding.name.shown(),
         permission: MANAGE_USERS,
-        reversible: Reversibility::FromSnapshot,
+        reversible: if plan.identity.hints.contains_key(&format!("{}{alias}", hint::LINK)) {
+            Reversibility::FromSnapshot
+        } else {
+            Reversibility::Irreversible
+        },
         postcondition: absent(holding),
         proof: "GET users/ID/federated-identity: it is not listed".to_owned(),
         manual: format!("kcadm.sh delete users/{account}/federated-identity/{} -r REALM", holding.name.shown()),
