@@ -237,15 +237,19 @@ async fn ended(context: &Context, board: &mut Board, op: OperationId, end: Resul
             let exercise = board.exercise.clone();
             outcome::tell(context, Concluded { op, followed, ended, exercise }).await
         }
-        // Only an intent that could not be recorded stops an isolation, before anything is sent.
-        Err(error) if error.is_of_the_disk() => {
-            let refusal = Refusal::NoSink(error.to_string());
-            context.output.say(&format!("{}: {refusal}", followed.bot));
-            Exit::Refused
-        }
-        Err(error) => {
+        Err(
+            error @ (JournalError::Superseded { .. }
+            | JournalError::Claimed { .. }
+            | JournalError::Closed(_)
+            | JournalError::Ended),
+        ) => {
             context.output.say(&format!("{}: {error}", followed.bot));
             Exit::Failed
+        }
+        // No sink took the intent.
+        Err(error) => {
+            context.output.say(&format!("{}: {}", followed.bot, Refusal::NoSink(error.to_string())));
+            Exit::Refused
         }
     }
 }

@@ -105,7 +105,7 @@ async fn close(context: &Context, incident: Option<IncidentId>, note: Option<Str
     if folded.closed_at.is_some() {
         return Err(Stop::usage(format!("incident {incident} is closed already")));
     }
-    if let Some(open) = folded.operations.iter().find(|operation| operation.is_unfinished()) {
+    if let Some(open) = folded.operations.iter().find(|operation| operation.is_under_way()) {
         let message = format!("the isolation of {} is unfinished: estop resume {incident} finishes it", open.bot);
         return Err(Stop::refused(message));
     }

@@ -37,7 +37,12 @@ pub(super) async fn run(context: &Context, args: &IsolateArgs, signals: &mut Sig
     let mut refused = None;
     for order in orders {
         match context.engine.isolate(order).await {
-            Ok(started) => running.push(started),
+            Ok(started) => {
+                if let Some(notice) = &started.notice {
+                    context.output.say(notice);
+                }
+                running.push(started);
+            }
             Err(refusal) => {
                 context.output.say(&refusal.to_string());
                 refused = Some(Stop::from(&refusal).exit);

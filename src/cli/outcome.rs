@@ -99,7 +99,7 @@ fn line(concluded: &Concluded, recorded: Option<&Recorded>, path: &std::path::Pa
             checkpoint: None,
         },
         reasons: reasons(&ended.outcome).iter().map(Reason::sentence).collect(),
-        alive: alive(&ended.outcome).iter().map(|one| one.what.clone()).collect(),
+        alive: alive(&ended.outcome).iter().map(|one| format!("{} ({})", one.what, one.step)).collect(),
         journal_trouble: ended.journal_trouble.clone(),
     }
 }

@@ -165,7 +165,7 @@ impl Reason {
             }
             Self::Manual { what, .. } => format!("manual: {what}"),
             Self::AttestedOnly { what, .. } => format!("attested only: {what}"),
-            Self::StillLive { what, .. } => format!("still live: {what}"),
+            Self::StillLive { what, holding } => format!("still live: {what} ({holding})"),
             Self::Unlisted { what } => format!("unlisted: {what}"),
             Self::Unread { identity, what } => format!("unread: {identity}: {what}"),
             Self::ListingIncomplete { what, permission } => {
@@ -337,7 +337,8 @@ pub fn conclude(input: &OutcomeInput<'_>) -> Outcome {
 
 fn judge_step(record: &StepRecord, readings: &ReadingSet, reasons: &mut Vec<Reason>, alive: &mut Vec<Contradiction>) {
     let step = record.step.id.clone();
-    let what = format!("{} {}", record.step.action.word(), record.step.target.shown());
+    let provider = record.step.identity.provider();
+    let what = format!("{} {} at {provider}", record.step.action.word(), record.step.target.shown());
     match &record.state {
         StepState::Verified => {}
         StepState::Attested => reasons.push(Reason::AttestedOnly { step, what }),
@@ -355,12 +356,24 @@ fn judge_step(record: &StepRecord, readings: &ReadingSet, reasons: &mut Vec<Reas
             permission: permission.clone().or_else(|| record.step.missing_permission.clone()),
             manual: record.step.manual.clone(),
         }),
-        StepState::Unreachable => reasons.push(Reason::Unreachable { step, what }),
-        StepState::Manual => {
-            reasons.push(Reason::Manual { step, what: record.step.manual.clone().unwrap_or(what) });
+        StepState::Unreachable => {
+            let what = with_detail(&what, record);
+            reasons.push(Reason::Unreachable { step, what });
         }
-        _ => reasons.push(Reason::Unknown { step, what }),
+        StepState::Manual => {
+            let what = record.step.manual.as_ref().map_or(what, |manual| format!("at {provider}: {manual}"));
+            reasons.push(Reason::Manual { step, what });
+        }
+        _ => {
+            let what = with_detail(&what, record);
+            reasons.push(Reason::Unknown { step, what });
+        }
     }
+}
+
+/// With why it stands there, where an answer or a read said so.
+fn with_detail(what: &str, record: &StepRecord) -> String {
+    record.detail.as_ref().map_or_else(|| what.to_owned(), |detail| format!("{what} ({detail})"))
 }
 
 fn judge_reading(reading: &Reading, reasons: &mut Vec<Reason>) {
@@ -368,7 +381,7 @@ fn judge_reading(reading: &Reading, reasons: &mut Vec<Reason>) {
         reasons.push(Reason::ListingIncomplete { what: gap.what.clone(), permission: gap.permission.clone() });
     }
     for holding in &reading.holdings {
-        if let Some(reason) = judge_holding(holding, reading.is_shut()) {
+        if let Some(reason) = judge_holding(holding, reading) {
             reasons.push(reason);
         }
     }
@@ -376,12 +389,12 @@ fn judge_reading(reading: &Reading, reasons: &mut Vec<Reason>) {
 
 /// The rule of the design: tokens, sessions, connectors and grants must be gone; secrets and roles may be gated by a
 /// gate that reads as shut.
-fn judge_holding(holding: &Holding, shut: bool) -> Option<Reason> {
-    let what = holding.name.shown();
+fn judge_holding(holding: &Holding, reading: &Reading) -> Option<Reason> {
+    let what = format!("{} at {}", holding.name.shown(), reading.identity.id.provider());
     match (holding.state, holding.family) {
         (HoldingState::Gone, _) => None,
         (HoldingState::Unlisted, _) => Some(Reason::Unlisted { what }),
-        (HoldingState::Gated, Family::Secret | Family::Role) if shut => None,
+        (HoldingState::Gated, Family::Secret | Family::Role) if reading.is_shut() => None,
         _ => Some(Reason::StillLive { holding: holding.id.to_string(), what }),
     }
 }

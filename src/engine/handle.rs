@@ -91,6 +91,8 @@ pub struct Running {
     pub incident: IncidentId,
     /// Its bot.
     pub bot: BotName,
+    /// Why it is in an incident of its own although one was open.
+    pub notice: Option<String>,
     ended: oneshot::Receiver<Result<Ended, JournalError>>,
 }
 

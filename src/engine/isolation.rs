@@ -113,11 +113,16 @@ impl Isolation {
             self.phase(OperationPhase::Striking);
             return Ok((identities, plan.collateral.clone()));
         }
-        let gates: Vec<_> = plan.steps.iter().filter(|step| step.gate).cloned().collect();
-        let hash = PlanHash::of(&self.order.bot, self.order.depth, &gates);
-        strike.arm(before, hash, 0, gates).await?;
+        // Gates, and all of whoever was read in time: one provider's silence is no reason to wait at another.
+        let ready: Vec<&Reading> = view.readings.iter().filter(|reading| !self.is_stale(reading)).collect();
+        let is_ready = |id: &crate::domain::IdentityId| ready.iter().any(|reading| reading.identity.id == *id);
+        let first: Vec<_> = plan.steps.iter().filter(|step| step.gate || is_ready(&step.identity)).cloned().collect();
+        let hash = PlanHash::of(&self.order.bot, self.order.depth, &first);
+        before.extend(ready.iter().map(|reading| self.snapshot(reading)));
+        strike.arm(before, hash, 0, first).await?;
         self.phase(OperationPhase::Striking);
-        let readings = self.fresh_snapshot(view, &identities).await;
+        let unread: Vec<Identity> = identities.iter().filter(|identity| !is_ready(&identity.id)).cloned().collect();
+        let readings = self.fresh_snapshot(view, &unread).await;
         let (plan, snapshot) = self.plan_from(plan, &readings);
         strike.arm(snapshot, plan.hash, 0, plan.steps).await?;
         Ok((identities, plan.collateral))
@@ -134,12 +139,15 @@ impl Isolation {
         readings
     }
 
+    fn is_stale(&self, reading: &Reading) -> bool {
+        self.fleet.clock.now().duration_since(reading.read_at) > super::STALE_AFTER
+    }
+
     /// The plan over newer readings, with their snapshots.
     fn plan_from(&self, shown: &Plan, readings: &ReadingSet) -> (Plan, Vec<Entry>) {
-        let now = self.fleet.clock.now();
         let mut steps = Vec::new();
         for reading in readings.iter() {
-            let stale = now.duration_since(reading.read_at) > super::STALE_AFTER;
+            let stale = self.is_stale(reading);
             if let Some(provider) = self.fleet.provider(reading.identity.id.provider()) {
                 steps.extend(provider.steps(reading, self.order.depth).into_iter().map(|mut step| {
                     if stale && step.reversible == Reversibility::FromSnapshot {

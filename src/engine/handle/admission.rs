@@ -26,7 +26,20 @@ pub(super) struct Ready {
 }
 
 /// An incident, its journal, and the entries that open it where it is new.
-pub(super) type Opened = (IncidentId, Journal, Vec<Entry>);
+pub(super) struct Opened {
+    pub(super) incident: IncidentId,
+    pub(super) journal: Journal,
+    pub(super) opening: Vec<Entry>,
+    /// Why the open incident was not joined.
+    pub(super) notice: Option<String>,
+}
+
+impl Opened {
+    /// One that there was.
+    pub(super) const fn joined(incident: IncidentId, journal: Journal) -> Self {
+        Self { incident, journal, opening: Vec::new(), notice: None }
+    }
+}
 
 impl Engine {
     /// Opens the journal that the next isolation would join, so that the key finds it open. A console calls it; what
@@ -135,10 +148,11 @@ impl Engine {
             self.open_incident(&order).await
         };
         match opened {
-            Ok((incident, journal, mut opening)) => {
-                opening.extend(self.overridden(&order, &view));
-                let isolation = self.isolation(order, (incident, journal, opening), op, 1, pressed);
-                Ok(self.start(isolation, Start::Fresh(view)))
+            Ok(mut opened) => {
+                opened.opening.extend(self.overridden(&order, &view));
+                let notice = opened.notice.take();
+                let isolation = self.isolation(order, opened, op, 1, pressed);
+                Ok(Running { notice, ..self.start(isolation, Start::Fresh(view)) })
             }
             Err(refusal) => {
                 self.over(&order.bot, op);
@@ -215,7 +229,7 @@ impl Engine {
         order.hold = Hold::AsNeeded;
         order.leaked = self.inner.fleet.leaked_of(&order.bot);
         let (op, epoch) = (operation.id, operation.next_epoch());
-        let isolation = self.isolation(order, (incident, journal, Vec::new()), op, epoch, pressed);
+        let isolation = self.isolation(order, Opened::joined(incident, journal), op, epoch, pressed);
         self.start(isolation, Start::Left(Box::new(operation)))
     }
 
@@ -249,20 +263,26 @@ impl Engine {
         if let Some(incident) = order.incident {
             let journal = store.open(incident).await;
             return journal
-                .map(|journal| (incident, journal, Vec::new()))
+                .map(|journal| Opened::joined(incident, journal))
                 .map_err(|error| Refusal::NoIncident(format!("{incident}: {error}")));
         }
         if let Some((incident, journal)) = self.ready().await {
-            return Ok((incident, journal, Vec::new()));
+            return Ok(Opened::joined(incident, journal));
         }
         let _turn = store.turn().await;
-        // An open incident that takes no more lines (damaged, written by a newer estop) is left for a new one.
-        if let Ok(Some(incident)) = store.open_incident()
-            && Some(incident) >= self.inner.since
-            && let Ok(journal) = store.open(incident).await
-        {
-            return Ok((incident, journal, Vec::new()));
-        }
+        // An open incident that takes no more lines (held by a stopped process, written by a newer estop, put out of
+        // reach) is left for a new one: the key works, and whoever pressed it is told.
+        let open = store.open_incident().map(|open| open.filter(|incident| Some(*incident) >= self.inner.since));
+        let out_of_reach = match open {
+            Ok(None) => None,
+            Ok(Some(incident)) => match store.open(incident).await {
+                Ok(journal) => return Ok(Opened::joined(incident, journal)),
+                Err(error) => Some(error),
+            },
+            Err(error) => Some(error),
+        };
+        let notice =
+            out_of_reach.map(|error| format!("a new incident is opened, for the open one takes no lines: {error}"));
         let incident = IncidentId::from_uuid(Uuid::now_v7());
         let title = order.reason.clone().or_else(|| Some(format!("isolation of {}", order.bot)));
         let opening = vec![Entry::general(Body::IncidentOpen { title, follows: None })];
@@ -270,10 +290,10 @@ impl Engine {
             Ok(journal) => {
                 let held = Ready { newest: incident, incident, journal: journal.clone() };
                 *self.inner.ready.lock().await = Some(held);
-                Ok((incident, journal, opening))
+                Ok(Opened { incident, journal, opening, notice })
             }
             Err(error) if order.break_glass => match store.open_in_memory(incident, &error) {
-                Ok(journal) => Ok((incident, journal, opening)),
+                Ok(journal) => Ok(Opened { incident, journal, opening, notice }),
                 Err(error) => Err(Refusal::NoSink(error.to_string())),
             },
             Err(error) => Err(Refusal::NoSink(error.to_string())),
@@ -288,7 +308,7 @@ impl Engine {
         epoch: u32,
         pressed: Duration,
     ) -> Isolation {
-        let (incident, journal, opening) = opened;
+        let Opened { incident, journal, opening, .. } = opened;
         let (fleet, events) = (self.inner.fleet.clone(), self.inner.events.clone());
         let store = self.inner.store.clone();
         Isolation { fleet, journal, store, events, op, incident, epoch, order, opening, pressed }
@@ -329,7 +349,7 @@ impl Engine {
             // Last, so that whoever waits for all to settle has been told each outcome.
             engine.inner.running.send_modify(|running| *running = running.saturating_sub(1));
         });
-        Running { op, incident, bot, ended }
+        Running { op, incident, bot, notice: None, ended }
     }
 
     /// Keeps the bot dark for as long as the order says. What is found goes into the outcome, where the order waits.
@@ -356,30 +376,31 @@ impl Engine {
     }
 
     /// Runs it; where another process has closed the incident since it was held open, in a new one; where another
-    /// process isolates the same bot, nothing is sent and that one is followed.
+    /// process isolates the same bot, nothing is sent and that one is followed; where no disk took the intent, without a
+    /// record if the order says so. An error means that nothing was sent.
     async fn run(&self, isolation: Isolation, start: Start) -> Result<Ended, JournalError> {
         let (order, op, pressed) = (isolation.order.clone(), isolation.op, isolation.pressed);
-        let incident = isolation.incident;
+        let (incident, opening) = (isolation.incident, isolation.opening.clone());
         let again = start.clone();
-        let opening = isolation.opening.clone();
         let ended = isolation.run(start).await;
-        match (&ended, &again, order.incident) {
-            (Err(error), Start::Fresh(_), _) if order.break_glass && error.is_of_the_disk() => {
-                // The intent reached no disk, and nothing was sent: it goes on in memory and says so for ever.
-                let journal = self.inner.store.open_in_memory(incident, error)?;
-                self.isolation(order, (incident, journal, opening), op, 1, pressed).run(again).await
+        let opened = match (&ended, &again) {
+            (Err(JournalError::Claimed { op } | JournalError::Superseded { op, .. }), _) => {
+                return self.follow(incident, *op).await;
             }
-            (Err(JournalError::Claimed { op } | JournalError::Superseded { op, .. }), ..) => {
-                self.follow(incident, *op).await
-            }
-            (Err(JournalError::Closed(_)), Start::Fresh(_), None) => {
+            (Err(JournalError::Closed(_)), Start::Fresh(_)) if order.incident.is_none() => {
                 *self.inner.ready.lock().await = None;
-                match self.open_incident(&order).await {
-                    Ok(opened) => self.isolation(order, opened, op, 1, pressed).run(again).await,
-                    Err(_) => ended,
-                }
+                self.open_incident(&order).await.ok()
             }
-            _ => ended,
+            (Err(JournalError::Closed(_) | JournalError::Ended), _) => None,
+            (Err(error), Start::Fresh(_)) if order.break_glass => {
+                let memory = self.inner.store.open_in_memory(incident, error).ok();
+                memory.map(|journal| Opened { incident, journal, opening, notice: None })
+            }
+            _ => None,
+        };
+        match opened {
+            Some(opened) => self.isolation(order, opened, op, 1, pressed).run(again).await,
+            None => ended,
         }
     }
 

@@ -106,7 +106,8 @@ impl Engine {
     ) -> Result<Ended, JournalError> {
         let pressed = self.inner.fleet.clock.monotonic();
         let (op, epoch) = (operation.id, operation.next_epoch());
-        let isolation = self.isolation(again(&operation), (incident, journal, Vec::new()), op, epoch, pressed);
+        let isolation =
+            self.isolation(again(&operation), super::admission::Opened::joined(incident, journal), op, epoch, pressed);
         isolation.run(Start::Left(Box::new(operation))).await
     }
 

@@ -67,7 +67,7 @@ impl Engine {
         let op = OperationId::from_uuid(Uuid::now_v7());
         let token = self.begin_restore(&order.bot, op)?;
         match self.incident_to_record_in(&order.bot, &undo).await {
-            Ok((incident, journal, opening)) => {
+            Ok(Opened { incident, journal, opening, .. }) => {
                 let restoring = Restoring {
                     fleet: self.inner.fleet.clone(),
                     journal,
@@ -140,7 +140,7 @@ impl Engine {
             self.record_no_approval(None, hash, refusal.to_string()).await;
             return Err(refusal);
         };
-        let (incident, journal, opening) = self.incident_to_record_in(&plan.bot, &undo).await?;
+        let Opened { incident, journal, opening, .. } = self.incident_to_record_in(&plan.bot, &undo).await?;
         let until = self.inner.fleet.clock.now().checked_add(APPROVAL_TIME).unwrap_or(jiff::Timestamp::MAX);
         let by = approvers.me.to_string();
         let given = Body::ApprovalGiven { hash: plan.hash.clone(), by: by.clone(), until };
@@ -224,7 +224,7 @@ impl Engine {
             let _ = tell.send(ended);
             engine.over(&name, op);
         });
-        Running { op, incident, bot, ended }
+        Running { op, incident, bot, notice: None, ended }
     }
 
     fn begin_restore(&self, bot: &BotName, op: OperationId) -> Result<tokio_util::sync::CancellationToken, Refusal> {
@@ -240,14 +240,14 @@ impl Engine {
         let open = store.open_incident().ok().flatten().filter(|id| *id > undo.incident);
         for incident in undo.is_open.then_some(undo.incident).into_iter().chain(open) {
             if let Ok(journal) = store.open(incident).await {
-                return Ok((incident, journal, Vec::new()));
+                return Ok(Opened::joined(incident, journal));
             }
         }
         let incident = IncidentId::from_uuid(Uuid::now_v7());
         let title = Some(format!("restore of {bot}"));
         let opening = vec![Entry::general(Body::IncidentOpen { title, follows: Some(undo.incident) })];
         let journal = store.open(incident).await.map_err(|error| Refusal::NoRecord(error.to_string()))?;
-        Ok((incident, journal, opening))
+        Ok(Opened { incident, journal, opening, notice: None })
     }
 
     /// On record in the incident of the isolation, else in the host's journal. A refusal that cannot be recorded is

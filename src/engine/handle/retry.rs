@@ -58,7 +58,8 @@ impl Engine {
             Ok(journal) => {
                 let title = Some(format!("isolation of {}", old.bot));
                 let opening = vec![Entry::general(Body::IncidentOpen { title, follows: Some(closed) })];
-                let isolation = self.isolation(again(old), (incident, journal, opening), op, 1, pressed);
+                let opened = super::admission::Opened { incident, journal, opening, notice: None };
+                let isolation = self.isolation(again(old), opened, op, 1, pressed);
                 Ok(self.start(isolation, Start::Fresh(view)))
             }
             Err(error) => {

@@ -82,7 +82,7 @@ pub(in crate::engine) fn guard(bot: &BotName, incidents: &[Incident], now: Times
             if open && incident.closed_at.is_none() && newest == Some(op) {
                 return Err(Refusal::RestoreOpen { bot, op });
             }
-        } else if (newest == Some(op) && operation.is_unfinished()) || (open && !is_quiet) {
+        } else if (newest == Some(op) && operation.is_under_way()) || (open && !is_quiet) {
             return Err(Refusal::IsolationOpen { bot, op });
         }
     }

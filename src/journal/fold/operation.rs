@@ -80,6 +80,18 @@ pub struct OperationEnd {
 impl Operation {
     /// Whether somebody should go on with it: it has not ended, or ended with something that another try may settle.
     pub fn is_unfinished(&self) -> bool {
+        if self.restores.is_some() {
+            return self.is_under_way();
+        }
+        match self.ended.as_ref().map(|end| &end.outcome) {
+            None | Some(Outcome::Contradicted { .. }) => true,
+            Some(Outcome::Partial { reasons, .. }) => reasons.iter().any(|reason| !is_for_people(reason)),
+            Some(Outcome::Dark | Outcome::DarkAt { .. } | Outcome::Restored { .. }) => false,
+        }
+    }
+
+    /// Whether a process works on it, was killed over it, or did not get through to a provider.
+    pub fn is_under_way(&self) -> bool {
         if self.gave_way.is_some() {
             return false;
         }
@@ -330,4 +342,12 @@ impl Advance for StepRecord {
         }
         Err(format!("the line says {}, the table {}", says.word(), self.state.word()))
     }
+}
+
+/// What no further request of ours can change.
+const fn is_for_people(reason: &Reason) -> bool {
+    matches!(
+        reason,
+        Reason::Manual { .. } | Reason::AttestedOnly { .. } | Reason::Unlisted { .. } | Reason::OpensToo { .. }
+    )
 }
