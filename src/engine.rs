@@ -7,6 +7,7 @@
 //!                               └──EngineEvent──▶ console, commands
 //! ```
 
+mod budget;
 mod clock;
 mod event;
 mod fleet;
@@ -17,6 +18,10 @@ mod port;
 mod roster;
 mod snapshot;
 
+pub use budget::{
+    Budget, Estimate, Feedback, LONGEST_PAUSE, Left, Permit, Purpose, Rate, RateHeaders, Turn, Urgency, backoff,
+    on_behalf,
+};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use event::{Ended, EngineEvent, OperationPhase};
 pub use handle::{Checked, Engine, Parts, Running};

@@ -8,7 +8,10 @@ use super::{
     output::{Output, Row},
     show::tell_gaps,
 };
-use crate::domain::{Lane, Plan, Reversibility};
+use crate::{
+    domain::{Lane, Plan, Reversibility},
+    engine::Snapshot,
+};
 
 /// Computes and prints what isolating a bot would do now. 3 where something of the bot could not be read.
 pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<Exit, Stop> {
@@ -20,20 +23,22 @@ pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<Exit, Stop
     if context.output.json {
         context.output.document(&document);
     } else {
-        print(&context.output, plan, &document);
+        print(&context.output, &snapshot, plan, &document);
     }
     Ok(tell_gaps(&context.output, &snapshot, &view))
 }
 
-fn print(output: &Output, plan: &Plan, document: &PlanDocument) {
+fn print(output: &Output, snapshot: &Snapshot, plan: &Plan, document: &PlanDocument) {
     let lanes: Vec<String> = Lane::ALL.iter().map(|lane| format!("{} {}", plan.in_lane(*lane), lane.word())).collect();
     let read_at = document.read_at.map_or_else(|| "not read: gates only".to_owned(), |at| at.to_string());
+    let takes = snapshot.estimate(plan).map_or_else(|| "nothing to send".to_owned(), |estimate| estimate.sentence());
     output.rows(&[
         Row::of("bot").with(plan.bot.shown()),
         Row::of("plan").with(document.hash.as_str()),
         Row::of("read at").with(read_at),
         Row::of("steps").with(lanes.join(", ")),
         Row::of("not to be undone").with(document.irreversible.to_string()),
+        Row::of("takes").with(takes),
     ]);
     let row = |step: &crate::domain::Step| {
         let undo = match step.reversible {
@@ -76,7 +81,7 @@ mod tests {
         let view = resolve(&snapshot, "helpdesk").unwrap();
         let document = PlanDocument::of(&snapshot, &view.plan);
         let (output, out, _) = captured(false, false, false);
-        print(&output, &view.plan, &document);
+        print(&output, &snapshot, &view.plan, &document);
         insta::assert_snapshot!("text", out.text());
         insta::assert_snapshot!("document", serde_json::to_string_pretty(&document).unwrap());
     }

@@ -12,9 +12,11 @@ use super::{
 use crate::domain::ProviderName;
 
 /// Keys of every `[[provider]]`.
-const COMMON: &[&str] = &["name", "kind"];
+const COMMON: &[&str] = &["name", "kind", "requests_per_second"];
 const KEYCLOAK: &[&str] = &["base_url", "realm", "auth_realm", "client_id", "client_secret", "ca_file", "proxy"];
 const POSTGRES: &[&str] = &["url", "password", "ca_file"];
+/// No provider takes more requests a second from one client: a greater figure is a mistake.
+const MOST_PER_SECOND: u32 = 100_000;
 const KINDS: &[&str] = &["keycloak", "postgres"];
 
 /// One `[[provider]]`.
@@ -22,6 +24,8 @@ const KINDS: &[&str] = &["keycloak", "postgres"];
 pub struct ProviderConfig {
     /// Unique; shown everywhere, and the first part of every identity's id.
     pub name: ProviderName,
+    /// How many requests it takes in any second, where it or a proxy before it refuses more.
+    pub requests_per_second: Option<u32>,
     /// What its kind needs.
     pub settings: ProviderSettings,
 }
@@ -117,7 +121,8 @@ pub(super) fn read(section: &Section<'_>) -> Result<Located<ProviderConfig>, Con
         KEYCLOAK => ProviderSettings::Keycloak(keycloak(&section)?),
         _ => ProviderSettings::Postgres(postgres(&section)?),
     };
-    Ok(name.map(|name| ProviderConfig { name: ProviderName::new(name), settings }))
+    let requests_per_second = section.number("requests_per_second", 1..=MOST_PER_SECOND)?.map(|number| number.value);
+    Ok(name.map(|name| ProviderConfig { name: ProviderName::new(name), requests_per_second, settings }))
 }
 
 fn is_name(name: &str) -> bool {

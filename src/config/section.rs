@@ -1,7 +1,7 @@
 //! Strict reading of one TOML table: every key is known, every value has its type, every error has its line.
 
 use std::{
-    ops::Range,
+    ops::{Range, RangeInclusive},
     path::{Path, PathBuf},
 };
 
@@ -147,6 +147,17 @@ impl<'t> Section<'t> {
     /// Yes or no.
     pub(super) fn flag(&self, key: &str) -> Result<Option<Located<bool>>, ConfigError> {
         self.typed(key, "true or false", DeValue::as_bool)
+    }
+
+    /// A whole number in that range.
+    pub(super) fn number(&self, key: &str, range: RangeInclusive<u32>) -> Result<Option<Located<u32>>, ConfigError> {
+        let wanted = format!("a whole number from {} to {}", range.start(), range.end());
+        let Some(read) = self.typed(key, &wanted, DeValue::as_integer)? else { return Ok(None) };
+        let digits: String = read.value.as_str().chars().filter(|character| *character != '_').collect();
+        match u32::from_str_radix(&digits, read.value.radix()) {
+            Ok(number) if range.contains(&number) => Ok(Some(read.map(|_| number))),
+            _ => Err(self.error(&read.at, format!("{key} must be {wanted}"))),
+        }
     }
 
     /// A list of texts; missing is empty.

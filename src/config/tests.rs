@@ -213,3 +213,18 @@ fn files_are_looked_at_before_they_are_read() {
     let directory_as_file = Sources { user: Some(directory.path().into()), ..sources(true) };
     assert!(load(&directory_as_file, THEMES).unwrap_err().to_string().contains("regular file"));
 }
+
+#[test]
+fn a_rate_is_a_whole_number_of_any_kind_of_provider() {
+    let read = |value: &str| read(&format!("{KEYCLOAK}requests_per_second = {value}\n"));
+    let rate = |value: &str| read(value).expect("taken").0.providers[0].requests_per_second;
+    assert_eq!(rate("20"), Some(20));
+    assert_eq!(rate("0x1_0"), Some(16));
+    let postgres = "[[provider]]\nname = \"db\"\nkind = \"postgres\"\nurl = \"postgres://e@localhost/d\"\n";
+    let (config, _) = self::read(&format!("{postgres}requests_per_second = 1\n")).expect("taken");
+    assert_eq!(config.providers[0].requests_per_second, Some(1));
+    for value in ["0", "-1", "1.5", "\"20\"", "100001", "99999999999999999999"] {
+        let error = read(value).expect_err(value).to_string();
+        assert!(error.contains("requests_per_second must be a whole number from 1 to 100000"), "{value}: {error}");
+    }
+}

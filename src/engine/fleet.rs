@@ -23,7 +23,7 @@ use futures::{StreamExt as _, stream};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use super::{Clock, Listing, Provider, ProviderError, Roster, Snapshot};
+use super::{Budget, Clock, LONGEST_PAUSE, Listing, Provider, ProviderError, Roster, Snapshot, backoff};
 use crate::domain::{
     BotName, Collateral, Identity, IdentityId, IdentityState, OperationId, ProviderName, Reading, ReadingSet,
 };
@@ -35,6 +35,8 @@ const REFRESH_DEADLINE: Duration = Duration::from_mins(1);
 const READINGS_AT_ONCE: usize = 4;
 /// Generations of children that are followed: a child's child's child is somebody's bug or attack, not a bot.
 const GENERATIONS: usize = 4;
+/// Attempts of one read that an isolation stands on.
+const READ_ATTEMPTS: usize = 3;
 
 /// What is known, and how to learn more.
 pub(super) struct Fleet {
@@ -42,6 +44,8 @@ pub(super) struct Fleet {
     pub roster: Roster,
     pub clock: Arc<dyn Clock>,
     pub exercise: Option<String>,
+    /// One a provider, shared by all isolations and refreshes.
+    budgets: BTreeMap<ProviderName, Budget>,
     known: Mutex<Known>,
     published: watch::Sender<Arc<Snapshot>>,
 }
@@ -118,13 +122,22 @@ impl Fleet {
             notices: Vec::new(),
         };
         let (published, _) = watch::channel(Arc::new(empty));
-        let fleet = Self { providers, roster, clock, exercise, known: Mutex::default(), published };
+        let budget = |provider: &Arc<dyn Provider>| {
+            provider.budget().unwrap_or_else(|| Budget::new(provider.limits(), clock.clone()))
+        };
+        let budgets = providers.iter().map(|provider| (provider.name().clone(), budget(provider))).collect();
+        let fleet = Self { providers, roster, clock, exercise, budgets, known: Mutex::default(), published };
         fleet.publish();
         fleet
     }
 
     pub fn provider(&self, name: &ProviderName) -> Option<&Arc<dyn Provider>> {
         self.providers.iter().find(|provider| provider.name() == name)
+    }
+
+    /// What every request to that provider is admitted to.
+    pub fn budget(&self, name: &ProviderName) -> Option<&Budget> {
+        self.budgets.get(name)
     }
 
     pub fn snapshot(&self) -> Arc<Snapshot> {
@@ -239,6 +252,21 @@ impl Fleet {
             }
         }
         answer
+    }
+
+    /// One live read, asked again where the trouble is the provider's own and passing.
+    pub async fn read_patiently(&self, identity: &Identity) -> Result<Reading, ProviderError> {
+        let mut waits = backoff(READ_ATTEMPTS, &identity.id);
+        loop {
+            let answer = self.read_one(identity).await;
+            let asked = match &answer {
+                Err(ProviderError::RateLimited { retry_after, .. }) => retry_after.unwrap_or_default(),
+                Err(ProviderError::Transient(_)) => Duration::ZERO,
+                _ => return answer,
+            };
+            let Some(wait) = waits.next() else { return answer };
+            tokio::time::sleep(wait.max(asked.min(LONGEST_PAUSE))).await;
+        }
     }
 
     /// The newest readings of identities, but for those whose newest read failed.

@@ -1,13 +1,14 @@
 //! The port: what every provider answers for its own identities.
 //!
-//! A provider reads, and performs one armed step at a time. It never retries, never orders, never decides what is
-//! dead: the engine does, by the data that the provider's steps carry.
+//! A provider reads, and performs one armed step at a time. It never retries a step, never orders, never decides what
+//! is dead: the engine does, by the data that the provider's steps carry.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 
+use super::{Budget, Rate, RateHeaders};
 use crate::{
     domain::{Activity, Answer, Depth, Gap, Identity, IdentityId, Lane, ProviderName, Reading, Step, Untrusted},
     journal::ArmedStep,
@@ -91,15 +92,39 @@ pub struct Preflight {
     pub notices: Vec<String>,
 }
 
-/// How much a provider may be asked at once.
+/// How much a provider may be asked, at once and in a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Mutations at the same time.
     pub concurrent_writes: usize,
     /// Reads at the same time.
     pub concurrent_reads: usize,
-    /// Time for one request, connect to last byte.
+    /// Time for one request, connect to last byte. The first attempts are given up earlier, so that one that hangs is
+    /// sent again within it.
     pub deadline: Duration,
+    /// How many requests it takes in a time; `None`: none is known, and what its answers say is kept to.
+    pub rate: Option<Rate>,
+    /// Headers in which its answers tell what is left of the rate; the first set that is there counts.
+    pub rate_headers: &'static [RateHeaders],
+    /// How long one request typically takes, as measured on a real server: estimates stand on it, nothing else.
+    pub latency: Duration,
+    /// How many requests one reading of an identity typically takes: for estimates as well.
+    pub requests_per_reading: u32,
+}
+
+impl Default for Limits {
+    /// A handful at once, no known rate.
+    fn default() -> Self {
+        Self {
+            concurrent_writes: 4,
+            concurrent_reads: 4,
+            deadline: Duration::from_secs(15),
+            rate: None,
+            rate_headers: &[],
+            latency: Duration::from_millis(100),
+            requests_per_reading: 1,
+        }
+    }
 }
 
 /// What no API lists or cuts, for people.
@@ -129,8 +154,14 @@ pub trait Provider: Send + Sync {
     /// Its kind: `keycloak`, `postgres`.
     fn kind(&self) -> &'static str;
 
-    /// How much it may be asked at once.
+    /// How much it may be asked, at once and in a time.
     fn limits(&self) -> Limits;
+
+    /// The budget that each of its requests is admitted to, token fetches included. `None`: the engine makes one of
+    /// [`Provider::limits`] and counts one request for each step; reads are not held to it.
+    fn budget(&self) -> Option<Budget> {
+        None
+    }
 
     /// What no API lists or cuts.
     fn coverage(&self) -> Coverage;

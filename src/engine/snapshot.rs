@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::{Estimate, Limits};
 use crate::domain::{Bot, BotName, BotState, Identity, IdentityId, Plan, ProviderName, ReadingSet};
 
 /// A plan is stale after this long.
@@ -71,6 +72,8 @@ pub struct ProviderStatus {
     pub read_at: Option<Timestamp>,
     /// Why the last listing failed or is incomplete, one sentence.
     pub error: Option<String>,
+    /// How much it may be asked.
+    pub limits: Limits,
 }
 
 /// The fleet.
@@ -101,6 +104,14 @@ impl Snapshot {
     /// The bot that has the identity.
     pub fn bot_of(&self, identity: &IdentityId) -> Option<&Arc<BotView>> {
         self.bots.iter().find(|view| view.bot.identities.contains(identity))
+    }
+
+    /// How long a plan would take within the budgets; `None`: it has no step that estop would send.
+    pub fn estimate(&self, plan: &Plan) -> Option<Estimate> {
+        let limits = |name: &ProviderName| {
+            self.providers.iter().find(|provider| provider.name == *name).map(|provider| provider.limits)
+        };
+        Estimate::of(plan, limits)
     }
 
     /// Whether every provider could be read in full.

@@ -43,15 +43,14 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
-use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::{
     domain::{Activity, Answer, Depth, Identity, IdentityState, ProviderName, Reading, Step},
-    engine::{Clock, Coverage, Limits, Listing, Preflight, Provider, ProviderError},
+    engine::{Budget, Clock, Coverage, Limits, Listing, Preflight, Provider, ProviderError, Rate, RateHeaders},
     journal::ArmedStep,
     providers::{
-        http::{Call, Client, Grounds, Reply, ServerClock, error_of},
+        http::{Call, Client, Grounds, Patience, Reply, ServerClock, error_of},
         transport::{Transport, TransportError},
     },
 };
@@ -65,6 +64,24 @@ const CONCURRENT_WRITES: usize = 16;
 const WARM_CONNECTIONS: usize = 4;
 /// Time for one request.
 const DEADLINE: Duration = Duration::from_secs(15);
+/// One request over a network: on loopback a node was measured to answer in a few milliseconds.
+const LATENCY: Duration = Duration::from_millis(50);
+/// Of one reading: the client, its secrets, its user with roles and groups, sessions, consents, events.
+const REQUESTS_PER_READING: u32 = 15;
+/// Keycloak itself has no limit and sends no such headers; what stands before it may.
+const RATE_HEADERS: &[RateHeaders] = &[RateHeaders::X_RATELIMIT, RateHeaders::RATELIMIT];
+
+const fn limits(rate: Option<Rate>) -> Limits {
+    Limits {
+        concurrent_writes: CONCURRENT_WRITES,
+        concurrent_reads: CONCURRENT_READS,
+        deadline: DEADLINE,
+        rate,
+        rate_headers: RATE_HEADERS,
+        latency: LATENCY,
+        requests_per_reading: REQUESTS_PER_READING,
+    }
+}
 
 /// Gives the client secret each time a token is fetched; an error makes only this provider unreachable.
 pub type SecretSource = Arc<dyn Fn() -> Result<SecretString, String> + Send + Sync>;
@@ -117,7 +134,7 @@ pub struct Keycloak {
     client: Client,
     clock: Arc<dyn Clock>,
     token: token::TokenSource,
-    reads: Semaphore,
+    budget: Budget,
     /// Service-account users by client UUID, as readings found them: the listing does not tell them, the gate wants
     /// them.
     service_accounts: Mutex<BTreeMap<String, String>>,
@@ -135,15 +152,23 @@ impl Keycloak {
     /// Sends nothing yet.
     pub fn new(settings: Settings, transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Self {
         let settings = Arc::new(settings);
+        let budget = Budget::new(limits(None), clock.clone());
         Self {
-            client: Client::new(settings.base_url.clone(), transport, clock.clone()),
+            client: Client::new(settings.base_url.clone(), transport, clock.clone()).budgeted(budget.clone()),
             token: token::TokenSource::new(settings.clone(), clock.clone()),
             clock,
             settings,
-            reads: Semaphore::new(CONCURRENT_READS),
+            budget,
             service_accounts: Mutex::default(),
             minters: Mutex::default(),
         }
+    }
+
+    /// Held to a rate that the server, or what stands before it, demands.
+    pub fn with_rate(mut self, rate: Option<Rate>) -> Self {
+        self.budget = Budget::new(limits(rate), self.clock.clone());
+        self.client = self.client.budgeted(self.budget.clone());
+        self
     }
 
     /// `admin/realms/REALM` and what follows.
@@ -153,34 +178,48 @@ impl Keycloak {
         path
     }
 
-    /// One read under the realm, with a permit and with our token; once more with a new token where it is refused.
+    /// One read under the realm with our token; once more with a new token where it is refused, and again where the
+    /// trouble is the server's and passing.
     async fn get<T: DeserializeOwned>(
         &self,
         request: impl Fn() -> Call,
         grounds: Grounds<'_>,
     ) -> Result<T, ProviderError> {
-        let _permit = self.reads.acquire().await.expect("the semaphore is never closed");
         let what = format!("{}: {}", self.settings.name, grounds.what);
         let grounds = Grounds { what: &what, ..grounds };
-        let result = self.authorized(request).await?;
-        match (error_of(&result, grounds, self.clock.now()), result) {
-            (Some(error), _) => Err(error),
-            (None, Ok(reply)) => reply.json(grounds.what),
-            (None, Err(error)) => Err(ProviderError::Transient(error.to_string())),
+        let mut patience = Patience::new(DEADLINE, &what);
+        loop {
+            let limit = patience.limit();
+            // A reading is dozens of these, each with its attempts: their states live apart.
+            let result = Box::pin(self.authorized(false, || request().within(limit))).await?;
+            let error = match (error_of(&result, grounds, self.clock.now()), &result) {
+                (Some(error), _) => error,
+                (None, Ok(reply)) => return reply.json(grounds.what),
+                (None, Err(error)) => ProviderError::Transient(error.to_string()),
+            };
+            if !patience.again(&result, &error).await {
+                return Err(error);
+            }
         }
     }
 
     /// Sends with our token. A 401 says that nothing was done because of the token alone, so the request goes out a
-    /// second time with a new one.
-    async fn authorized(&self, request: impl Fn() -> Call) -> Result<Result<Reply, TransportError>, ProviderError> {
+    /// second time with a new one. The request is put together when the budget has admitted it.
+    async fn authorized(
+        &self,
+        mutation: bool,
+        request: impl Fn() -> Call,
+    ) -> Result<Result<Reply, TransportError>, ProviderError> {
         let bearer = self.token.bearer(&self.client).await?;
-        let result = self.client.send(request(), Some(&bearer.secret)).await;
+        let admission = self.client.admit(mutation).await;
+        let result = self.client.send_admitted(admission, request(), Some(&bearer.secret)).await;
         if !matches!(&result, Ok(reply) if reply.status == http::StatusCode::UNAUTHORIZED) {
             return Ok(result);
         }
         self.token.refuse(&bearer);
         let bearer = self.token.bearer(&self.client).await?;
-        Ok(self.client.send(request(), Some(&bearer.secret)).await)
+        let admission = self.client.admit(mutation).await;
+        Ok(self.client.send_admitted(admission, request(), Some(&bearer.secret)).await)
     }
 
     /// The server's clock, by its own time stamps where they can be read.
@@ -219,7 +258,11 @@ impl Provider for Keycloak {
     }
 
     fn limits(&self) -> Limits {
-        Limits { concurrent_writes: CONCURRENT_WRITES, concurrent_reads: CONCURRENT_READS, deadline: DEADLINE }
+        self.budget.limits()
+    }
+
+    fn budget(&self) -> Option<Budget> {
+        Some(self.budget.clone())
     }
 
     fn coverage(&self) -> Coverage {

@@ -34,7 +34,7 @@ pub use settings::{PasswordSource, Settings, SettingsError};
 
 use crate::{
     domain::{Activity, Answer, AnswerKind, Depth, Identity, ProviderName, Reading, Step, Untrusted},
-    engine::{Clock, Coverage, Limits, Listing, Preflight, Provider, ProviderError},
+    engine::{Budget, Clock, Coverage, Limits, Listing, Preflight, Provider, ProviderError, Rate},
     journal::ArmedStep,
 };
 
@@ -60,6 +60,7 @@ pub struct Postgres {
     pool: Pool,
     memory: Memory,
     clock: Arc<dyn Clock>,
+    budget: Budget,
 }
 
 impl fmt::Debug for Postgres {
@@ -76,7 +77,14 @@ impl Postgres {
     pub fn new(settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, SettingsError> {
         let target = settings::Target::of(&settings.url)?;
         let pool = Pool::new(target, settings.password, settings.ca_file.as_deref())?;
-        Ok(Self { name: settings.name, pool, memory: Memory::default(), clock })
+        let budget = Budget::new(preflight::limits(), clock.clone());
+        Ok(Self { name: settings.name, pool, memory: Memory::default(), clock, budget })
+    }
+
+    /// Held to a rate of statements that the server's owner wants kept.
+    pub fn with_rate(mut self, rate: Option<Rate>) -> Self {
+        self.budget = Budget::new(Limits { rate, ..preflight::limits() }, self.clock.clone());
+        self
     }
 
     /// Asks on the reading connection. One that turns out dead is replaced once: a read may be asked twice.
@@ -85,6 +93,7 @@ impl Postgres {
         F: Future<Output = Result<T, tokio_postgres::Error>> + 'a,
     {
         let mut again = true;
+        let _permit = self.budget.admit(false).await;
         loop {
             let client = self.pool.reader().await.map_err(|failure| self.error(failure))?;
             let answered = tokio::time::timeout(STATEMENT_DEADLINE, ask(Arc::clone(&client))).await;
@@ -189,7 +198,11 @@ impl Provider for Postgres {
     }
 
     fn limits(&self) -> Limits {
-        preflight::limits()
+        self.budget.limits()
+    }
+
+    fn budget(&self) -> Option<Budget> {
+        Some(self.budget.clone())
     }
 
     fn coverage(&self) -> Coverage {

@@ -12,8 +12,7 @@ use super::{
 };
 use crate::{
     config::{KeycloakSettings, PostgresSettings, ProviderConfig, ProviderSettings},
-    domain::ProviderName,
-    engine::{Clock, Provider},
+    engine::{Clock, Provider, Rate},
 };
 
 /// A certificate file is no bigger.
@@ -39,8 +38,8 @@ pub async fn providers(
         let name = &provider.name;
         let secret = secret.map_err(|why| format!("{name}: {why}"));
         let made = match &provider.settings {
-            ProviderSettings::Keycloak(settings) => over_http(name, settings, secret, clock),
-            ProviderSettings::Postgres(settings) => over_sql(name, settings, secret, clock),
+            ProviderSettings::Keycloak(settings) => over_http(provider, settings, secret, clock),
+            ProviderSettings::Postgres(settings) => over_sql(provider, settings, secret, clock),
         };
         providers.push(made.map_err(|why| format!("provider {name}: {why}"))?);
     }
@@ -48,7 +47,7 @@ pub async fn providers(
 }
 
 fn over_http(
-    name: &ProviderName,
+    provider: &ProviderConfig,
     settings: &KeycloakSettings,
     secret: Resolved,
     clock: &Arc<dyn Clock>,
@@ -56,7 +55,7 @@ fn over_http(
     let ca_pem = settings.ca_file.as_deref().map(certificates).transpose()?;
     let options = NetworkOptions { proxy: settings.proxy.clone(), ca_pem, ..NetworkOptions::default() };
     let settings = keycloak::Settings {
-        name: name.clone(),
+        name: provider.name.clone(),
         base_url: settings.base_url.clone(),
         realm: settings.realm.clone(),
         auth_realm: settings.auth_realm.clone(),
@@ -64,19 +63,25 @@ fn over_http(
         client_secret: Arc::new(move || secret.clone()),
     };
     let transport = Arc::new(NetworkTransport::new(&options)?);
-    Ok(Arc::new(Keycloak::new(settings, transport, clock.clone())))
+    Ok(Arc::new(Keycloak::new(settings, transport, clock.clone()).with_rate(rate(provider))))
 }
 
 fn over_sql(
-    name: &ProviderName,
+    provider: &ProviderConfig,
     settings: &PostgresSettings,
     secret: Resolved,
     clock: &Arc<dyn Clock>,
 ) -> Result<Arc<dyn Provider>, String> {
     let ca_file = settings.ca_file.as_deref().map(certificates).transpose()?;
     let password = Arc::new(move || secret.clone());
-    let settings = postgres::Settings { name: name.clone(), url: address(settings)?, password, ca_file };
-    Ok(Arc::new(Postgres::new(settings, clock.clone()).map_err(|error| error.to_string())?))
+    let settings = postgres::Settings { name: provider.name.clone(), url: address(settings)?, password, ca_file };
+    let postgres = Postgres::new(settings, clock.clone()).map_err(|error| error.to_string())?;
+    Ok(Arc::new(postgres.with_rate(rate(provider))))
+}
+
+/// The rate that the configuration wants kept.
+fn rate(provider: &ProviderConfig) -> Option<Rate> {
+    provider.requests_per_second.map(Rate::per_second)
 }
 
 /// The address as the provider takes it, put together from parts so that each is encoded.

@@ -17,6 +17,21 @@ pub enum TransportError {
     TooBig(String),
 }
 
+/// What a lost answer says that did not come in time.
+const NO_ANSWER: &str = "no answer in time";
+
+impl TransportError {
+    /// Sent, and no answer in time.
+    pub fn timeout() -> Self {
+        Self::Lost(NO_ANSWER.to_owned())
+    }
+
+    /// Whether the time was up, rather than the connection.
+    pub fn is_timeout(&self) -> bool {
+        matches!(self, Self::Lost(why) if why == NO_ANSWER)
+    }
+}
+
 /// Carries one request to one server and brings the answer, bounded in time and size. No retry, no redirect.
 #[async_trait]
 pub trait Transport: Send + Sync {

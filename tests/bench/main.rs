@@ -2,10 +2,13 @@
 //!
 //! Against a server on loopback that takes 50 ms for each revocation: from the key to the first gate on the wire
 //! (journal commit included), and the makespan of N steps beside the bound and beside `curl --parallel` in the
-//! same run. Absolute times do not travel between machines; the ratios do.
+//! same run. Then the same with faults and a rate limit, which must leave nothing alive: the bench fails if it does, if
+//! too many requests are refused, or if it takes too long. `cargo bench --bench isolation -- faults` runs that alone.
+//! Absolute times do not travel between machines; the ratios do.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints, and stops when it cannot be set up")]
 
+mod faults;
 mod provider;
 mod server;
 
@@ -29,6 +32,10 @@ const KEYS: usize = 200;
 
 fn main() {
     let folder = tempfile::tempdir().unwrap();
+    if std::env::args().any(|argument| argument == "faults") {
+        runtime().block_on(faults::faults(folder.path()));
+        return;
+    }
     println!("journal: {}", folder.path().display());
     key_to_wire(folder.path());
     println!("\nmakespan of N steps of {} ms, {CONCURRENT} at once", DELAY.as_millis());
@@ -36,6 +43,7 @@ fn main() {
     for count in [10, 100, 1000] {
         runtime().block_on(makespan(folder.path(), count));
     }
+    runtime().block_on(faults::faults(folder.path()));
 }
 
 fn runtime() -> tokio::runtime::Runtime {
@@ -45,12 +53,17 @@ fn runtime() -> tokio::runtime::Runtime {
 /// A fresh engine over a real journal, with everything warm, as the key finds it.
 async fn engine(folder: &Path, server: &Server, sessions: usize) -> Engine {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let bench: Arc<dyn Provider> = Arc::new(Bench::new(server, sessions, clock.clone()));
+    engine_of(folder, bench, clock).await
+}
+
+/// An engine over one provider.
+async fn engine_of(folder: &Path, bench: Arc<dyn Provider>, clock: Arc<dyn Clock>) -> Engine {
     let ticking = clock.clone();
     let stamp: Stamp =
         Arc::new(move || (ticking.now(), u64::try_from(ticking.monotonic().as_millis()).unwrap_or(u64::MAX)));
     let state = folder.join(uuid::Uuid::now_v7().to_string());
     let store = Store::at(state, None, stamp, Process::this());
-    let bench: Arc<dyn Provider> = Arc::new(Bench::new(server, sessions, clock.clone()));
     let roster = Roster::new(&["bot".to_owned()], &[], Vec::new(), []).unwrap();
     let parts = Parts { providers: vec![bench], roster, store, clock, exercise: None, read_only: false };
     let engine = Engine::new(parts);

@@ -13,9 +13,9 @@ use estop::{
         IdentityId, IdentityKind, IdentityState, Lane, Level, ObjectId, Postcondition, ProviderName, Reading,
         Reversibility, Step, StepId,
     },
-    engine::{Clock, Coverage, Limits, Listing, Preflight, Provider, ProviderError, Whoami},
+    engine::{Budget, Clock, Coverage, Limits, Listing, Preflight, Provider, ProviderError, Whoami},
     journal::ArmedStep,
-    providers::http::{Call, Client, NetworkOptions, NetworkTransport, answer_to},
+    providers::http::{Call, Client, Grounds, NetworkOptions, NetworkTransport, Patience, answer_to, error_of},
 };
 use http::Method;
 use jiff::Timestamp;
@@ -31,17 +31,65 @@ pub struct Bench {
     clock: Arc<dyn Clock>,
     sessions: Mutex<BTreeSet<String>>,
     shut: Mutex<bool>,
+    limits: Limits,
+    /// Where what is alive is read back over the wire, within this.
+    budget: Option<Budget>,
+}
+
+/// What the server lists.
+#[derive(serde::Deserialize)]
+struct Listed {
+    shut: bool,
+    alive: BTreeSet<String>,
 }
 
 impl Bench {
     pub fn new(server: &Server, sessions: usize, clock: Arc<dyn Clock>) -> Self {
+        let deadline = Duration::from_secs(10);
+        let limits = Limits { concurrent_writes: CONCURRENT, concurrent_reads: 8, deadline, ..Limits::default() };
+        Self::at(&server.url(), sessions, limits, clock)
+    }
+
+    /// One that reads back what is alive, within limits.
+    pub fn reading(url: &str, limits: Limits, clock: Arc<dyn Clock>) -> Self {
+        let budget = Budget::new(limits, clock.clone());
+        let bench = Self::at(url, 0, limits, clock);
+        Self { client: bench.client.clone().budgeted(budget.clone()), budget: Some(budget), ..bench }
+    }
+
+    fn at(url: &str, sessions: usize, limits: Limits, clock: Arc<dyn Clock>) -> Self {
         let transport = Arc::new(NetworkTransport::new(&NetworkOptions::default()).unwrap());
         Self {
             name: ProviderName::new("bench"),
-            client: Client::new(server.url().parse().unwrap(), transport, clock.clone()),
+            client: Client::new(url.parse().unwrap(), transport, clock.clone()),
             clock,
             sessions: Mutex::new((0..sessions).map(|number| number.to_string()).collect()),
             shut: Mutex::new(false),
+            limits,
+            budget: None,
+        }
+    }
+
+    /// What the server says is alive.
+    async fn read_back(&self) -> Result<(), ProviderError> {
+        let what = "bench: reading what is alive";
+        let grounds = Grounds { what, permission: "" };
+        let mut patience = Patience::new(self.limits.deadline, what);
+        loop {
+            let result = self.client.send(Call::get(["list"]).within(patience.limit()), None).await;
+            let error = match (error_of(&result, grounds, self.clock.now()), &result) {
+                (None, Ok(reply)) => {
+                    let listed: Listed = reply.json(what)?;
+                    *self.sessions.lock().unwrap() = listed.alive;
+                    *self.shut.lock().unwrap() = listed.shut;
+                    return Ok(());
+                }
+                (Some(error), _) => error,
+                (None, Err(error)) => ProviderError::Transient(error.to_string()),
+            };
+            if !patience.again(&result, &error).await {
+                return Err(error);
+            }
         }
     }
 
@@ -100,7 +148,11 @@ impl Provider for Bench {
     }
 
     fn limits(&self) -> Limits {
-        Limits { concurrent_writes: CONCURRENT, concurrent_reads: 8, deadline: Duration::from_secs(10) }
+        self.limits
+    }
+
+    fn budget(&self) -> Option<Budget> {
+        self.budget.clone()
     }
 
     fn coverage(&self) -> Coverage {
@@ -113,6 +165,9 @@ impl Provider for Bench {
 
     /// Opens as many connections as will be used at once.
     async fn warm(&self) -> Result<(), ProviderError> {
+        if self.budget.is_some() {
+            return Ok(());
+        }
         let opening = (0..CONCURRENT).map(|_| self.client.send(Call::get(["warm"]), None));
         futures::future::join_all(opening).await;
         Ok(())
@@ -128,7 +183,11 @@ impl Provider for Bench {
     }
 
     async fn holdings(&self, _: &Identity) -> Result<Reading, ProviderError> {
-        let mut reading = Reading::of(self.identity(), self.clock.now());
+        let read_at = self.clock.now();
+        if self.budget.is_some() {
+            self.read_back().await?;
+        }
+        let mut reading = Reading::of(self.identity(), read_at);
         reading.facts.insert("shut".to_owned(), Fact::Bool(*self.shut.lock().unwrap()));
         for number in self.sessions.lock().unwrap().iter() {
             reading.holdings.push(Holding {
@@ -171,7 +230,7 @@ impl Provider for Bench {
         let call = Call::new(Method::POST, [step.action.word(), step.target.raw()]).key(armed.key());
         let reply = self.client.send(call, None).await;
         let answer = answer_to(&reply, "", self.clock.now());
-        if answer.kind == AnswerKind::Accepted {
+        if answer.kind == AnswerKind::Accepted && self.budget.is_none() {
             match step.action.word() {
                 "gate" => *self.shut.lock().unwrap() = true,
                 _ => {

@@ -98,7 +98,7 @@ async fn serve(stream: TcpStream, delay: Duration, seen: Arc<watch::Sender<Seen>
 }
 
 /// The request's target and the length of its body.
-async fn head(stream: &mut BufReader<TcpStream>) -> Option<(String, usize)> {
+pub async fn head(stream: &mut BufReader<TcpStream>) -> Option<(String, usize)> {
     let mut line = String::new();
     stream.read_line(&mut line).await.ok().filter(|read| *read > 0)?;
     let target = line.split(' ').nth(1)?.to_owned();

@@ -9,7 +9,7 @@ use estop::{
         OperationId, Plan, Postcondition, ProviderName, Reading, ReadingSet, Residual, Reversibility, Scope, Step,
         StepId,
     },
-    engine::{BotView, ProviderStatus, Snapshot},
+    engine::{BotView, Limits, ProviderStatus, Rate, Snapshot},
 };
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
@@ -259,6 +259,7 @@ pub fn fleet() -> Snapshot {
         complete,
         read_at: Some(before(9)),
         error: error.map(str::to_owned),
+        limits: Limits { rate: (name == "corp-sso").then(|| Rate::per_second(20)), ..Limits::default() },
     };
     Snapshot {
         revision: 3,

@@ -187,7 +187,7 @@ impl Provider for Fake {
     }
 
     fn limits(&self) -> Limits {
-        Limits { concurrent_writes: 64, concurrent_reads: 8, deadline: Duration::from_secs(5) }
+        Limits { concurrent_writes: 64, concurrent_reads: 8, deadline: Duration::from_secs(5), ..Limits::default() }
     }
 
     fn coverage(&self) -> Coverage {

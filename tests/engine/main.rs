@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 
+mod budget;
 mod fake;
 
 use std::{sync::Arc, time::Duration};

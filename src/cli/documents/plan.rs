@@ -139,7 +139,7 @@ pub struct PlanDocument {
     pub exposure: Vec<ExposureRow>,
     /// What would outlive it, were everything cut now.
     pub residual: Vec<ResidualRow>,
-    /// How long it would take; unknown where no rate budget tells.
+    /// How long striking and proving it would take, by steps, budgets and typical latencies; `null`: nothing to send.
     pub eta_ms: Option<u64>,
     /// How many steps cannot be undone.
     pub irreversible: usize,
@@ -171,7 +171,7 @@ impl PlanDocument {
                 .collect(),
             exposure: plan.exposure.iter().map(Into::into).collect(),
             residual: plan.residual.iter().map(residual).collect(),
-            eta_ms: None,
+            eta_ms: snapshot.estimate(plan).map(|estimate| estimate.ms()),
             irreversible: plan.irreversible().count(),
             depth: plan.depth,
             gaps: plan.gaps.iter().map(Into::into).collect(),

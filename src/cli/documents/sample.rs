@@ -10,7 +10,7 @@ use crate::{
         HoldingState, Identity, IdentityId, IdentityKind, IdentityState, Lane, Level, ObjectId, Plan, Postcondition,
         ProviderName, Reading, ReadingSet, Residual, Reversibility, Scope, Step, StepId,
     },
-    engine::{BotView, ProviderStatus, Snapshot},
+    engine::{BotView, Limits, ProviderStatus, Snapshot},
 };
 
 pub fn at(text: &str) -> Timestamp {
@@ -155,6 +155,7 @@ pub fn snapshot() -> Snapshot {
         complete: reachable,
         read_at: reachable.then(now),
         error: (!reachable).then(|| "db.example.com refused the connection: start it or correct its url".into()),
+        limits: Limits::default(),
     };
     Snapshot {
         revision: 1,

@@ -68,6 +68,7 @@ fn status(provider: &dyn crate::engine::Provider, known: &Known, bots: &[Arc<Bot
         complete: listed.is_some() && failed.is_none() && gap.is_none() && unread.is_none(),
         read_at: listed.and_then(|listed| listed.read_at),
         error: failed.or(gap).or(unread),
+        limits: provider.limits(),
     }
 }
 

@@ -12,8 +12,9 @@ use uuid::Uuid;
 use super::{Engine, Running, history::newest_of_each_bot};
 use crate::domain::{BotName, Depth, IncidentId, OperationId};
 use crate::engine::{
-    BotView, Ended, EngineEvent, Order, Refusal,
+    BotView, Ended, EngineEvent, Order, Purpose, Refusal,
     isolation::{Isolation, Start},
+    on_behalf,
 };
 use crate::journal::{Body, Entry, Journal, JournalError, Operation};
 
@@ -241,7 +242,8 @@ impl Engine {
         let (tell, ended) = oneshot::channel();
         let (engine, name) = (self.clone(), bot.clone());
         tokio::spawn(async move {
-            let ended = engine.run(isolation, start).await;
+            // Its reads belong to the strike: they go before those of a refresh.
+            let ended = on_behalf(Purpose::Proof, engine.run(isolation, start)).await;
             engine.inner.fleet.end(&name);
             engine.recall().await;
             let told = ended.clone().unwrap_or_else(|error| Ended::nothing_sent(&error.to_string()));

@@ -11,24 +11,22 @@ use std::{
     time::Duration,
 };
 
-use backon::{BackoffBuilder as _, ExponentialBuilder};
 use futures::FutureExt as _;
 use tokio::{
-    sync::{Mutex as AsyncMutex, OwnedMutexGuard, Semaphore},
+    sync::{Mutex as AsyncMutex, OwnedMutexGuard},
     task::JoinSet,
 };
 
 use super::{Isolation, Ledger, ledger::is_settled};
-use crate::domain::{Answer, AnswerKind, ObjectId, OperationId, PlanHash, ProviderName, Step, StepId, StepState};
-use crate::engine::{Provider, fleet::Fleet};
+use crate::domain::{Answer, AnswerKind, ObjectId, OperationId, PlanHash, Step, StepId, StepState};
+use crate::engine::{
+    Budget, Feedback, LONGEST_PAUSE, Provider, Turn, Urgency, backoff, budget::performing, fleet::Fleet,
+};
 use crate::journal::{ArmedStep, Entry, Journal, JournalError, Operation};
 
-/// Attempts of one step in one pass.
+/// Attempts of one step when it is first sent. When a sweep finds it alive or open it is sent once more a round: the
+/// sweep is the retry then.
 const ATTEMPTS: usize = 5;
-/// The first wait between two attempts; doubled each time, with jitter.
-const FIRST_WAIT: Duration = Duration::from_millis(100);
-/// The longest wait, also where a provider asks for more.
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// A step that was declared to come after another waits for its answer no longer than this.
 const AFTER_WAIT: Duration = Duration::from_secs(2);
 
@@ -45,7 +43,6 @@ struct Lane {
     fleet: Arc<Fleet>,
     journal: Journal,
     ledger: Arc<Ledger>,
-    permits: BTreeMap<ProviderName, Arc<Semaphore>>,
     /// What may be sent again: the journal made each once.
     armed: Mutex<HashMap<StepId, Arc<ArmedStep>>>,
     objects: Mutex<HashMap<ObjectId, Arc<AsyncMutex<()>>>>,
@@ -54,15 +51,8 @@ struct Lane {
 impl Strike {
     pub fn new(isolation: &Isolation, ledger: Arc<Ledger>) -> Self {
         let fleet = isolation.fleet.clone();
-        let permits = fleet
-            .providers
-            .iter()
-            .map(|provider| {
-                (provider.name().clone(), Arc::new(Semaphore::new(provider.limits().concurrent_writes.max(1))))
-            })
-            .collect();
         let journal = isolation.journal.clone();
-        let lane = Lane { fleet, journal, ledger, permits, armed: Mutex::default(), objects: Mutex::default() };
+        let lane = Lane { fleet, journal, ledger, armed: Mutex::default(), objects: Mutex::default() };
         Self { lane: Arc::new(lane), tasks: AsyncMutex::default(), op: isolation.op, epoch: isolation.epoch }
     }
 
@@ -105,7 +95,7 @@ impl Strike {
         for asked in by_hand {
             ledger.ask(asked.step());
         }
-        self.send(armed.into_iter().map(Arc::new).collect()).await;
+        self.send(armed.into_iter().map(Arc::new).collect(), ATTEMPTS).await;
         Ok(())
     }
 
@@ -119,7 +109,7 @@ impl Strike {
             .map(|record| record.step.id.clone())
             .collect();
         let armed = self.lane.journal.rearm(self.op, open).await?;
-        self.send(armed.into_iter().map(Arc::new).collect()).await;
+        self.send(armed.into_iter().map(Arc::new).collect(), ATTEMPTS).await;
         Ok(())
     }
 
@@ -129,11 +119,12 @@ impl Strike {
             let known = self.lane.armed.lock().unwrap_or_else(PoisonError::into_inner);
             steps.iter().filter_map(|id| known.get(id).cloned()).collect()
         };
-        self.send(armed).await;
+        self.send(armed, 1).await;
     }
 
-    /// One task per object; the most urgent objects first, for the case that a provider's permits bind.
-    async fn send(&self, armed: Vec<Arc<ArmedStep>>) {
+    /// One task per object. The most urgent objects line up first, here and now: a task that comes to run early must not
+    /// take the turn of a gate.
+    async fn send(&self, armed: Vec<Arc<ArmedStep>>, attempts: usize) {
         let mut queues: BTreeMap<ObjectId, Vec<Arc<ArmedStep>>> = BTreeMap::new();
         for step in armed {
             self.lane.keep(&step);
@@ -146,8 +137,8 @@ impl Strike {
         queues.sort_by_cached_key(|queue| std::cmp::Reverse(urgency(queue)));
         let mut tasks = self.tasks.lock().await;
         for queue in queues {
-            let lane = self.lane.clone();
-            tasks.spawn(async move { lane.run(queue).await });
+            let (lane, ready) = (self.lane.clone(), self.lane.line_up(&queue));
+            tasks.spawn(async move { lane.run(queue, ready, attempts).await });
         }
     }
 
@@ -158,9 +149,20 @@ impl Strike {
     }
 }
 
-/// The order in which objects ask for permits.
-fn urgency(queue: &[Arc<ArmedStep>]) -> Option<(bool, bool, crate::domain::Level, Option<jiff::Timestamp>)> {
-    queue.iter().map(|armed| armed.step().priority()).max()
+/// How urgent a queue is: as its most urgent step, which waits for those before it.
+fn urgency(queue: &[Arc<ArmedStep>]) -> Option<Urgency> {
+    queue.iter().map(|armed| Urgency::of(armed.step())).max()
+}
+
+/// The object of a queue, held, and the turn of its first step.
+type Ready = (OwnedMutexGuard<()>, Turn);
+
+/// One step on its way.
+struct Errand<'a> {
+    provider: &'a dyn Provider,
+    budget: &'a Budget,
+    armed: &'a ArmedStep,
+    urgency: Urgency,
 }
 
 impl Lane {
@@ -169,13 +171,28 @@ impl Lane {
         known.insert(armed.step().id.clone(), armed.clone());
     }
 
-    async fn run(&self, queue: Vec<Arc<ArmedStep>>) {
-        for armed in queue {
-            let _object = self.object(&armed.step().object).await;
+    /// A turn for the first step of a queue, where nothing but the budget keeps it waiting.
+    fn line_up(&self, queue: &[Arc<ArmedStep>]) -> Option<Ready> {
+        let first = queue.first().filter(|first| first.step().after.is_empty())?.step();
+        let object = self.mutex(&first.object).try_lock_owned().ok()?;
+        let budget = self.fleet.budget(first.identity.provider())?;
+        Some((object, budget.line_up(urgency(queue)?)))
+    }
+
+    async fn run(&self, queue: Vec<Arc<ArmedStep>>, mut ready: Option<Ready>, attempts: usize) {
+        for (index, armed) in queue.iter().enumerate() {
+            let (_object, turn) = match ready.take() {
+                Some((object, turn)) => (object, Some(turn)),
+                None => (self.mutex(&armed.step().object).lock_owned().await, None),
+            };
             self.wait_for(&armed.step().after).await;
-            match self.fleet.provider(armed.step().identity.provider()) {
-                Some(provider) => self.perform(provider.clone(), &armed).await,
-                None => {
+            let name = armed.step().identity.provider();
+            match (self.fleet.provider(name), self.fleet.budget(name), urgency(&queue[index..])) {
+                (Some(provider), Some(budget), Some(urgency)) => {
+                    let errand = Errand { provider: provider.as_ref(), budget, armed, urgency };
+                    self.perform(errand, turn, attempts).await;
+                }
+                _ => {
                     let attempt = self.ledger.attempt(&armed.step().id);
                     let answer = Answer::new(AnswerKind::Unreachable, "", "");
                     self.ledger.answer(&armed.step().id, attempt, answer, Duration::ZERO);
@@ -184,12 +201,9 @@ impl Lane {
         }
     }
 
-    async fn object(&self, object: &ObjectId) -> OwnedMutexGuard<()> {
-        let queue = {
-            let mut objects = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
-            objects.entry(object.clone()).or_default().clone()
-        };
-        queue.lock_owned().await
+    fn mutex(&self, object: &ObjectId) -> Arc<AsyncMutex<()>> {
+        let mut objects = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
+        objects.entry(object.clone()).or_default().clone()
     }
 
     async fn wait_for(&self, after: &[StepId]) {
@@ -208,50 +222,89 @@ impl Lane {
     }
 
     /// One step, with the retries that its answers ask for.
-    async fn perform(&self, provider: Arc<dyn Provider>, armed: &ArmedStep) {
-        let id = &armed.step().id;
-        let mut waits = ExponentialBuilder::default()
-            .with_min_delay(FIRST_WAIT)
-            .with_max_delay(LONGEST_WAIT)
-            .with_max_times(ATTEMPTS - 1)
-            .with_jitter()
-            .build();
+    ///
+    /// The first attempt has a third of the provider's deadline, the one after a time-out two thirds, so that a request
+    /// that hangs is sent again soon; all of them together have twice the deadline.
+    async fn perform(&self, errand: Errand<'_>, mut turn: Option<Turn>, attempts: usize) {
+        let (id, clock) = (&errand.armed.step().id, self.fleet.clock.as_ref());
+        let deadline = errand.provider.limits().deadline;
+        let mut waits = backoff(attempts, errand.armed.key());
+        let (mut began, mut hung) = (None, 0);
         loop {
-            let answer = self.attempt(provider.as_ref(), armed).await;
-            let attempt = self.ledger.record(id).map_or(0, |record| record.attempts);
-            let asked = match answer {
-                AnswerKind::Throttled { retry_after_ms } => retry_after_ms.map(Duration::from_millis),
-                AnswerKind::Transient | AnswerKind::Unknown | AnswerKind::Unreachable => None,
+            let turn = turn.take().unwrap_or_else(|| errand.budget.line_up(errand.urgency));
+            let Some(kind) = self.attempt(&errand, turn, deadline * (1 + hung).min(3) / 3, &mut began).await else {
+                // The time that it took was wait enough.
+                hung += 1;
+                let spent = began.map_or(Duration::ZERO, |began| clock.monotonic().saturating_sub(began));
+                if waits.next().is_none() || spent >= deadline * 2 {
+                    return;
+                }
+                self.defer(id, Duration::ZERO);
+                continue;
+            };
+            let asked = match kind {
+                AnswerKind::Throttled { retry_after_ms } => Duration::from_millis(retry_after_ms.unwrap_or(0)),
+                AnswerKind::Transient | AnswerKind::Unknown | AnswerKind::Unreachable => Duration::ZERO,
                 _ => return,
             };
             let Some(wait) = waits.next() else { return };
-            let wait = asked.unwrap_or(wait).min(LONGEST_WAIT);
-            let until = jiff::SignedDuration::try_from(wait).unwrap_or_default();
-            let now = self.fleet.clock.now();
-            self.ledger.defer(id, attempt, now.checked_add(until).unwrap_or(now));
+            // Never sooner than by our own reckoning: a provider that asks for no wait at all is asked no faster.
+            let wait = wait.max(asked).min(LONGEST_PAUSE);
+            let spent = began.map_or(Duration::ZERO, |began| clock.monotonic().saturating_sub(began));
+            if spent + wait >= deadline * 2 {
+                return;
+            }
+            self.defer(id, wait);
             tokio::time::sleep(wait).await;
         }
     }
 
-    async fn attempt(&self, provider: &dyn Provider, armed: &ArmedStep) -> AnswerKind {
-        let permit = match self.permits.get(provider.name()) {
-            Some(permits) => permits.acquire().await.ok(),
-            None => None,
-        };
-        let id = &armed.step().id;
+    /// The next attempt follows in so long: until then the step is on its way for everybody who looks.
+    fn defer(&self, id: &StepId, wait: Duration) {
+        let (now, wait) = (self.fleet.clock.now(), jiff::SignedDuration::try_from(wait).unwrap_or_default());
+        let attempt = self.ledger.record(id).map_or(0, |record| record.attempts);
+        self.ledger.defer(id, attempt, now.checked_add(wait).unwrap_or(now));
+    }
+
+    /// One attempt; `None`: no answer in time.
+    async fn attempt(
+        &self,
+        errand: &Errand<'_>,
+        turn: Turn,
+        limit: Duration,
+        first_began: &mut Option<Duration>,
+    ) -> Option<AnswerKind> {
+        let permit = turn.await;
+        let id = &errand.armed.step().id;
         let attempt = self.ledger.attempt(id);
         let began = self.fleet.clock.monotonic();
-        let deadline = provider.limits().deadline;
-        let performing = AssertUnwindSafe(provider.perform(armed, attempt)).catch_unwind();
-        let answer = match tokio::time::timeout(deadline, performing).await {
+        first_began.get_or_insert(began);
+        let performing = performing(errand.urgency, errand.provider.perform(errand.armed, attempt));
+        let performing = AssertUnwindSafe(performing).catch_unwind();
+        let performed = tokio::time::timeout(limit, performing).await;
+        let hung = performed.is_err();
+        let answer = match performed {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => unknown("the provider's code panicked".to_owned()),
-            Err(_) => unknown(format!("no answer within {} s", deadline.as_secs())),
+            Err(_) => unknown(format!("no answer within {} ms", limit.as_millis())),
         };
+        if errand.provider.budget().is_none() {
+            errand.budget.observe(&permit, &feedback(&answer.kind));
+        }
         drop(permit);
         let kind = answer.kind.clone();
         self.ledger.answer(id, attempt, answer, self.fleet.clock.monotonic().saturating_sub(began));
-        kind
+        (!hung).then_some(kind)
+    }
+}
+
+/// What an answer says about the rate, where no client has told the budget.
+fn feedback(kind: &AnswerKind) -> Feedback {
+    match kind {
+        AnswerKind::Throttled { retry_after_ms } => {
+            Feedback { throttled: true, retry_after: retry_after_ms.map(Duration::from_millis), left: None }
+        }
+        _ => Feedback::default(),
     }
 }
 

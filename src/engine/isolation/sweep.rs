@@ -11,7 +11,7 @@ use crate::domain::{
     Family, HoldingState, Identity, IdentityId, PlanHash, Postcondition, ProviderName, Reading, ReadingSet, Step,
     StepId, StepState,
 };
-use crate::engine::{EngineEvent, Provider};
+use crate::engine::{EngineEvent, Provider, ProviderError};
 use crate::journal::{Body, Entry};
 
 /// A sweep begins when the gate is answered, or after this.
@@ -20,6 +20,8 @@ const GATE_WAIT: Duration = Duration::from_secs(2);
 const APART: Duration = Duration::from_secs(1);
 /// Rounds beyond the propagation window.
 const ROUNDS: u32 = 10;
+/// A provider that cannot be read for passing reasons (5xx, lost answers) is read again for so long.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// Identities read at once.
 const READS_AT_ONCE: usize = 8;
 /// Children that are followed before the sweep says that it cannot keep up.
@@ -78,6 +80,10 @@ struct OneSweep<'a> {
     swept: Swept,
     /// What the last round found new.
     new: usize,
+    /// Rounds that count: those in which the strike was not simply busy with what it has.
+    counted: u32,
+    /// How far the ledger was when the last round began.
+    moved: u64,
 }
 
 /// What one round saw.
@@ -90,6 +96,8 @@ struct Round {
     /// Holdings alive that no step covers, or that are gated where they must be gone.
     uncovered: usize,
     settled: bool,
+    /// Whether a read failed for a reason that may pass.
+    passing: bool,
 }
 
 impl<'a> OneSweep<'a> {
@@ -99,13 +107,19 @@ impl<'a> OneSweep<'a> {
         provider: &'a Arc<dyn Provider>,
         identities: Vec<Identity>,
     ) -> Self {
-        Self { isolation, strike, provider, swept: Swept { identities, ..Swept::default() }, new: 0 }
+        let swept = Swept { identities, ..Swept::default() };
+        Self { isolation, strike, provider, swept, new: 0, counted: 0, moved: 0 }
     }
 
     async fn run(mut self) -> Swept {
         let window = u32::try_from(self.provider.propagation().as_secs()).unwrap_or(ROUNDS);
         let most = ROUNDS.saturating_add(window);
+        let started = self.isolation.fleet.clock.monotonic();
         loop {
+            // What the listing would find alive anyway is cut first: mutations go before reads.
+            if let Some(budget) = self.isolation.fleet.budget(self.provider.name()) {
+                budget.caught_up().await;
+            }
             let began = self.isolation.fleet.clock.monotonic();
             self.swept.rounds += 1;
             let round = self.round().await;
@@ -113,8 +127,10 @@ impl<'a> OneSweep<'a> {
             self.new = round.new.len();
             self.record(&round);
             self.swept.clean_rounds = if clean { self.swept.clean_rounds + 1 } else { 0 };
+            self.counted += u32::from(!self.is_busy(&round));
+            let patient = round.passing && began.saturating_sub(started) < PATIENCE;
             // The last round only looks: what it finds alive has had its chances.
-            if self.swept.clean_rounds >= 2 || self.swept.rounds > most || self.hopeless(&round) {
+            if self.swept.clean_rounds >= 2 || self.counted > most || (self.hopeless(&round) && !patient) {
                 break;
             }
             self.strike_again(round).await;
@@ -123,6 +139,14 @@ impl<'a> OneSweep<'a> {
         }
         self.swept.still_minting = self.new > 0;
         self.swept
+    }
+
+    /// The strike goes on with what was armed, one step after another, and the round found nothing beyond it: that a
+    /// slow budget takes its time uses up no round.
+    fn is_busy(&mut self, round: &Round) -> bool {
+        let moved = *self.strike.ledger().changes().borrow();
+        let goes_on = std::mem::replace(&mut self.moved, moved) != moved;
+        goes_on && !round.settled && round.new.is_empty() && round.alive.is_empty()
     }
 
     /// Nothing left to strike and nothing that another listing would show: refused steps stay refused.
@@ -140,14 +164,18 @@ impl<'a> OneSweep<'a> {
             from = self.swept.identities.len();
             let fleet = &self.isolation.fleet;
             let answers: Vec<_> = stream::iter(batch)
-                .map(|identity| async move { fleet.read_one(&identity).await })
+                .map(|identity| async move { fleet.read_patiently(&identity).await })
                 .buffered(READS_AT_ONCE)
                 .collect()
                 .await;
             for answer in answers {
                 match answer {
                     Ok(reading) => self.take(reading, &mut round),
-                    Err(_) => round.complete = false,
+                    Err(error) => {
+                        round.complete = false;
+                        round.passing |=
+                            matches!(error, ProviderError::RateLimited { .. } | ProviderError::Transient(_));
+                    }
                 }
             }
         }

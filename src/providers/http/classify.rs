@@ -41,6 +41,11 @@ pub fn error_of(result: &Result<Reply, TransportError>, grounds: Grounds<'_>, no
         403 => ProviderError::Refused { what: what.to_owned(), permission: grounds.permission.to_owned() },
         404 | 410 => ProviderError::Gone(what.to_owned()),
         429 => ProviderError::RateLimited { what: what.to_owned(), retry_after: retry_after(&reply.headers, now) },
+        // It says when it will be there again (RFC 9110 §15.6.4).
+        503 if retry_after(&reply.headers, now).is_some() => {
+            ProviderError::RateLimited { what: what.to_owned(), retry_after: retry_after(&reply.headers, now) }
+        }
+        408 | 425 => ProviderError::Transient(format!("{what}: the server had no time for it: try again")),
         status @ 500..=599 => ProviderError::Transient(format!("{what}: the server failed ({status}): try again")),
         status @ 300..=399 => ProviderError::BadData(format!(
             "{what}: the server redirects elsewhere ({status}), which estop does not follow: check the base URL"
@@ -63,7 +68,7 @@ pub fn answer_to(result: &Result<Reply, TransportError>, permission: &str, now: 
     match result {
         Ok(reply) => {
             let mut answer = Answer::new(kind_of(reply, permission, now), "http", reply.status.as_str());
-            answer.detail = detail_of(reply);
+            answer.detail = detail_of(reply).or_else(|| hint(reply.status).map(Untrusted::from));
             answer
         }
         Err(error) => {
@@ -86,12 +91,32 @@ fn kind_of(reply: &Reply, permission: &str, now: Timestamp) -> AnswerKind {
         StatusCode::UNAUTHORIZED => AnswerKind::Refused { permission: None },
         StatusCode::FORBIDDEN => AnswerKind::Refused { permission: Some(permission.to_owned()) },
         StatusCode::TOO_MANY_REQUESTS => {
-            let wait = retry_after(&reply.headers, now).and_then(|wait| u64::try_from(wait.as_millis()).ok());
-            AnswerKind::Throttled { retry_after_ms: wait }
+            AnswerKind::Throttled { retry_after_ms: retry_after(&reply.headers, now).map(millis) }
         }
+        // It says when it will be there again (RFC 9110 §15.6.4). The credential counts as alive until then.
+        StatusCode::SERVICE_UNAVAILABLE if retry_after(&reply.headers, now).is_some() => {
+            AnswerKind::Throttled { retry_after_ms: retry_after(&reply.headers, now).map(millis) }
+        }
+        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY => AnswerKind::Transient,
         status if status.is_server_error() => AnswerKind::Transient,
         _ => AnswerKind::Rejected,
     }
+}
+
+fn millis(wait: Duration) -> u64 {
+    u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// What to do about a status for which the server has no word of its own.
+fn hint(status: StatusCode) -> Option<&'static str> {
+    Some(match status.as_u16() {
+        401 => "the server does not accept estop's own access token: check the configured client",
+        300..=399 => "the server redirects elsewhere, which estop does not follow: check the base URL",
+        405 | 501 => "the server does not know this request: check the base URL and the server's version",
+        409 => "the server sees a conflict with another change: look at the object, then strike again",
+        400 | 422 => "the server rejects the request: check the server's version",
+        _ => return None,
+    })
 }
 
 /// The provider's own word for a failure: the `error` or `errorMessage` of a small JSON object, nothing else of it.
@@ -143,17 +168,26 @@ mod tests {
         for (status, kind) in [
             (200, AnswerKind::Accepted),
             (201, AnswerKind::Accepted),
+            (202, AnswerKind::Accepted),
             (204, AnswerKind::Accepted),
+            (299, AnswerKind::Accepted),
+            (301, AnswerKind::Rejected),
             (302, AnswerKind::Rejected),
+            (304, AnswerKind::Rejected),
             (307, AnswerKind::Rejected),
+            (308, AnswerKind::Rejected),
             (400, AnswerKind::Rejected),
             (401, refused(None)),
             (403, refused(Some("manage-clients"))),
             (404, AnswerKind::Gone),
             (405, AnswerKind::Rejected),
+            (408, AnswerKind::Transient),
+            (409, AnswerKind::Rejected),
             (410, AnswerKind::Gone),
+            (422, AnswerKind::Rejected),
             (429, AnswerKind::Throttled { retry_after_ms: None }),
             (500, AnswerKind::Transient),
+            (502, AnswerKind::Transient),
             (503, AnswerKind::Transient),
         ] {
             let answer = answer_to(&reply(status, None, ""), "manage-clients", now());
@@ -167,6 +201,36 @@ mod tests {
         ] {
             assert_eq!(answer_to(&Err(error), "p", now()).kind, kind);
         }
+    }
+
+    #[test]
+    fn who_is_asked_to_wait_is_told_for_how_long() {
+        for (status, retry, wait) in [
+            (429, "2", Some(2_000)),
+            (429, "0", Some(0)),
+            (429, "99999999", Some(86_400_000)),
+            (429, "-1", None),
+            (429, "1.5", None),
+            (429, "99999999999999999999999", None),
+            (429, "Tue, 24 Nov 2026 11:00:00 GMT", Some(0)),
+            (429, "banana", None),
+            (503, "2", Some(2_000)),
+        ] {
+            let answer = answer_to(&reply(status, Some(retry), ""), "p", now());
+            assert_eq!(answer.kind, AnswerKind::Throttled { retry_after_ms: wait }, "{status} {retry}");
+        }
+        let garbage = answer_to(&reply(503, Some("banana"), ""), "p", now());
+        assert_eq!(garbage.kind, AnswerKind::Transient);
+    }
+
+    #[test]
+    fn a_refusal_without_a_word_says_what_to_do_next() {
+        for status in [302, 400, 401, 405, 409, 422] {
+            let answer = answer_to(&reply(status, None, ""), "p", now());
+            assert!(answer.detail.is_some_and(|detail| detail.raw().len() > 20), "{status}");
+        }
+        let own = answer_to(&reply(422, None, "{\"error\":\"unsupported\"}"), "p", now());
+        assert_eq!(own.detail.expect("its own word").raw(), "unsupported");
     }
 
     #[test]

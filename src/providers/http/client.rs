@@ -1,6 +1,6 @@
 //! Requests under one base URL, and their answers.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
@@ -12,10 +12,11 @@ use zeroize::Zeroize as _;
 
 use super::{
     Grounds, ServerClock, error_of,
+    rate::feedback,
     segment::{IdProblem, check_segment},
 };
 use crate::{
-    engine::{Clock, ProviderError},
+    engine::{Budget, Clock, Permit, ProviderError},
     providers::transport::{Transport, TransportError},
 };
 
@@ -36,13 +37,19 @@ pub struct Call {
     body: Option<(&'static str, Bytes)>,
     key: Option<Uuid>,
     cap: usize,
+    limit: Option<Duration>,
 }
+
+/// That one request may leave, until this is dropped.
+#[must_use = "the request may leave only while the admission is held"]
+#[derive(Debug)]
+pub struct Admission(Option<Permit>);
 
 impl Call {
     /// Of these path segments, which are encoded one by one.
     pub fn new<S: Into<String>>(method: Method, path: impl IntoIterator<Item = S>) -> Self {
         let path = path.into_iter().map(Into::into).collect();
-        Self { method, path, query: Vec::new(), body: None, key: None, cap: DEFAULT_CAP }
+        Self { method, path, query: Vec::new(), body: None, key: None, cap: DEFAULT_CAP, limit: None }
     }
 
     /// A read.
@@ -72,6 +79,12 @@ impl Call {
     /// With the step's idempotency key.
     pub fn key(mut self, key: Uuid) -> Self {
         self.key = Some(key);
+        self
+    }
+
+    /// To be answered within this time, where that is less than the transport allows.
+    pub fn within(mut self, limit: Duration) -> Self {
+        self.limit = Some(limit);
         self
     }
 
@@ -145,12 +158,13 @@ pub struct Client {
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
     server_clock: Arc<ServerClock>,
+    budget: Option<Budget>,
 }
 
 impl Client {
     /// Of everything under a base URL.
     pub fn new(base: Url, transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Self {
-        Self { base, transport, clock, server_clock: Arc::default() }
+        Self { base, transport, clock, server_clock: Arc::default(), budget: None }
     }
 
     /// How the server's clock stands against ours.
@@ -158,18 +172,57 @@ impl Client {
         &self.server_clock
     }
 
-    /// Sends one request; any status is an answer.
+    /// Admits each request to that budget, and tells it what answers say of the rate.
+    pub fn budgeted(mut self, budget: Budget) -> Self {
+        self.budget = Some(budget);
+        self
+    }
+
+    /// Waits until one request may leave; `mutation`: the one that changes something, for which a strike has waited.
+    pub async fn admit(&self, mutation: bool) -> Admission {
+        Admission(match &self.budget {
+            Some(budget) => Some(budget.admit(mutation).await),
+            None => None,
+        })
+    }
+
+    /// Sends one request when the budget admits it; any status is an answer.
     ///
     /// # Errors
     /// [`TransportError`], where no whole answer came; an id that may not stand in a path counts as unreachable:
     /// nothing was sent.
     pub async fn send(&self, call: Call, bearer: Option<&SecretString>) -> Result<Reply, TransportError> {
-        let cap = call.cap;
+        let admission = self.admit(call.key.is_some()).await;
+        self.send_admitted(admission, call, bearer).await
+    }
+
+    /// Sends one request that is admitted: for what must be put together when it leaves.
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub async fn send_admitted(
+        &self,
+        admission: Admission,
+        call: Call,
+        bearer: Option<&SecretString>,
+    ) -> Result<Reply, TransportError> {
+        let (cap, limit) = (call.cap, call.limit);
         let request = self.request(call, bearer)?;
         let sent = self.clock.now();
-        let response = self.transport.send(request).await?;
+        let sending = self.transport.send(request);
+        let response = match limit {
+            Some(limit) => {
+                tokio::time::timeout(limit, sending).await.unwrap_or_else(|_| Err(TransportError::timeout()))
+            }
+            None => sending.await,
+        }?;
         let (parts, body) = response.into_parts();
-        self.server_clock.observe(&parts.headers, sent, self.clock.now());
+        let received = self.clock.now();
+        self.server_clock.observe(&parts.headers, sent, received);
+        if let (Some(budget), Admission(Some(permit))) = (&self.budget, &admission) {
+            let said = feedback(parts.status, &parts.headers, budget.limits().rate_headers, received);
+            budget.observe(permit, &said);
+        }
         if body.len() > cap {
             return Err(TransportError::TooBig(format!("the answer is bigger than {cap} bytes")));
         }

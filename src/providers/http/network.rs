@@ -138,7 +138,7 @@ fn failure(error: reqwest::Error) -> TransportError {
         (true, _) => TransportError::Unreachable(format!(
             "no connection{place} ({text}): check the address, the network and the server"
         )),
-        (false, true) => TransportError::Lost("no answer in time".to_owned()),
+        (false, true) => TransportError::timeout(),
         (false, false) => TransportError::Lost(format!("the answer was lost: {text}")),
     }
 }

@@ -49,7 +49,7 @@ pub(super) async fn perform(keycloak: &Keycloak, step: &Step, key: Uuid) -> Answ
         return answer;
     }
     // It was built once above, from the same data.
-    let sent = keycloak.authorized(|| request().expect("the request can be built")).await;
+    let sent = keycloak.authorized(true, || request().expect("the request can be built")).await;
     let mut answer = match sent {
         Ok(result) => answer_to(&result, permission_of(step), keycloak.clock.now()),
         Err(error) => unsent(&error),

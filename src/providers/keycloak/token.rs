@@ -20,7 +20,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{Settings, wire};
 use crate::{
-    engine::{Clock, ProviderError},
+    engine::{Clock, ProviderError, Purpose, on_behalf},
     providers::http::{Call, Client, Grounds, Reply, ServerClock},
 };
 
@@ -166,7 +166,8 @@ impl TokenSource {
             .append_pair("client_secret", secret.expose_secret())
             .finish();
         let (before, sent) = (self.clock.monotonic(), self.clock.now());
-        let result = client.send(call.form(body), None).await;
+        // Whoever needs it may itself be waited for.
+        let result = on_behalf(Purpose::Access, client.send(call.form(body), None)).await;
         if let Ok(reply) = &result
             && let Some(error) = self.refusal(reply, &what)
         {

@@ -15,9 +15,19 @@ use super::{
 /// A terminated session is gone within milliseconds, unless it is busy in a system call.
 pub const PROPAGATION: Duration = Duration::from_secs(1);
 
-/// One connection a mutation; the server's own limit is `max_connections`.
+/// One statement over a network.
+const LATENCY: Duration = Duration::from_millis(20);
+
+/// One connection a mutation; the server's own limit is `max_connections`, and it knows no rate.
 pub fn limits() -> Limits {
-    Limits { concurrent_writes: pool::WRITERS, concurrent_reads: 4, deadline: pool::DEADLINE }
+    Limits {
+        concurrent_writes: pool::WRITERS,
+        concurrent_reads: 4,
+        deadline: pool::DEADLINE,
+        latency: LATENCY,
+        requests_per_reading: 2,
+        ..Limits::default()
+    }
 }
 
 /// What no view lists and no statement cuts.

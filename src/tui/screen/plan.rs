@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Rows that it takes: a rule and one line for each question a responder has.
-pub const HEIGHT: u16 = 7;
+pub const HEIGHT: u16 = 8;
 /// Columns of the questions.
 const LABEL: usize = 13;
 
@@ -36,7 +36,9 @@ pub fn draw(state: &State, view: &BotView, paint: &mut Paint<'_>, area: Rect) ->
     let spaced = [Spacing::Roomy, Spacing::Short].into_iter().map(|spacing| counts(look, plan, spacing)).find(fits);
     let counts = spaced.unwrap_or_else(|| counts(look, plan, Spacing::Shortest));
     let full_counts = paint.line(area.x + 1, area.y + 1, room, &counts);
-    let answers = answers(look, state.now.wall, plan);
+    let mut answers = answers(look, state.now.wall, plan);
+    let takes = state.snapshot.estimate(plan).map_or_else(|| "nothing to send".to_owned(), |takes| takes.sentence());
+    answers.push(("takes", Role::Text, takes));
     for (y, (label, role, text)) in (area.y + 2..area.bottom()).zip(answers) {
         let line = [piece(Role::Dim, look.cell(label, LABEL)), piece(role, text)];
         paint.line(area.x + 1, y, room, &line);
