@@ -34,7 +34,10 @@ pub use postcondition::{Postcondition, Sent, Values, Verdict};
 pub use reading::{Fact, Gap, Reading, ReadingSet};
 pub use restore::{Change, Lost, Reissue, Restoration, RestoreMode, RestorePlan};
 pub use scope::{Level, Scope};
-pub use secret::{Claim, ClaimKind, Confidence, Identified, LeakedSecret, Owner, ProbeKind, Probed, Recognised};
+pub use secret::{
+    Claim, ClaimKind, Confidence, Found, Identified, LeakedSecret, MAX_TEXT, OwnSecret, Owner, ProbeKind, Probed,
+    Recognised, Redactor, find, mask, recognise, redact, redact_json, register,
+};
 pub use state::{StepEvent, StepState, TransitionError};
 pub use step::{Action, Answer, AnswerKind, Lane, Reversibility, Step};
 pub use text::{Untrusted, fit};

@@ -26,6 +26,7 @@ mod lock;
 mod process;
 mod record;
 mod recorded;
+mod redact;
 mod sink;
 mod split;
 mod state;

@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use estop::{
     cli::{self, Exercise, Exit, Session, Wiring},
     config::Config,
+    domain::redact,
     engine::{BotEntry, Clock, Provider, Roster},
     journal::Process,
     providers::registry,
@@ -20,7 +21,7 @@ use estop::{
 fn main() -> ExitCode {
     // Before the first secret can be read.
     if let Err(why) = cli::harden() {
-        let _ = writeln!(std::io::stderr(), "estop: {why}");
+        let _ = writeln!(std::io::stderr(), "estop: {}", redact(&why));
         return ExitCode::from(Exit::Failed.code());
     }
     let exit = panic::catch_unwind(AssertUnwindSafe(|| cli::run(&Wired))).unwrap_or(Exit::Failed);
@@ -73,7 +74,7 @@ impl Wiring for Wired {
                 ends.unwrap_or_else(|| state.signal().map_or(Exit::Done, Exit::of_signal))
             }
             Err(error) => {
-                let _ = writeln!(std::io::stderr(), "estop: {error:#}");
+                let _ = writeln!(std::io::stderr(), "estop: {}", redact(&format!("{error:#}")));
                 Exit::Failed
             }
         }

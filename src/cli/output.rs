@@ -1,7 +1,8 @@
 //! Where commands print: documents and text to standard output, sentences to standard error.
 //!
 //! Nothing here panics: a closed pipe or a full disk is remembered, and the exit code tells. Everything that is
-//! printed is safe for a terminal, whoever chose it: text is escaped once more on its way out, JSON is ASCII.
+//! printed is safe for a terminal, whoever chose it: secrets are replaced, text is escaped once more on its way out,
+//! JSON is ASCII.
 
 use std::{
     io::{IsTerminal as _, Write},
@@ -14,7 +15,7 @@ use std::{
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::domain::Untrusted;
+use crate::domain::{Untrusted, redact, redact_json};
 
 /// Whether state words are coloured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -67,7 +68,7 @@ impl Output {
     /// One JSON document on a line of its own.
     pub fn document(&self, document: &impl Serialize) {
         match serde_json::to_string(document) {
-            Ok(text) => self.write(&format!("{}\n", ascii_json(&text))),
+            Ok(text) => self.write(&format!("{}\n", ascii_json(&redact_json(&text)))),
             Err(_) => self.lost.store(true, Ordering::Relaxed),
         }
     }
@@ -123,8 +124,9 @@ impl Output {
 
     fn safe(&self, text: &str) -> String {
         // Taken apart because `Untrusted` keeps 4 KiB; text that is safe already comes out as it went in.
+        let text = redact(text);
         let mut shown = String::with_capacity(text.len());
-        let mut rest = text;
+        let mut rest = &*text;
         while !rest.is_empty() {
             let (part, next) = rest.split_at(rest.floor_char_boundary(rest.len().min(2048)));
             shown.push_str(&Untrusted::new(part).shown());
@@ -294,6 +296,25 @@ pub(in crate::cli) mod tests {
         let json = out.text().lines().last().unwrap().to_owned();
         let back: serde_json::Value = serde_json::from_str(&json).unwrap();
         assert_eq!(back["name"], hostile, "{json}");
+    }
+
+    #[test]
+    fn no_secret_leaves_by_any_stream() {
+        let canary = ["c4n4ry", "of", "the", "output\"s"].join("/");
+        let _leaked = crate::domain::LeakedSecret::new(canary.clone().into());
+        let token = format!("{}-{}", "glpat", "Ab1_".repeat(5));
+        let said = format!("{canary} {token} {}", "x".repeat(3000));
+        let (output, out, err) = captured(false, false, false);
+        output.line(&said);
+        output.say(&said);
+        output.ask(&said);
+        output.rows(&[Row::of(said.clone()).with("x")]);
+        output.document(&serde_json::json!({ "name": said, "list": [said, "plain"] }));
+        let everything = out.text() + &err.text();
+        assert!(!everything.contains("c4n4ry") && !everything.contains(&token), "{everything}");
+        assert_eq!(everything.matches("<leaked-secret> <gitlab-token:sha256:").count(), 6, "{everything}");
+        let json: serde_json::Value = serde_json::from_str(out.text().lines().last().unwrap()).unwrap();
+        assert_eq!(json["list"][1], "plain");
     }
 
     #[test]

@@ -18,9 +18,11 @@ use std::{
 };
 
 use rustix::fs::{FileType, Mode, OFlags, Stat};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::io::AsyncReadExt as _;
 use zeroize::Zeroizing;
+
+use crate::domain::{OwnSecret, register};
 
 /// No secret is bigger.
 const MAX_BYTES: usize = 64 * 1024;
@@ -46,6 +48,13 @@ impl SecretReference {
     /// # Errors
     /// One sentence: where it should have been, what is wrong there, and what to do. Never the content.
     pub async fn resolve(&self) -> Result<SecretString, String> {
+        let secret = self.read().await?;
+        // From here on no output shows it.
+        register(OwnSecret::Configured, secret.expose_secret());
+        Ok(secret)
+    }
+
+    async fn read(&self) -> Result<SecretString, String> {
         match self {
             Self::Env(name) => {
                 let value = std::env::var_os(name).ok_or_else(|| format!("the variable {name} is not set: set it"))?;
@@ -185,8 +194,6 @@ async fn run(words: &[String]) -> Result<Zeroizing<Vec<u8>>, String> {
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
-
-    use secrecy::ExposeSecret as _;
 
     use super::*;
 

@@ -11,21 +11,42 @@ use std::{fmt, sync::Arc};
 
 use secrecy::{ExposeSecret as _, SecretString};
 
+mod checksum;
+mod jwt;
+mod key;
+mod mask;
+mod recognise;
+mod redact;
+mod rule;
+mod rules;
+
+pub use mask::mask;
+pub use recognise::{Found, MAX_TEXT, find, recognise};
+use redact::Registration;
+pub use redact::{OwnSecret, Redactor, redact, redact_json, register};
+
 use super::{BotName, Fingerprint, HoldingId, IdentityId, ProviderName, Untrusted};
 
-/// A secret that somebody handed over: does not print, is wiped when the last owner drops it.
+/// A secret that somebody handed over: does not print, is wiped when the last owner drops it. Until then every output
+/// has a mark in its place.
 #[derive(Clone)]
-pub struct LeakedSecret(Arc<SecretString>);
+pub struct LeakedSecret(Arc<Kept>);
+
+struct Kept {
+    secret: SecretString,
+    _registration: Registration,
+}
 
 impl LeakedSecret {
     /// Takes it over. The caller wipes its own copies.
     pub fn new(secret: SecretString) -> Self {
-        Self(Arc::new(secret))
+        let registration = Registration::of("leaked-secret", secret.expose_secret().trim());
+        Self(Arc::new(Kept { secret, _registration: registration }))
     }
 
     /// The text: for recognising it, and for the one request to its own provider.
     pub fn expose(&self) -> &str {
-        self.0.expose_secret()
+        self.0.secret.expose_secret()
     }
 
     /// What stands in journals and on screens in its place.
@@ -90,8 +111,23 @@ pub enum ClaimKind {
     ExpiresAt,
     /// When it was issued, seconds since 1970.
     IssuedAt,
-    /// The fingerprint of the public half of a private key.
+    /// The public half of a private key: `SHA256:…` as ssh shows it, `sha256:…` (hex) of its SPKI, `jkt:…` its JWK
+    /// thumbprint.
     PublicKey,
+    /// Where it is used: a host, with its port where it says one. It is compared, never called.
+    Host,
+    /// The database.
+    Database,
+    /// The part of the account: `project/7`, `group/8`, `cell/1`, a namespace.
+    Container,
+    /// What it allows, in the issuer's words.
+    Scope,
+    /// What kind of token it says that it is: `Offline`, `at+jwt`.
+    TokenType,
+    /// What the issuer's listings show of it: its first characters.
+    Hint,
+    /// What the issuer's audit log shows in its place: a hash.
+    Hash,
 }
 
 impl ClaimKind {
@@ -110,6 +146,13 @@ impl ClaimKind {
             Self::ExpiresAt => "expires-at",
             Self::IssuedAt => "issued-at",
             Self::PublicKey => "public-key",
+            Self::Host => "host",
+            Self::Database => "database",
+            Self::Container => "container",
+            Self::Scope => "scope",
+            Self::TokenType => "token-type",
+            Self::Hint => "hint",
+            Self::Hash => "hash",
         }
     }
 }

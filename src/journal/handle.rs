@@ -14,6 +14,7 @@ use super::{
     commit::Sound,
     file::{FileSink, Place},
     line::Frame,
+    redact::redacted,
     sink::{MemorySink, Sink},
     writer::{Core, Hand, Job, Receipt, run},
 };
@@ -271,6 +272,7 @@ impl Journal {
 
     fn hand_over(&self, entries: Vec<Entry>, reply: Option<oneshot::Sender<Result<Receipt, JournalError>>>) {
         let (at, mono_ms) = stamped(&self.shared.stamp);
+        let entries = entries.into_iter().map(redacted).collect();
         if let Err(mpsc::error::SendError(job)) = self.shared.jobs.send(Job { at, mono_ms, entries, reply }) {
             // The writer is gone with its runtime; who waits sees their answer dropped.
             self.shared.core.lose(job.entries);

@@ -1,6 +1,6 @@
 //! Text on its way into a buffer: the one place through which every character of a screen goes.
 //!
-//! What a provider said is escaped where it is taken in ([`Look::text`]) and once more here, because the library's
+//! Secrets are replaced by marks. What a provider said is escaped where it is taken in ([`Look::text`]) and once more here, because the library's
 //! buffers filter nothing. Without a UTF-8 locale everything beyond ASCII becomes `<U+202E>` and its like.
 
 use std::fmt::Write as _;
@@ -11,7 +11,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 use super::{state::Look, theme::Role};
-use crate::domain::{BotState, Untrusted, fit};
+use crate::domain::{BotState, Untrusted, fit, redact};
 
 /// A stretch of text of one role.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub fn piece(role: Role, text: impl Into<String>) -> Piece {
 impl Look {
     /// Text that anybody may have chosen, safe for the terminal and in the locale's characters.
     pub fn text(&self, text: &str) -> String {
-        let shown = Untrusted::new(text).shown();
+        let shown = Untrusted::new(redact(text)).shown();
         if self.glyphs.is_unicode() || shown.is_ascii() {
             return shown;
         }
@@ -58,7 +58,8 @@ impl Look {
 
     /// Text cut to `width` columns, with a mark where something is missing.
     pub fn fit(&self, text: &str, width: usize) -> String {
-        fit(text, width, self.glyphs.more())
+        // Before it is cut: a part of a secret is not recognised any more.
+        fit(&redact(text), width, self.glyphs.more())
     }
 
     /// Text cut or padded to exactly `width` columns.
@@ -77,6 +78,7 @@ impl Look {
     pub fn wrap(&self, text: &str, width: usize) -> Vec<String> {
         let width = width.max(8);
         let mut lines = vec![String::new()];
+        let text = redact(text);
         for word in text.split(' ').filter(|word| !word.is_empty()) {
             let mut word = word.to_owned();
             while let Some(line) = lines.last_mut() {
@@ -291,6 +293,21 @@ mod tests {
             prop_assert!(lines.iter().all(|line| line.width() <= width));
             let letters = |text: &str| text.chars().filter(|c| *c != ' ').collect::<String>();
             prop_assert_eq!(letters(&lines.concat()), letters(&text));
+        }
+    }
+
+    #[test]
+    fn no_secret_is_painted_nor_a_part_of_one() {
+        let canary = ["c4n4ry", "on", "the", "screen"].join("-");
+        let _leaked = crate::domain::LeakedSecret::new(canary.clone().into());
+        for glyphs in [Glyphs::UNICODE, Glyphs::ASCII] {
+            let look = look(glyphs);
+            let said = format!("it said {canary} to us");
+            let mut painted = look.wrap(&said, 10).concat() + &look.cell(&said, 14) + &look.text(&said);
+            let mut buffer = Buffer::empty(Rect::new(0, 0, 40, 1));
+            Paint { buffer: &mut buffer, look: &look }.line(0, 0, 16, &[piece(Role::Text, said)]);
+            painted.extend(buffer.content().iter().map(ratatui::buffer::Cell::symbol));
+            assert!(!painted.contains("c4n"), "{painted}");
         }
     }
 

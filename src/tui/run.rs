@@ -218,7 +218,7 @@ fn names(bots: &[BotName]) -> String {
 
 /// One line on the normal screen; where nobody reads it any more, that is no error.
 fn say(text: &str) {
-    if writeln!(io::stderr(), "{text}").is_err() {
+    if writeln!(io::stderr(), "{}", crate::domain::redact(text)).is_err() {
         // The terminal is gone.
     }
 }

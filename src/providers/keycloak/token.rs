@@ -20,6 +20,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{Settings, wire};
 use crate::{
+    domain::{OwnSecret, register},
     engine::{Clock, ProviderError, Purpose, on_behalf},
     providers::http::{Call, Client, Grounds, Reply, ServerClock},
 };
@@ -202,6 +203,7 @@ impl TokenSource {
 
     fn keep(&self, token: &wire::TokenWire, serial: u64, before: Duration) -> Bearer {
         let life = Duration::from_secs(token.expires_in);
+        register(OwnSecret::Obtained, token.access_token.expose());
         let bearer = Bearer { secret: SecretString::from(token.access_token.expose().to_owned()), serial };
         let cached = Cached {
             bearer: bearer.clone(),
