@@ -15,3 +15,4 @@ mod harness;
 mod network;
 mod people;
 mod process;
+mod pty;

@@ -35,6 +35,7 @@ pub fn draw(state: &State, paint: &mut Paint<'_>, body: Rect) {
         nothing(state, paint, body);
         return;
     };
+    failpoint!("draw-isolation");
     let look = paint.look;
     let mut head = vec![headline(state, look, operation), figures(state, operation), lanes(look, operation)];
     head.truncate(usize::from(body.height));
