@@ -157,12 +157,17 @@ impl OperationView {
             match view.state {
                 StepState::Verified => counts.verified += 1,
                 StepState::Accepted | StepState::Gone => counts.claimed += 1,
-                StepState::Refused { .. }
-                | StepState::Unreachable
-                | StepState::Manual
-                | StepState::Attested
-                | StepState::Contradicted
-                | StepState::Unknown => counts.failed += 1,
+                StepState::Refused { .. } | StepState::Unreachable | StepState::Manual | StepState::Attested => {
+                    counts.failed += 1;
+                }
+                StepState::Contradicted => {
+                    counts.failed += 1;
+                    counts.still_live += 1;
+                }
+                StepState::Unknown => {
+                    counts.failed += 1;
+                    counts.unknown += 1;
+                }
                 StepState::Planned | StepState::Armed | StepState::Sent | StepState::Retrying { .. } => {}
             }
         }

@@ -5,6 +5,8 @@ pub mod hands;
 #[path = "../pty/place.rs"]
 #[expect(dead_code, reason = "the console's own tests use all of it")]
 pub mod place;
+#[path = "../pty/shell.rs"]
+pub mod shell;
 #[path = "../pty/stream.rs"]
 pub mod stream;
 #[path = "../pty/terminal.rs"]

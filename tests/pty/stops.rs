@@ -5,8 +5,9 @@ use std::time::Duration;
 use rustix::process::{Signal, kill_process};
 
 use super::{
-    hands::{at_the_prompt, isolate, select, under_a_shell, wait_for_dark},
+    hands::{isolate, select, wait_for_dark},
     sessions::exercise,
+    shell::{at_the_prompt, under_a_shell},
     stream::strangers,
     terminal::{SHELL_PROMPT, Start},
 };

@@ -7,8 +7,10 @@ use rustix::process::{Signal, kill_process};
 use crate::{
     harness::{Rule, Stage, Wire, full, stage::HELPDESK},
     pty::{
-        hands::{at_the_prompt, select, under_a_shell, wait_for_dark},
-        place, strike,
+        hands::{select, wait_for_dark},
+        place,
+        shell::{at_the_prompt, under_a_shell},
+        strike,
         stream::strangers,
         terminal::{SHELL_PROMPT, Start},
     },
