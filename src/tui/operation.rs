@@ -36,6 +36,15 @@ pub struct Counts {
     pub claimed: usize,
     /// Refused, unreachable, manual, contradicted: somebody has to look.
     pub failed: usize,
+    /// Of those: proved alive.
+    pub still_live: usize,
+}
+
+impl Counts {
+    /// Neither proved dead nor proved alive: nobody knows yet, or ever.
+    pub const fn unknown(&self) -> usize {
+        self.all - self.verified - self.still_live
+    }
 }
 
 /// One isolation.
@@ -157,16 +166,14 @@ impl OperationView {
             match view.state {
                 StepState::Verified => counts.verified += 1,
                 StepState::Accepted | StepState::Gone => counts.claimed += 1,
-                StepState::Refused { .. } | StepState::Unreachable | StepState::Manual | StepState::Attested => {
-                    counts.failed += 1;
-                }
+                StepState::Refused { .. }
+                | StepState::Unreachable
+                | StepState::Manual
+                | StepState::Attested
+                | StepState::Unknown => counts.failed += 1,
                 StepState::Contradicted => {
                     counts.failed += 1;
                     counts.still_live += 1;
-                }
-                StepState::Unknown => {
-                    counts.failed += 1;
-                    counts.unknown += 1;
                 }
                 StepState::Planned | StepState::Armed | StepState::Sent | StepState::Retrying { .. } => {}
             }

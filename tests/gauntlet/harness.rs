@@ -26,6 +26,5 @@ pub mod world;
 
 pub use ran::{Ran, Running};
 pub use seed::{Dice, each, full};
-pub use server::{Seen, Server};
 pub use stage::{Options, Stage};
 pub use wire::{Reply, Rule, Wire};

@@ -200,19 +200,17 @@ impl Engine {
         }
         // An open incident that takes no more lines (held by a stopped process, written by a newer estop, put out of
         // reach) is left for a new one: the key works, and whoever pressed it is told.
-        let mut notice = None;
-        if let Ok(Some(incident)) = store.open_incident()
-            && Some(incident) >= self.inner.since
-        {
-            match store.open(incident).await {
+        let open = store.open_incident().map(|open| open.filter(|incident| Some(*incident) >= self.inner.since));
+        let out_of_reach = match open {
+            Ok(None) => None,
+            Ok(Some(incident)) => match store.open(incident).await {
                 Ok(journal) => return Ok(Opened::joined(incident, journal)),
-                Err(error) => {
-                    notice = Some(format!(
-                        "a new incident is opened, for the open one ({incident}) takes no lines: {error}"
-                    ));
-                }
-            }
-        }
+                Err(error) => Some(error),
+            },
+            Err(error) => Some(error),
+        };
+        let notice =
+            out_of_reach.map(|error| format!("a new incident is opened, for the open one takes no lines: {error}"));
         let incident = IncidentId::from_uuid(Uuid::now_v7());
         let title = order.reason.clone().or_else(|| Some(format!("isolation of {}", order.bot)));
         let opening = vec![Entry::general(Body::IncidentOpen { title, follows: None })];

@@ -102,17 +102,22 @@ fn lines_of_an_older_epoch_are_stale() {
 #[test]
 fn unfinished_is_what_another_try_may_settle() {
     let (step, what) = (step_id(0), "disable".to_owned());
-    for (outcome, unfinished) in [
-        (Outcome::Dark, false),
-        (partial(Reason::Unreachable { step: step.clone(), what: what.clone() }), true),
-        (partial(Reason::Unknown { step: step.clone(), what: what.clone() }), true),
-        (partial(Reason::NotSettled), true),
-        (partial(Reason::Manual { step: step.clone(), what: what.clone() }), false),
-        (partial(Reason::StillMinting { rounds: 10 }), false),
-        (partial(Reason::Unlisted { what }), false),
+    let refused = Reason::Refused { step: step.clone(), what: what.clone(), permission: None, manual: None };
+    let contradicted = Outcome::Contradicted { alive: Vec::new(), reasons: Vec::new() };
+    for (outcome, unfinished, under_way) in [
+        (Outcome::Dark, false, false),
+        (partial(Reason::Unreachable { step: step.clone(), what: what.clone() }), true, true),
+        (partial(Reason::Unknown { step: step.clone(), what: what.clone() }), true, true),
+        (partial(Reason::NotSettled), true, true),
+        (partial(refused), true, false),
+        (contradicted, true, false),
+        (partial(Reason::StillMinting { rounds: 10 }), true, false),
+        (partial(Reason::Manual { step: step.clone(), what: what.clone() }), false, false),
+        (partial(Reason::Unlisted { what }), false, false),
     ] {
         let folded = fold(INCIDENT, &records(vec![claim(1), ended(outcome.clone())]));
         assert_eq!(folded.operations[0].is_unfinished(), unfinished, "{outcome:?}");
+        assert_eq!(folded.operations[0].is_under_way(), under_way, "{outcome:?}");
     }
 }
 

@@ -81,9 +81,10 @@ pub(super) struct RoleWire {
     pub(super) container_id: Option<String>,
 }
 
-/// `MappingsRepresentation`: the roles that a user or a group has directly.
+/// `MappingsRepresentation`: the roles that a user or a group has directly. Whoever has none gets `{}`, so an object
+/// of something else must not be taken for that.
 #[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub(super) struct MappingsWire {
     pub(super) realm_mappings: Vec<RoleWire>,
     pub(super) client_mappings: BTreeMap<String, ClientMappingsWire>,

@@ -5,10 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::process::Signal;
+
 use super::{ends_dark, never_began};
 use crate::harness::{
     Dice, Running, Stage, each, full,
-    stage::{ISOLATE, RESUME},
+    stage::{ISOLATE, PATIENCE, RESUME},
 };
 
 #[test]
@@ -49,7 +51,10 @@ fn after(stage: &Stage, mut running: Running, milliseconds: u64) -> bool {
         std::thread::sleep(Duration::from_millis(2));
     }
     let killed = running.runs();
-    let ran = stage.heard(running.kill());
+    if killed {
+        running.signal(Signal::KILL);
+    }
+    let ran = stage.heard(running.wait(PATIENCE));
     stage.no_false_success(&ran);
     killed
 }

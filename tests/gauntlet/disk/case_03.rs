@@ -51,7 +51,7 @@ fn case_03_break_glass() {
 fn case_03_the_second_place_has_it_pending() {
     let fallback = tempfile::tempdir_in("/dev/shm").unwrap();
     let options = Options { fallback: Some(fallback.path().canonicalize().unwrap()), ..Options::default() };
-    let stage = Stage::with(options);
+    let stage = Stage::with(&options);
     let strace = failing(&stage);
     let ran = stage.heard(stage.start_under(strace.prefix(), &ISOLATE).wait(PATIENCE));
     assert!(strace.fired() > 0);

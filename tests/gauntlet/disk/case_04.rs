@@ -44,7 +44,7 @@ fn case_04_a_result_cannot_be_synced() {
 fn case_04_results_go_to_the_second_place_pending() {
     let fallback = tempfile::tempdir_in("/dev/shm").unwrap();
     let place = fallback.path().canonicalize().unwrap();
-    let stage = Stage::with(Options { fallback: Some(place.clone()), ..Options::default() });
+    let stage = Stage::with(&Options { fallback: Some(place.clone()), ..Options::default() });
     let (_, ran) = run(&stage);
     ran.expect(&[0, 1]);
     assert_eq!(stage.alive(), [], "{ran}");

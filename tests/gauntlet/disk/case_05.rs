@@ -9,7 +9,7 @@ use crate::harness::{Dice, Options, Stage, each};
 fn case_05_disk_full_in_the_middle() {
     let needed = {
         let tmpfs = Tmpfs::new(4096);
-        let stage = Stage::with(Options { state: Some(tmpfs.path()), ..Options::default() });
+        let stage = Stage::with(&Options { state: Some(tmpfs.path()), ..Options::default() });
         stage.isolate().expect(&[0]);
         tmpfs.used() / 1024
     };
@@ -20,7 +20,7 @@ fn case_05_disk_full_in_the_middle() {
         |size| format!("{size} of {needed} KiB"),
         |size| {
             let tmpfs = Tmpfs::new(*size);
-            let stage = Stage::with(Options { state: Some(tmpfs.path()), ..Options::default() });
+            let stage = Stage::with(&Options { state: Some(tmpfs.path()), ..Options::default() });
             let ran = stage.isolate();
             stage.honest(&ran);
             stage.no_false_success(&ran);

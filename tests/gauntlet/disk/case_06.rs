@@ -28,7 +28,7 @@ fn looks_only(stage: &Stage, cause: &str) {
 #[ignore = "gauntlet"]
 fn case_06_read_only_from_the_beginning() {
     let tmpfs = Tmpfs::new(4096);
-    let stage = Stage::with(Options { state: Some(tmpfs.path()), ..Options::default() });
+    let stage = Stage::with(&Options { state: Some(tmpfs.path()), ..Options::default() });
     tmpfs.remount("ro");
     looks_only(&stage, "Read-only file system");
     tmpfs.remount("rw");
@@ -39,7 +39,7 @@ fn case_06_read_only_from_the_beginning() {
 #[ignore = "gauntlet"]
 fn case_06_an_incident_that_turned_read_only() {
     let tmpfs = Tmpfs::new(4096);
-    let stage = Stage::with(Options { state: Some(tmpfs.path()), ..Options::default() });
+    let stage = Stage::with(&Options { state: Some(tmpfs.path()), ..Options::default() });
     open_incident(&stage);
     tmpfs.remount("ro");
     looks_only(&stage, "Read-only file system");
@@ -74,7 +74,7 @@ fn case_06_immutable_in_mid_strike() {
         server.latency(Duration::from_millis(300), Duration::from_millis(400));
     }
     let running = stage.start(&ISOLATE);
-    stage.servers[0].await_request(Duration::from_secs(60), |seen| seen.changes);
+    stage.servers[0].await_request(Duration::from_mins(1), |seen| seen.changes);
     let lock = Immutable::new(&journal);
     let ran = stage.heard(running.wait(PATIENCE));
     drop(lock);

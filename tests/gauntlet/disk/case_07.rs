@@ -38,7 +38,12 @@ fn case_07_the_next_writer_mends_it() {
                 bytes.truncate(bytes.len() - cut);
                 bytes
             });
-            stage.run(&RESUME).expect(&[0]);
+            if *cut == 1 {
+                // Nothing of the operation is missing, so that resume would write nothing.
+                stage.run(&["incident", "close"]).expect(&[0]);
+            } else {
+                stage.run(&RESUME).expect(&[0]);
+            }
             stage.sound_journals(&[0]);
             let mended = std::fs::read(&journal).unwrap();
             let records = stage.records_of("recovered");

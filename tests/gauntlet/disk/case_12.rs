@@ -9,7 +9,7 @@ const BOTS: [&str; 4] = ["one", "two", "three", "four"];
 
 /// Four providers with a bot each, and one incident that all join.
 fn stage() -> Stage {
-    let stage = Stage::with(Options { providers: 4, ..Options::default() });
+    let stage = Stage::with(&Options { providers: 4, ..Options::default() });
     let text = std::fs::read_to_string(stage.home().join("config.toml")).unwrap();
     let (providers, _) = text.split_once("[[bot]]").unwrap();
     let mut text = providers.to_owned();
@@ -68,9 +68,9 @@ fn case_12_one_is_killed_now_and_then() {
             server.latency(Duration::from_millis(20), Duration::from_millis(120));
         }
         let mut running: Vec<Option<Running>> = start(&stage).into_iter().map(Some).collect();
-        let victim = dice.below(4) as usize;
+        let victim = dice.index(4);
         let victim_server = &stage.servers[victim];
-        victim_server.await_request(Duration::from_secs(60), |seen| seen.changes);
+        victim_server.await_request(Duration::from_mins(1), |seen| seen.changes);
         std::thread::sleep(Duration::from_millis(dice.below(800)));
         let killed = running[victim].take().unwrap().kill();
         stage.heard(killed);

@@ -28,19 +28,19 @@ fn case_14_file_and_directory_are_synced_before_the_first_intent() {
         trace.lines().position(pick).unwrap_or_else(|| panic!("no {what} in the trace"))
     };
     let made = at("creation", &|line| line.contains(name) && line.contains("O_CREAT"));
-    let made_line = trace.lines().nth(made).unwrap();
+    let creation = trace.lines().nth(made).unwrap();
     assert!(
-        made_line.contains("O_EXCL") && made_line.contains("O_APPEND") && made_line.contains("O_CLOEXEC"),
-        "{made_line}"
+        creation.contains("O_EXCL") && creation.contains("O_APPEND") && creation.contains("O_CLOEXEC"),
+        "{creation}"
     );
     let file = at("sync of the file", &|line| line.contains("sync(") && line.contains(name));
-    let directory =
-        at("sync of the directory", &|line| line.contains("fsync(") && line.contains(&format!("{folder}>")));
-    let intent = at("intent", &|line| line.contains(" write(") && line.contains(name));
-    assert!(made < file && made < directory && directory < intent, "{made} {file} {directory} {intent}");
-    // After the intent's sync the first change leaves.
-    let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
-    assert_eq!((mode(&journal), mode(journal.parent().unwrap())), (0o600, 0o700));
+    let is_sync = |line: &str| line.contains("fsync(") && line.contains(&format!("{folder}>"));
+    let directory = trace.lines().enumerate().position(|(number, line)| number > made && is_sync(line));
+    let directory = directory.expect("the directory is synced behind it");
+    let first_write = at("intent", &|line| line.contains(" write(") && line.contains(name));
+    assert!(made < file && made < directory && directory < first_write, "{made} {file} {directory} {first_write}");
+    let bits = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!((bits(&journal), bits(journal.parent().unwrap())), (0o600, 0o700));
     stage.converges(0);
 }
 

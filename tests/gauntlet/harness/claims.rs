@@ -45,7 +45,7 @@ impl Stage {
                 "plan.intent" => {
                     for step in body["steps"].as_array().into_iter().flatten() {
                         let claim = claims.entry(id(&step["id"])).or_default();
-                        claim.provider = word(&step["identity"]).split(':').next().unwrap_or_default().to_owned();
+                        word(&step["identity"]).split(':').next().unwrap_or_default().clone_into(&mut claim.provider);
                         (claim.action, claim.target) = (word(&step["action"]), word(&step["target"]));
                         claim.key = word(&step["key"]);
                     }
@@ -53,7 +53,7 @@ impl Stage {
                 "step.attempt" => {
                     let claim = claims.entry(id(&body["step"])).or_default();
                     claim.attempts += 1;
-                    claim.state = "sent".to_owned();
+                    "sent".clone_into(&mut claim.state);
                 }
                 "step.answer" | "step.verify" => {
                     claims.entry(id(&body["step"])).or_default().state = state(&body["state"]);

@@ -8,7 +8,7 @@ use secrecy::ExposeSecret as _;
 
 use super::{
     ran::Ran,
-    server::Server,
+    server::{Server, is_regular},
     stage::{RESUME, Stage},
     world::NEIGHBOUR,
 };
@@ -17,6 +17,8 @@ use super::{
 const REPEATS: usize = 4 + 10;
 /// O9: no run needs more memory than this, in KiB.
 const PEAK_KIB: u64 = 150 * 1024;
+/// O9: nor more CPU time, in ticks of 10 ms.
+const CPU_TICKS: u64 = 3_000;
 
 impl Stage {
     /// O1, O2, O4, O5, O6, O9 and O10 after a run that ended by itself.
@@ -106,6 +108,7 @@ impl Stage {
         for server in &self.servers {
             let mut by_key: BTreeMap<String, Vec<String>> = BTreeMap::new();
             for seen in server.changes() {
+                assert!(seen.bearer, "a change without estop's own token: {seen:?}");
                 let key = seen.key.clone().unwrap_or_else(|| panic!("O4: without a key: {seen:?}"));
                 by_key.entry(key).or_default().push(format!("{} {}", seen.method, seen.path));
             }
@@ -161,10 +164,11 @@ impl Stage {
         }
     }
 
-    /// O9: memory. Wall time is each case's own.
+    /// O9: memory and CPU time. Wall time is each case's own.
     #[track_caller]
     pub fn bounded(&self, ran: &Ran) {
         assert!(ran.peak_kib < PEAK_KIB, "O9: {} KiB: {ran}", ran.peak_kib);
+        assert!(ran.cpu_ticks < CPU_TICKS, "O9: {} ticks of CPU time: {ran}", ran.cpu_ticks);
     }
 
     /// O10: not everything confirmed: a non-zero exit and a sentence that says what.
@@ -223,7 +227,11 @@ pub fn files(folder: &Path) -> Vec<std::path::PathBuf> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let mut found = Vec::new();
     for path in entries.flatten().map(|entry| entry.path()) {
-        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else if is_regular(&path) {
+            found.push(path);
+        }
     }
     found
 }

@@ -18,8 +18,8 @@ pub fn seed() -> u64 {
     static SEED: OnceLock<u64> = OnceLock::new();
     *SEED.get_or_init(|| {
         let given = std::env::var("GAUNTLET_SEED").ok().and_then(|text| text.parse().ok());
-        let seed = given
-            .unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64 % 1_000_000_007);
+        let seed =
+            given.unwrap_or_else(|| u64::from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().subsec_nanos()));
         writeln!(std::io::stderr(), "gauntlet: GAUNTLET_SEED={seed}").ok();
         seed
     })
@@ -53,6 +53,11 @@ impl Dice {
     /// Below a bound.
     pub fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound.max(1)
+    }
+
+    /// An index below a bound.
+    pub fn index(&mut self, bound: usize) -> usize {
+        usize::try_from(self.below(bound as u64)).unwrap()
     }
 
     /// All of them in the full form, else so many of them by chance, in their order.

@@ -44,7 +44,6 @@ use super::{
 #[derive(Debug, Clone)]
 pub struct Seen {
     pub at: Instant,
-    pub wall: Timestamp,
     pub method: String,
     pub path: String,
     /// Path with query.
@@ -302,10 +301,6 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, shared: &Arc<Sh
                 drip = Some((part, every));
                 shared.apply(&request, index).await
             }
-            Some(Wire::Slow(more)) => {
-                tokio::time::sleep(more).await;
-                shared.apply(&request, index).await
-            }
             Some(Wire::Twist(twist)) => twist(shared.apply(&request, index).await),
             Some(Wire::Flap(time)) => {
                 let right = shared.apply(&request, index).await;
@@ -337,7 +332,7 @@ async fn send<S: AsyncWrite + Unpin>(
         Some((Part::Head, every)) => trickle(stream, &head, every).await?,
         _ => stream.write_all(&head).await?,
     }
-    let filler = [b'a'; 65536];
+    let filler = vec![b'a'; 65536];
     match (&reply.body, drip) {
         (Body::Bytes(bytes), Some((Part::Body, every))) => trickle(stream, bytes, every).await?,
         (Body::Bytes(bytes), _) => stream.write_all(bytes).await?,
@@ -376,7 +371,6 @@ impl Shared {
         let on_record = changes && key.as_deref().is_some_and(|key| self.is_on_record(key));
         let seen = Seen {
             at: Instant::now(),
-            wall: Timestamp::now(),
             method: request.method.clone(),
             path: request.path().to_owned(),
             target: request.target.clone(),
@@ -445,16 +439,21 @@ impl Shared {
     }
 }
 
-/// Every journal under a folder.
+/// Every journal under a folder. Only regular files: nobody writes to a FIFO, and reading one would wait for ever.
 pub fn journals_in(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let mut found = Vec::new();
     for path in entries.flatten().map(|entry| entry.path()) {
         if path.is_dir() {
             found.extend(journals_in(&path));
-        } else if path.extension().is_some_and(|end| end == "jsonl") {
+        } else if path.extension().is_some_and(|end| end == "jsonl") && is_regular(&path) {
             found.push(path);
         }
     }
     found
+}
+
+/// Whether it is a file itself, and no link to one.
+pub fn is_regular(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file())
 }

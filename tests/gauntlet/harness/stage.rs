@@ -22,7 +22,7 @@ use super::{
 };
 
 /// No run takes longer, however busy the machine is.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+pub const PATIENCE: Duration = Duration::from_mins(2);
 /// The bot that every case isolates.
 pub const HELPDESK: &str = "helpdesk";
 
@@ -83,29 +83,29 @@ pub struct Stage {
 impl Stage {
     /// Three providers, nine credentials, nothing wrong yet.
     pub fn new() -> Self {
-        Self::with(Options::default())
+        Self::with(&Options::default())
     }
 
-    pub fn with(options: Options) -> Self {
+    pub fn with(options: &Options) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let home = tempfile::tempdir().unwrap();
         // strace only sees what is named by its canonical path.
         let root = home.path().canonicalize().unwrap();
-        let state = options.state.clone().unwrap_or_else(|| root.join("state"));
-        if !state.exists() {
-            std::fs::DirBuilder::new().mode(0o700).create(&state).unwrap();
+        let kept = options.state.clone().unwrap_or_else(|| root.join("state"));
+        if !kept.exists() {
+            std::fs::DirBuilder::new().mode(0o700).create(&kept).unwrap();
         }
-        let journals: Vec<PathBuf> = std::iter::once(state.clone()).chain(options.fallback.clone()).collect();
-        let start = |number: usize| {
+        let journals: Vec<PathBuf> = std::iter::once(kept.clone()).chain(options.fallback.clone()).collect();
+        let serve = |number: usize| {
             let name = format!("sso-{}", ["a", "b", "c", "d", "e"][number]);
             let world = World::new(number as u64, &options.realm);
             Server::start(runtime.handle(), &name, world, journals.clone(), options.tls.clone())
         };
-        let servers = (0..options.providers).map(start).collect();
+        let servers = (0..options.providers).map(serve).collect();
         let fallback = options.fallback.clone();
         let binary = options.binary.clone().unwrap_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_estop")));
-        let stage = Self { servers, home, state, fallback, binary, said: Mutex::default(), _runtime: runtime };
-        stage.configure(&stage.configuration(&options));
+        let stage = Self { servers, home, state: kept, fallback, binary, said: Mutex::default(), _runtime: runtime };
+        stage.configure(&stage.configuration(options));
         for server in &stage.servers {
             let (_, secret) = server.keycloak.operator().unwrap();
             stage.write(&format!("{}.secret", server.name), secret.expose_secret(), 0o600);

@@ -37,8 +37,6 @@ pub enum Wire {
     Late(Duration),
     /// The right answer, one byte each so long, in this part of it.
     Drip(Part, Duration),
-    /// The right answer, so much later.
-    Slow(Duration),
     /// Reads give, every second time, what was read before the first cut, for so long after it took effect.
     Flap(Duration),
     /// The right answer, changed.
@@ -56,7 +54,6 @@ impl fmt::Debug for Wire {
             Self::Pretend => "pretend",
             Self::Late(_) => "late",
             Self::Drip(..) => "drip",
-            Self::Slow(_) => "slow",
             Self::Flap(_) => "flap",
             Self::Twist(_) => "twist",
         })
@@ -173,12 +170,6 @@ impl Rule {
     /// Only the first `n` such requests.
     pub fn first(mut self, n: usize) -> Self {
         (self.from, self.to) = (1, n);
-        self
-    }
-
-    /// Only the n-th such request, counted from 1.
-    pub fn nth(mut self, n: usize) -> Self {
-        (self.from, self.to) = (n, n);
         self
     }
 

@@ -11,8 +11,6 @@ use estop::{
 pub const BOT: &str = "bot-helpdesk";
 /// The client beside it, which nobody isolates.
 pub const NEIGHBOUR: &str = "portal-web";
-/// Kinds of credentials that the bot has at each provider: secret, session, offline session.
-pub const CREDENTIALS: usize = 3;
 
 const FLEET: &str = include_str!("../world.toml");
 

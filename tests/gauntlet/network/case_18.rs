@@ -60,6 +60,7 @@ fn case_18_retry_after() {
                 .filter(|seen| seen.method == GATE.0 && seen.path.contains(GATE.1))
                 .collect();
             assert!(gates.len() >= 2 && gates[0].key == gates[1].key, "{gates:#?}");
+            assert!(gates[0].fault.is_some() && gates[0].status == Some(429), "{gates:#?}");
             let wait = gates[1].at - gates[0].at;
             assert!((*least..=*most).contains(&wait), "waited {wait:?}, not {least:?} to {most:?}");
             let shown = ran.lines().iter().any(|line| line["state"] == "retrying");

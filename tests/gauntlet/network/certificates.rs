@@ -28,10 +28,10 @@ pub const GOOD: Leaf = Leaf { name: "good", alternative: "IP:127.0.0.1", usage: 
 impl Authority<'_> {
     /// Its key and certificate: `ca.key`, `ca.pem`.
     pub fn make(&self) {
-        self.openssl(&format!(
+        self.openssl(
             "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem -days 30 \
-             -subj /CN=gauntlet-ca -addext basicConstraints=critical,CA:TRUE"
-        ));
+             -subj /CN=gauntlet-ca -addext basicConstraints=critical,CA:TRUE",
+        );
     }
 
     /// `NAME.key` and `NAME.pem`, signed by it.

@@ -14,7 +14,7 @@ use crate::{
 fn stage() -> Stage {
     let binary = PathBuf::from(env!("CARGO_BIN_EXE_estop")).with_file_name("estop-failpoints");
     assert!(binary.exists(), "{} is missing: tests/gauntlet/run builds it", binary.display());
-    Stage::with(Options { binary: Some(binary), ..Options::default() })
+    Stage::with(&Options { binary: Some(binary), ..Options::default() })
 }
 
 /// Panics as told, with a secret in its message.

@@ -43,7 +43,7 @@ fn case_33_only_ascii_where_the_locale_is_not_utf_8() {
         &[("LANG", "C"), ("LC_ALL", "C"), ("LC_CTYPE", "POSIX"), ("LANG", "en_US.ISO-8859-1"), ("LANG", "")],
         |locale| format!("{locale:?}"),
         |(variable, value)| {
-            let stage = Stage::with(far_away());
+            let stage = Stage::with(&far_away());
             for words in COMMANDS {
                 let mut command = stage.command(&[], words);
                 command.env_remove("LANG").env(variable, value);
@@ -72,7 +72,7 @@ fn case_33_states_are_words_or_marks() {
         &variants,
         |variant| format!("{variant:?}"),
         |(locale, term, no_color, theme)| {
-            let stage = Stage::with(far_away());
+            let stage = Stage::with(&far_away());
             let place = place(&stage);
             let start = Start::at(&place).size(120, 40).variable("LANG", locale).variable("TERM", term);
             let start = start.variable("NO_COLOR", no_color).arguments(&["--theme", theme]);
