@@ -4,7 +4,7 @@ use std::{os::unix::fs::PermissionsExt as _, path::Path};
 
 use rustix::process::{Gid, Uid};
 
-use crate::harness::{Rule, Server, Stage, Wire, each};
+use crate::harness::{Rule, Stage, Wire, each, server::Server};
 
 type Break = fn(&Stage, &Path);
 

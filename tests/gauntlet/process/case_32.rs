@@ -47,7 +47,7 @@ fn case_32_no_terminal() {
     ran.expect(&[2]).says(&["--yes"]);
     assert!(stage.servers.iter().all(|server| server.changes().is_empty()), "{ran}");
     // One end is a terminal, the other is not.
-    let place = crate::pty::place(&stage);
+    let place = place(&stage);
     for redirection in ["</dev/null", "| cat"] {
         let terminal = Start::at(&place).in_a_shell().open();
         terminal.wait_for_text("READY>");

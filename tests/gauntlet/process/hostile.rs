@@ -35,11 +35,11 @@ pub fn word() -> String {
 pub fn realm() -> Options {
     let mut realm = String::new();
     for (index, nasty) in NASTY.iter().enumerate() {
-        let quoted = quoted(&format!("x{index}{nasty}y"));
+        let word = quoted(&format!("x{index}{nasty}y"));
         let alone = quoted(nasty);
         realm.push_str(&format!(
-            "[[client]]\nclient_id = {quoted}\nname = {alone}\nservice_account = true\n\
-             attributes = {{ chatbot = \"true\", owner = {quoted}, environment = {alone} }}\n\n"
+            "[[client]]\nclient_id = {word}\nname = {alone}\nservice_account = true\n\
+             attributes = {{ chatbot = \"true\", owner = {word}, environment = {alone} }}\n\n"
         ));
     }
     Options { providers: 1, realm, after: "[select]\nattributes = [\"chatbot\"]\n".to_owned(), ..Options::default() }
