@@ -12,6 +12,14 @@
 //! intent durable in one commit and returns the armed steps → each: attempt record → [`engine::Provider::perform`]
 //! → outcome record → [`engine::EngineEvent`] → `update` → screen.
 
+/// A place where a test build panics when `FAILPOINTS` says so; otherwise nothing, not even code.
+macro_rules! failpoint {
+    ($($name:tt)+) => {
+        #[cfg(feature = "failpoints")]
+        let _: Option<()> = fail::eval(&format!($($name)+), |_| ());
+    };
+}
+
 pub mod cli;
 pub mod config;
 pub mod domain;

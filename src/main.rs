@@ -19,6 +19,8 @@ use estop::{
 };
 
 fn main() -> ExitCode {
+    #[cfg(feature = "failpoints")]
+    let _failpoints = fail::FailScenario::setup();
     // Before the first secret can be read.
     if let Err(why) = cli::harden() {
         let _ = writeln!(std::io::stderr(), "estop: {}", redact(&why));

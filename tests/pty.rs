@@ -16,6 +16,8 @@ mod place;
 mod selfcheck;
 #[path = "pty/sessions.rs"]
 mod sessions;
+#[path = "pty/shell.rs"]
+mod shell;
 #[path = "pty/stops.rs"]
 mod stops;
 #[path = "pty/stream.rs"]

@@ -111,15 +111,16 @@ fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
 fn check_file(descriptor: &OwnedFd, path: &Path) -> Result<(), String> {
     let shown = path.display();
     let stat = rustix::fs::fstat(descriptor).map_err(|error| format!("{shown} cannot be looked at: {error}"))?;
+    let (mode, owner) = (stat.st_mode & 0o7777, stat.st_uid);
+    let is = format!("{shown} (mode {mode:04o}, owner {owner})");
     if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-        return Err(format!("{shown} is not a regular file: put the secret in one"));
+        return Err(format!("{is} is not a regular file: put the secret in one"));
     }
     if !is_trusted_owner(&stat) {
-        return Err(format!("{shown} belongs to user {}: it must belong to you or root", stat.st_uid));
+        return Err(format!("{is} belongs to somebody else: it must belong to you or root"));
     }
     if stat.st_mode & 0o077 != 0 {
-        let mode = stat.st_mode & 0o7777;
-        return Err(format!("{shown} has mode {mode:04o}: others can get at it; chmod 600 it"));
+        return Err(format!("{is} can be read or written by others: chmod 600 it"));
     }
     Ok(())
 }
@@ -131,19 +132,13 @@ fn check_parents(path: &Path) -> Result<(), String> {
     for directory in parent.ancestors() {
         let shown = directory.display();
         let stat = rustix::fs::stat(directory).map_err(|error| format!("{shown} cannot be looked at: {error}"))?;
+        let (mode, owner) = (stat.st_mode & 0o7777, stat.st_uid);
+        let is = format!("{shown} (mode {mode:04o}, owner {owner}), above {},", path.display());
         if !is_trusted_owner(&stat) {
-            return Err(format!(
-                "{shown}, above {}, belongs to user {}: it must belong to you or root",
-                path.display(),
-                stat.st_uid
-            ));
+            return Err(format!("{is} belongs to somebody else: it must belong to you or root"));
         }
-        if stat.st_mode & 0o022 != 0 && stat.st_mode & STICKY == 0 {
-            let mode = stat.st_mode & 0o7777;
-            return Err(format!(
-                "{shown}, above {}, has mode {mode:04o}: others can replace what is in it; chmod go-w it",
-                path.display()
-            ));
+        if mode & 0o022 != 0 && mode & STICKY == 0 {
+            return Err(format!("{is} lets others replace what is in it: chmod go-w it"));
         }
     }
     Ok(())

@@ -16,11 +16,12 @@ pub(super) use state::{GateAnswer, gates, judge_again, sent};
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
+    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use futures::{StreamExt as _, stream};
+use futures::{FutureExt as _, StreamExt as _, stream};
 use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -187,9 +188,8 @@ impl Fleet {
 
     async fn refresh_provider(&self, provider: &Arc<dyn Provider>) {
         let began = self.clock.now();
-        let listing = tokio::time::timeout(REFRESH_DEADLINE, provider.inventory());
+        let listing = asked(provider, provider.inventory());
         let (answer, ()) = tokio::join!(listing, self.learn_own(provider));
-        let answer = answer.unwrap_or_else(|_| Err(ProviderError::Transient(too_slow(provider))));
         self.take_listing(provider, began, answer);
         self.publish();
         let bots: Vec<Identity> = self
@@ -206,7 +206,7 @@ impl Fleet {
     async fn learn_own(&self, provider: &Arc<dyn Provider>) {
         let known = self.known().own.contains_key(provider.name());
         if !known
-            && let Ok(Ok(preflight)) = tokio::time::timeout(REFRESH_DEADLINE, provider.preflight()).await
+            && let Ok(preflight) = asked(provider, provider.preflight()).await
             && let Some(own) = preflight.whoami.identity
         {
             self.known().own.insert(provider.name().clone(), own);
@@ -251,8 +251,7 @@ impl Fleet {
             return Err(ProviderError::BadData(format!("{}: no such provider is configured", identity.id)));
         };
         let identity = &self.known().with_recorded_hints(identity);
-        let answer = tokio::time::timeout(REFRESH_DEADLINE, provider.holdings(identity)).await;
-        let answer = answer.unwrap_or_else(|_| Err(ProviderError::Transient(too_slow(provider))));
+        let answer = asked(provider, provider.holdings(identity)).await;
         let mut known = self.known();
         let answer = answer.and_then(|reading| known.unless_never_seen(reading)).map(|reading| known.marked(reading));
         match &answer {
@@ -379,6 +378,23 @@ impl Fleet {
     }
 }
 
-fn too_slow(provider: &Arc<dyn Provider>) -> String {
-    format!("{} did not answer within {} s", provider.name(), REFRESH_DEADLINE.as_secs())
+/// A provider's answer, or that it did not come in time. A panic in a provider's code is that provider's trouble: the
+/// others are read all the same, and the isolation that asked goes on.
+async fn asked<T>(
+    provider: &Arc<dyn Provider>,
+    question: impl Future<Output = Result<T, ProviderError>>,
+) -> Result<T, ProviderError> {
+    let name = provider.name();
+    let question = AssertUnwindSafe(async {
+        failpoint!("read-{name}");
+        question.await
+    });
+    match tokio::time::timeout(REFRESH_DEADLINE, question.catch_unwind()).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_)) => Err(ProviderError::BadData(format!("{name}: the provider's code panicked"))),
+        Err(_) => {
+            let limit = REFRESH_DEADLINE.as_secs();
+            Err(ProviderError::Transient(format!("{name} did not answer within {limit} s")))
+        }
+    }
 }

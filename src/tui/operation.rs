@@ -36,6 +36,15 @@ pub struct Counts {
     pub claimed: usize,
     /// Refused, unreachable, manual, contradicted: somebody has to look.
     pub failed: usize,
+    /// Of those: proved alive.
+    pub still_live: usize,
+}
+
+impl Counts {
+    /// Neither proved dead nor proved alive: nobody knows yet, or ever.
+    pub const fn unknown(&self) -> usize {
+        self.all - self.verified - self.still_live
+    }
 }
 
 /// One isolation.
@@ -166,8 +175,11 @@ impl OperationView {
                 | StepState::Unreachable
                 | StepState::Manual
                 | StepState::Attested
-                | StepState::Contradicted
                 | StepState::Unknown => counts.failed += 1,
+                StepState::Contradicted => {
+                    counts.failed += 1;
+                    counts.still_live += 1;
+                }
                 StepState::Planned | StepState::Armed | StepState::Sent | StepState::Retrying { .. } => {}
             }
         }

@@ -5,6 +5,8 @@
 //!                                                       panic hook, Drop, suspend ──────┘
 //! ```
 
+mod family;
+
 use std::{
     io,
     os::fd::{AsFd, OwnedFd},
@@ -23,6 +25,7 @@ use rustix::{
 use tokio::sync::mpsc;
 
 use super::{message::Size, output};
+use crate::domain::Untrusted;
 
 /// Alternate screen, cursor hidden, paste in brackets. Mouse reporting stays off.
 const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?2004h";
@@ -38,11 +41,14 @@ const FALLBACK: Size = Size { width: 80, height: 24 };
 pub fn can_open() -> Result<(), String> {
     let term = std::env::var("TERM").unwrap_or_default();
     let why = if !isatty(io::stdin()) || !isatty(io::stdout()) {
-        "standard input and output are not both a terminal"
+        "standard input and output are not both a terminal".to_owned()
     } else if term.is_empty() {
-        "TERM is not set"
+        "TERM is not set".to_owned()
     } else if term == "dumb" {
-        "TERM is dumb"
+        "TERM is dumb".to_owned()
+    } else if !family::is_known(&term, |name| std::env::var(name).ok()) {
+        let shown = Untrusted::new(term).shown_in(40);
+        format!("TERM is {shown}, which nobody here knows (TERM=xterm estop, if it is like one)")
     } else {
         return Ok(());
     };

@@ -63,7 +63,7 @@ looped! {
             console.tell(event).await;
         }
         console.wait(200).await;
-        assert!(console.shows("proved 3 of 7"), "{}", console.screen());
+        assert!(console.shows("verified 3 of 7"), "{}", console.screen());
         assert!(!console.has_ended());
         console.keys("q").await;
         let left = console.left().await;

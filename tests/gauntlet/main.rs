@@ -20,3 +20,4 @@ mod harness;
 mod network;
 mod people;
 mod process;
+mod pty;

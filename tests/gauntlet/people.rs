@@ -1,1 +1,6 @@
-//! Cases.
+//! Part D: secrets, settings, people.
+
+mod case_36;
+mod case_37;
+mod case_38;
+mod case_39;

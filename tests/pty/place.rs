@@ -18,36 +18,54 @@ pub fn starting() -> MutexGuard<'static, ()> {
 
 /// A home and a state directory for one test.
 pub struct Place {
-    directory: tempfile::TempDir,
+    home: PathBuf,
+    state: PathBuf,
     /// Arguments of every command: the exercise, or a configuration.
     arguments: Vec<String>,
+    binary: PathBuf,
+    /// Taken away with the place where it is the place's own.
+    _directory: Option<tempfile::TempDir>,
 }
 
 impl Place {
     /// With these arguments before those of each command.
     pub fn with(arguments: &[&str]) -> Self {
-        let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
-        Self { directory: tempfile::tempdir().unwrap(), arguments }
+        let directory = tempfile::tempdir().unwrap();
+        let binary = Path::new(env!("CARGO_BIN_EXE_estop"));
+        let place = Self::at(directory.path(), &directory.path().join("state"), binary, arguments);
+        Self { _directory: Some(directory), ..place }
+    }
+
+    /// A home and a state directory that somebody else keeps.
+    pub fn at(home: &Path, state: &Path, binary: &Path, arguments: &[&str]) -> Self {
+        Self {
+            home: home.to_owned(),
+            state: state.to_owned(),
+            arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(),
+            binary: binary.to_owned(),
+            _directory: None,
+        }
     }
 
     pub fn home(&self) -> &Path {
-        self.directory.path()
+        &self.home
     }
 
-    fn state(&self) -> PathBuf {
-        self.home().join("state")
+    /// What is run here.
+    pub fn binary(&self) -> &Path {
+        &self.binary
     }
 
     /// The arguments of every command, with the state directory.
     pub fn arguments(&self) -> Vec<String> {
-        let mut all = vec!["--state-dir".to_owned(), self.state().display().to_string()];
+        let mut all = vec!["--state-dir".to_owned(), self.state.display().to_string()];
         all.extend(self.arguments.iter().cloned());
         all
     }
 
     /// Runs a command that needs no terminal.
     pub fn run(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_estop"));
+        let mut command = Command::new(&self.binary);
         command.env_clear().env("HOME", self.home()).args(self.arguments()).args(arguments);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = {

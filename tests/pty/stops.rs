@@ -5,36 +5,17 @@ use std::time::Duration;
 use rustix::process::{Signal, kill_process};
 
 use super::{
-    hands::{fleet_is_read, isolate, select, wait_for_dark},
-    place::Place,
+    hands::{isolate, select, wait_for_dark},
     sessions::exercise,
+    shell::{at_the_prompt, under_a_shell},
     stream::strangers,
-    terminal::{SHELL_PROMPT, Start, Terminal},
+    terminal::{SHELL_PROMPT, Start},
 };
-
-/// A shell in which the console was started by hand.
-fn under_a_shell(place: &Place) -> Terminal {
-    let terminal = Start::at(place).in_a_shell().open();
-    terminal.wait_for_text(SHELL_PROMPT.trim_end());
-    let words: Vec<String> = place.arguments().iter().map(|word| format!("'{word}'")).collect();
-    terminal.keys(&format!("{} {}\n", env!("CARGO_BIN_EXE_estop"), words.join(" ")));
-    fleet_is_read(&terminal);
-    terminal
-}
-
-/// Waits for the shell, and looks at what it was given.
-fn at_the_prompt(terminal: &Terminal) {
-    terminal.wait_for("the shell", |text| {
-        text.contains("Stopped") && text.trim_end().ends_with(SHELL_PROMPT.trim_end()) && !text.contains("estop  ")
-    });
-    assert!(!terminal.is_on_its_own_screen());
-    assert_eq!(terminal.modes(), terminal.modes_before());
-}
 
 #[test]
 fn stopped_it_gives_the_terminal_back_and_continued_it_draws_afresh() {
     let place = exercise();
-    let terminal = under_a_shell(&place);
+    let terminal = under_a_shell(Start::at(&place), &place);
     let console = terminal.foreground();
     select(&terminal, "sales");
     for by_key in [false, true] {
@@ -71,7 +52,7 @@ fn stopped_it_gives_the_terminal_back_and_continued_it_draws_afresh() {
 #[test]
 fn continued_in_the_background_it_leaves_the_shell_alone() {
     let place = exercise();
-    let terminal = under_a_shell(&place);
+    let terminal = under_a_shell(Start::at(&place), &place);
     let console = terminal.foreground();
     kill_process(console, Signal::TSTP).unwrap();
     at_the_prompt(&terminal);

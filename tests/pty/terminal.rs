@@ -96,7 +96,7 @@ impl<'a> Start<'a> {
             shell.arg("-i");
             shell
         } else {
-            let mut estop = CommandBuilder::new(env!("CARGO_BIN_EXE_estop"));
+            let mut estop = CommandBuilder::new(self.place.binary());
             estop.args(self.place.arguments());
             estop.args(&self.arguments);
             estop

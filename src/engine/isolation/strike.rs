@@ -316,7 +316,10 @@ impl Lane {
         let attempt = self.ledger.attempt(id);
         let began = self.fleet.clock.monotonic();
         first_began.get_or_insert(began);
-        let performing = performing(errand.urgency, errand.provider.perform(errand.armed, attempt));
+        let performing = performing(errand.urgency, async {
+            failpoint!("strike-{}", errand.provider.name());
+            errand.provider.perform(errand.armed, attempt).await
+        });
         let performing = AssertUnwindSafe(performing).catch_unwind();
         let performed = tokio::time::timeout(limit, performing).await;
         let hung = performed.is_err();

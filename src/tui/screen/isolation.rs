@@ -1,7 +1,7 @@
 //! One isolation as it happens: where it stands, what came of it and why, and each step by lane.
 //!
 //! ```text
-//! ◐ isolating  sales            2 of 3 rows: figures, counts per lane
+//! ◐ isolating  sales            3 of 4 rows: figures, the three counts, counts per lane
 //! first cut 38 ms · dark in 4:58 …
 //! ──────────────────────────────
 //! outcome: reasons, manual instructions, residuals     scrolls together
@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Rows above what scrolls.
-const HEAD: u16 = 4;
+const HEAD: u16 = 5;
 
 /// Least columns of a provider's code.
 const CODE: usize = 3;
@@ -35,8 +35,10 @@ pub fn draw(state: &State, paint: &mut Paint<'_>, body: Rect) {
         nothing(state, paint, body);
         return;
     };
+    failpoint!("draw-isolation");
     let look = paint.look;
-    let mut head = vec![headline(state, look, operation), figures(state, operation), lanes(look, operation)];
+    let mut head =
+        vec![headline(state, look, operation), figures(state, operation), proofs(operation), lanes(look, operation)];
     head.truncate(usize::from(body.height));
     for (y, line) in (body.y..).zip(&head) {
         paint.line(body.x, y, body.width, line);
@@ -101,14 +103,23 @@ fn plural(count: usize, word: &str) -> String {
 }
 
 /// The headline figures: first cut, time to dark, the residual clock.
+fn figure(label: &str, role: Role, text: String) -> Line {
+    vec![piece(Role::Dim, format!(" {label} ")), piece(role, text), piece(Role::Text, "  ")]
+}
+
+/// The three counts: every step is in one of them, whatever is said elsewhere.
+fn proofs(operation: &OperationView) -> Line {
+    let counts = operation.counts(None);
+    let alive = if counts.still_live > 0 { Role::Bad } else { Role::Text };
+    let mut line = figure("verified", Role::Text, format!("{} of {}", counts.verified, counts.all));
+    line.extend(figure("still live", alive, counts.still_live.to_string()));
+    line.extend(figure("unknown", Role::Text, counts.unknown().to_string()));
+    line
+}
+
 fn figures(state: &State, operation: &OperationView) -> Line {
-    let figure = |label: &str, role: Role, text: String| {
-        vec![piece(Role::Dim, format!(" {label} ")), piece(role, text), piece(Role::Text, "  ")]
-    };
     let first = operation.first_cut_ms().map_or_else(|| "-".to_owned(), took);
     let mut line = figure("first cut", Role::Text, first);
-    let counts = operation.counts(None);
-    line.extend(figure("proved", Role::Text, format!("{} of {}", counts.verified, counts.all)));
     match &operation.ended {
         None => {
             let since = state.now.mono.saturating_sub(operation.started).as_secs();

@@ -110,6 +110,11 @@ impl Running {
         Self { child, command, began: Instant::now(), output: [stdout, stderr], so_far, cost, ended: false }
     }
 
+    /// Of the process that was started; a prefix that replaces itself keeps the number.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What it has printed on standard output so far.
     pub fn said(&self) -> String {
         String::from_utf8_lossy(&self.so_far.lock().unwrap()).into_owned()

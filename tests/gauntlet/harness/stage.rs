@@ -46,6 +46,8 @@ pub struct Options {
     pub tls: Option<TlsAcceptor>,
     /// The host in the base URLs.
     pub host: &'static str,
+    /// What is run, if not the usual build.
+    pub binary: Option<PathBuf>,
 }
 
 impl Default for Options {
@@ -60,6 +62,7 @@ impl Default for Options {
             fallback: None,
             tls: None,
             host: "127.0.0.1",
+            binary: None,
         }
     }
 }
@@ -70,6 +73,7 @@ pub struct Stage {
     home: tempfile::TempDir,
     state: PathBuf,
     fallback: Option<PathBuf>,
+    binary: PathBuf,
     /// All that any run has printed, to be searched for canaries.
     pub(super) said: Mutex<Vec<Ran>>,
     // Dropped last: the servers run on it.
@@ -99,7 +103,8 @@ impl Stage {
         };
         let servers = (0..options.providers).map(serve).collect();
         let fallback = options.fallback.clone();
-        let stage = Self { servers, home, state: kept, fallback, said: Mutex::default(), _runtime: runtime };
+        let binary = options.binary.clone().unwrap_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_estop")));
+        let stage = Self { servers, home, state: kept, fallback, binary, said: Mutex::default(), _runtime: runtime };
         stage.configure(&stage.configuration(options));
         for server in &stage.servers {
             let (_, secret) = server.keycloak.operator().unwrap();
@@ -155,6 +160,11 @@ impl Stage {
         self.home.path().canonicalize().unwrap()
     }
 
+    /// What is run.
+    pub fn binary(&self) -> &Path {
+        &self.binary
+    }
+
     /// `$D`'s parent: the state directory.
     pub fn state(&self) -> &Path {
         &self.state
@@ -184,7 +194,7 @@ impl Stage {
     /// The binary with nothing of the surroundings, output piped, in a process group of its own; behind a prefix such
     /// as `strace …` where one is given.
     pub fn command(&self, prefix: &[String], arguments: &[&str]) -> Command {
-        let binary = env!("CARGO_BIN_EXE_estop").to_owned();
+        let binary = self.binary.display().to_string();
         let mut words = prefix.iter().cloned().chain([binary]);
         let mut command = Command::new(words.next().unwrap());
         command.args(words);
