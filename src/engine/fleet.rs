@@ -385,10 +385,9 @@ async fn asked<T>(
     question: impl Future<Output = Result<T, ProviderError>>,
 ) -> Result<T, ProviderError> {
     let name = provider.name();
-    let question = AssertUnwindSafe(async {
+    let question = AssertUnwindSafe(question.inspect(|_| {
         failpoint!("read-{name}");
-        question.await
-    });
+    }));
     match tokio::time::timeout(REFRESH_DEADLINE, question.catch_unwind()).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(_)) => Err(ProviderError::BadData(format!("{name}: the provider's code panicked"))),
