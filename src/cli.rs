@@ -25,7 +25,6 @@ mod list;
 mod names;
 mod outcome;
 mod output;
-mod person;
 mod plan;
 mod process;
 mod recheck;

@@ -24,7 +24,7 @@ mod restore;
 mod roster;
 mod snapshot;
 
-pub use approval::{APPROVAL_TIME, ApprovalFault, Approved, Approvers, Directory, Person, short};
+pub use approval::{APPROVAL_TIME, ApprovalFault, Approved, short};
 pub use budget::{
     Budget, Estimate, Feedback, LONGEST_PAUSE, Left, Permit, Purpose, Rate, RateHeaders, Turn, Urgency, backoff,
     on_behalf,

@@ -123,7 +123,9 @@ fn secrets_that_are_there_and_secrets_that_are_not() {
 /// Who may not approve, and what nobody can approve: refused, with the reason, and on record.
 #[test]
 fn an_approval_that_cannot_be_given_is_refused_and_recorded() {
-    for (group, reason) in [("root", "no restore has the hash"), ("no-such-group", "no group is named no-such-group")] {
+    for (group, reason) in
+        [("root", "no restore has the hash"), ("no-such-group", "this host has no group no-such-group")]
+    {
         let place = Place::new();
         let file = place.path().join("config.toml");
         let text_of_file = format!(

@@ -86,6 +86,8 @@ fn a_viewer_is_refused_everything_but_to_look_and_the_attempt_is_on_record() {
         &["incident", "note", "hello"],
         &["incident", "handover"],
         &["incident", "close"],
+        &["restore", "x", "--mode", "rotate", "--yes"],
+        &["approve", "0123456789ab"],
     ];
     // A state directory of one's own changes nothing.
     for state in ["state", "elsewhere"] {

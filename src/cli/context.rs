@@ -12,16 +12,11 @@ use std::{path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
 
-use super::{
-    Exit, Stop,
-    args::Global,
-    output::Output,
-    person::{self, SystemDirectory},
-};
+use super::{Exit, Stop, args::Global, output::Output};
 use crate::{
     config::{self, BotConfig, Config, Console, Sources},
     domain::Untrusted,
-    engine::{Approvers, BotEntry, Clock, Engine, Parts, Provider, Roster, Rules, SystemClock},
+    engine::{BotEntry, Clock, Engine, Parts, Provider, Roster, Rules, SystemClock},
     journal::{Process, Stamp, Store},
 };
 
@@ -138,8 +133,7 @@ impl Context {
         let roster = roster(&config).map_err(|error| Stop::usage(error.to_string()))?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let providers = wiring.providers(&config, &clock).await.map_err(Stop::usage)?;
-        let approvers = config.console.approver_group.clone().map(approvers);
-        let parts = Parts {
+        let engine = Engine::new(Parts {
             providers,
             roster,
             store: Store::at(&state_dir, None, stamp(&clock), Process::this())
@@ -148,8 +142,7 @@ impl Context {
             exercise: None,
             read_only: global.read_only || config.console.read_only,
             rules: rules(&config.console),
-        };
-        let engine = Engine::with_approvers(parts, approvers);
+        });
         let verbose = global.verbose > 0;
         if verbose {
             for file in &config.files {
@@ -209,11 +202,6 @@ impl Context {
         let Self { engine, theme, notices, unconfigured, .. } = self;
         Session { engine, theme, notices, unconfigured }
     }
-}
-
-/// Whoever this process works for, and the system's groups.
-fn approvers(group: String) -> Approvers {
-    Approvers { group, me: person::this(), directory: Arc::new(SystemDirectory) }
 }
 
 fn load(wiring: &dyn Wiring, global: &Global) -> Result<Option<(Config, Vec<String>)>, Stop> {

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     domain::{PlanHash, RestorePlan},
-    engine::{Refusal, RestoreOrder, short},
+    engine::{Refusal, RestoreOrder, Right, short},
 };
 
 /// Shows what restoring would change, and restores once that is confirmed.
@@ -44,7 +44,7 @@ async fn prepare(context: &Context, args: &RestoreArgs) -> Result<Option<Restore
         name_typed: args.yes,
         reason: args.reason.clone(),
     };
-    if context.engine.read_only() {
+    if context.engine.may(Right::Restore).is_err() {
         // The engine refuses, and has it on record.
         return Ok(Some(order));
     }

@@ -1,59 +1,21 @@
-//! The second pair of eyes: who a person is, who may approve, and whether an approval can be used.
+//! The second pair of eyes: who may approve, and whether an approval can be used.
 //!
 //! ```text
 //! estop restore (prints a hash) ─▶ estop approve HASH by somebody else ─▶ approval.given, 15 minutes
 //!                                        └─▶ estop restore --yes ─▶ op.claim names that line: it is used up
 //! ```
 
-use std::{fmt, sync::Arc};
-
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::{BotName, IncidentId, PlanHash, RestoreMode};
 use crate::journal::Incident;
 
+use super::{Login, People, Refusal};
+
 /// How long an approval can be used.
 pub const APPROVAL_TIME: SignedDuration = SignedDuration::from_mins(15);
 /// Digits of a hash that name it for people.
 const SHORT: usize = 12;
-
-/// A person, as the system knows who logged in; never as somebody typed it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Person {
-    /// The number of the account that logged in, where it is known.
-    pub uid: Option<u32>,
-    /// Its name.
-    pub name: String,
-}
-
-impl fmt::Display for Person {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.uid {
-            Some(uid) => write!(f, "{} (uid {uid})", self.name),
-            None => f.write_str(&self.name),
-        }
-    }
-}
-
-/// Who is in which group, by the system's databases.
-pub trait Directory: Send + Sync {
-    /// Whether a person is of a group.
-    ///
-    /// # Errors
-    /// There is no such group, or the database cannot be asked: one sentence.
-    fn is_member(&self, person: &Person, group: &str) -> Result<bool, String>;
-}
-
-/// What the configuration asks of a restore.
-#[derive(Clone)]
-pub struct Approvers {
-    /// A second person of this group has to approve.
-    pub group: String,
-    /// Who this process works for.
-    pub me: Person,
-    /// Who is in which group.
-    pub directory: Arc<dyn Directory>,
-}
 
 /// An approval that was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,13 +91,13 @@ fn line(incident: IncidentId, seq: u64) -> String {
 pub(super) fn choose(
     incidents: &[Incident],
     hash: &PlanHash,
-    approvers: &Approvers,
+    (group, people): (&str, &dyn People),
     now: Timestamp,
 ) -> Result<String, ApprovalFault> {
-    let me = approvers.me.to_string();
+    let mine: Vec<String> = people.accounts().iter().map(Login::to_string).collect();
     let operations = incidents.iter().flat_map(|incident| &incident.operations);
     let used: Vec<&String> = operations.filter_map(|one| one.restores.as_ref()?.approval.as_ref()).collect();
-    let mut fault = ApprovalFault::Missing { group: approvers.group.clone(), hash: hash.clone() };
+    let mut fault = ApprovalFault::Missing { group: group.to_owned(), hash: hash.clone() };
     let all = incidents.iter().flat_map(|incident| incident.approvals.iter().map(move |one| (incident.id, one)));
     for (incident, approval) in all {
         let (line, by) = (line(incident, approval.seq), approval.by.clone());
@@ -148,11 +110,29 @@ pub(super) fn choose(
             fault = ApprovalFault::Used { by };
         } else if now >= approval.until {
             fault = ApprovalFault::Expired { by, until: approval.until };
-        } else if by == me {
+        } else if mine.contains(&by) {
             fault = ApprovalFault::Own { by };
         } else {
             return Ok(line);
         }
     }
     Err(fault)
+}
+
+/// Whether the person may be the second one of a restore.
+///
+/// Two accounts may stand for somebody who came by sudo where no login was recorded: such a person could approve as one
+/// of them and restore as the other.
+pub(super) fn may_approve(group: &str, people: &dyn People) -> Result<Login, Refusal> {
+    let me = people.login();
+    let refused = |why: String| Refusal::NotApprover { who: me.to_string(), why };
+    if people.accounts().len() > 1 {
+        let why = "sudo called, and the kernel knows no login: approve it from the account that logged in";
+        return Err(refused(why.to_owned()));
+    }
+    match people.is_member(group) {
+        Ok(true) => Ok(me),
+        Ok(false) => Err(refused(format!("not a member of {group}"))),
+        Err(why) => Err(refused(why)),
+    }
 }

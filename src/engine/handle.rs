@@ -20,8 +20,7 @@ use hold::WatchedEnds;
 pub use record::Confirmed;
 
 use super::{
-    Approvers, Clock, Ended, EngineEvent, Preflight, Provider, ProviderError, Rechecked, Refusal, Right, Roster, Rules,
-    Snapshot,
+    Clock, Ended, EngineEvent, Preflight, Provider, ProviderError, Rechecked, Refusal, Right, Roster, Rules, Snapshot,
     fleet::{Fleet, judge_again},
     people,
 };
@@ -60,8 +59,6 @@ struct Inner {
     store: Store,
     events: broadcast::Sender<EngineEvent>,
     read_only: bool,
-    /// `None`: a restore needs no second person.
-    approvers: Option<Approvers>,
     rules: Rules,
     /// Why the person only views, found out once: on the way from the key to the wire no directory is asked. Whoever
     /// joins or leaves the group is let in or kept out from the next start on, as with any login.
@@ -118,13 +115,8 @@ pub struct Checked {
 }
 
 impl Engine {
-    /// An engine that has read nothing yet, where a restore needs no second person.
+    /// An engine that has read nothing yet.
     pub fn new(parts: Parts) -> Self {
-        Self::with_approvers(parts, None)
-    }
-
-    /// The same, where a second person of a group has to approve each restore.
-    pub fn with_approvers(parts: Parts, approvers: Option<Approvers>) -> Self {
         let since = parts.exercise.as_ref().map(|_| IncidentId::from_uuid(Uuid::now_v7()));
         let fleet = Fleet::new(parts.providers, parts.roster, parts.clock, parts.exercise);
         Self {
@@ -133,7 +125,6 @@ impl Engine {
                 store: parts.store,
                 events: broadcast::channel(EVENTS_KEPT).0,
                 read_only: parts.read_only,
-                approvers,
                 rules: parts.rules,
                 viewer: std::sync::OnceLock::new(),
                 running: watch::channel(0).0,

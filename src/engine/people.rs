@@ -61,10 +61,16 @@ impl Right {
 /// The person behind this process, as far as the system tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Login {
-    /// The account's number: the audit login uid, which survives `su` and `sudo`; else that of the caller.
+    /// The account's number: the audit login uid, which survives `su` and `sudo`; else the real uid of this process.
     pub uid: u32,
     /// Its name; the number where it has none.
     pub name: String,
+}
+
+impl fmt::Display for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (uid {})", self.name, self.uid)
+    }
 }
 
 /// The people of this host: who works here, and the system's groups.
@@ -72,6 +78,12 @@ pub trait People: Send + Sync + fmt::Debug {
     /// The person behind this process. No name typed in, variable or flag changes it, except that [`People::is_member`]
     /// asks more of whoever says that sudo called.
     fn login(&self) -> Login;
+
+    /// Every account that stands for the person, [`People::login`] first: several where sudo says that it called and the
+    /// kernel knows no login.
+    fn accounts(&self) -> Vec<Login> {
+        vec![self.login()]
+    }
 
     /// Whether the person is root itself: no guard binds it.
     fn is_root(&self) -> bool;
@@ -98,23 +110,30 @@ impl SystemPeople {
         Self::of(login, sudo, rustix::process::getuid().as_raw())
     }
 
-    /// The kernel's login uid is the person. Without one, a variable could be made up, so whoever says that sudo called
-    /// needs both accounts to be let in: the claim never widens anything.
+    /// The kernel's login uid is the person. Without one it is the account of the process: a variable could be made up,
+    /// so whoever says that sudo called needs both accounts to be let in, and is nobody else by it.
     fn of(login: Option<u32>, sudo: Option<u32>, real: u32) -> Self {
         let uids = match (login.filter(|uid| *uid != NO_LOGIN), sudo) {
             (Some(login), _) => vec![login],
-            (None, Some(sudo)) if sudo != real => vec![sudo, real],
+            (None, Some(sudo)) if sudo != real => vec![real, sudo],
             (None, _) => vec![real],
         };
         Self { uids }
     }
 }
 
+fn named(uid: u32) -> Login {
+    let name = uzers::get_user_by_uid(uid).map(|user| user.name().to_string_lossy().into_owned());
+    Login { uid, name: name.unwrap_or_else(|| uid.to_string()) }
+}
+
 impl People for SystemPeople {
     fn login(&self) -> Login {
-        let uid = self.uids.first().copied().unwrap_or(NO_LOGIN);
-        let name = uzers::get_user_by_uid(uid).map(|user| user.name().to_string_lossy().into_owned());
-        Login { uid, name: name.unwrap_or_else(|| uid.to_string()) }
+        named(self.uids.first().copied().unwrap_or(NO_LOGIN))
+    }
+
+    fn accounts(&self) -> Vec<Login> {
+        self.uids.iter().copied().map(named).collect()
     }
 
     fn is_root(&self) -> bool {
@@ -194,8 +213,8 @@ mod tests {
     fn what_sudo_is_said_to_be_never_widens() {
         let uids = |login, sudo, real| SystemPeople::of(login, sudo, real).uids;
         assert_eq!(uids(Some(1001), Some(1002), 900), [1001], "the kernel's word");
-        assert_eq!(uids(Some(NO_LOGIN), Some(1002), 900), [1002, 900], "both must be let in");
-        assert_eq!(uids(None, Some(0), 1001), [0, 1001], "a variable that was made up makes no root");
+        assert_eq!(uids(Some(NO_LOGIN), Some(1002), 900), [900, 1002], "both must be let in");
+        assert_eq!(uids(None, Some(0), 1001), [1001, 0], "a variable that was made up makes no root");
         assert!(!SystemPeople::of(None, Some(0), 1001).is_root());
         assert!(!SystemPeople::of(None, Some(1001), 0).is_root(), "a person reached root by sudo");
         assert!(SystemPeople::of(None, None, 0).is_root());
@@ -215,7 +234,8 @@ mod tests {
 
     #[test]
     fn root_reached_by_sudo_is_the_person_who_called() {
-        let nobody = SystemPeople { uids: vec![65_534, 0] };
+        let nobody = SystemPeople { uids: vec![0, 65_534] };
+        assert_eq!(nobody.accounts().len(), 2);
         assert_eq!(nobody.is_member("root"), Ok(false));
         let root = SystemPeople { uids: vec![0] };
         assert_eq!(root.is_member("root"), Ok(true), "its own group");

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(super) use giveway::ran_into;
 pub(super) use plan::planned;
-pub(super) use undo::{Undo, deciding, guard, incidents, unfinished};
+pub(super) use undo::{Undo, deciding, guard, incidents, lifted, unfinished};
 
 use super::{
     Ended, EngineEvent, OperationPhase, RestoreOrder,

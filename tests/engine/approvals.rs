@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use estop::{
     domain::{Outcome, RestoreMode},
-    engine::{ApprovalFault, Approvers, Directory, Engine, Person, Refusal},
+    engine::{ApprovalFault, Engine, Login, Parts, People, Refusal, Right, Rules},
 };
 
 use super::{
@@ -13,20 +13,54 @@ use super::{
     restore::{Host, isolate, order, restore},
 };
 
-/// Who may approve, by name.
-struct Leads;
+/// Somebody; everybody but mallory leads, and everybody but vera responds.
+#[derive(Debug)]
+struct Somebody {
+    name: &'static str,
+    uid: u32,
+    /// Whom sudo says that it was called by.
+    called_by: Option<(&'static str, u32)>,
+}
 
-impl Directory for Leads {
-    fn is_member(&self, person: &Person, group: &str) -> Result<bool, String> {
-        if group == "ir-leads" { Ok(person.name != "mallory") } else { Err(format!("no group is named {group}")) }
+fn login((name, uid): (&str, u32)) -> Login {
+    Login { uid, name: name.to_owned() }
+}
+
+impl People for Somebody {
+    fn login(&self) -> Login {
+        login((self.name, self.uid))
+    }
+
+    fn accounts(&self) -> Vec<Login> {
+        [self.login()].into_iter().chain(self.called_by.map(login)).collect()
+    }
+
+    fn is_root(&self) -> bool {
+        false
+    }
+
+    fn is_member(&self, group: &str) -> Result<bool, String> {
+        match group {
+            "ir-leads" => Ok(self.name != "mallory"),
+            "ir" => Ok(self.name != "vera"),
+            _ => Err(format!("no group is named {group}")),
+        }
     }
 }
 
 /// A process of somebody, where restores need a second person.
-async fn of(host: &Host, name: &str, uid: u32, group: &str) -> Engine {
-    let me = Person { uid: Some(uid), name: name.to_owned() };
-    let approvers = Approvers { group: group.to_owned(), me, directory: Arc::new(Leads) };
-    let engine = Engine::with_approvers(host.parts(false), Some(approvers));
+async fn of(host: &Host, name: &'static str, uid: u32, group: &str) -> Engine {
+    by(host, Somebody { name, uid, called_by: None }, group).await
+}
+
+async fn by(host: &Host, somebody: Somebody, group: &str) -> Engine {
+    let rules = Rules {
+        responder_group: Some("ir".to_owned()),
+        approver_group: Some(group.to_owned()),
+        people: Arc::new(somebody),
+        ..Rules::default()
+    };
+    let engine = Engine::new(Parts { rules, ..host.parts(false) });
     engine.refresh().await;
     engine
 }
@@ -108,4 +142,41 @@ async fn of_two_restores_at_once_one_goes() {
     assert_eq!(restored, 1);
     let enables = host.servers[0].log().iter().filter(|line| *line == "enable bot").count();
     assert_eq!(enables, 1);
+}
+
+/// Who only views may neither restore nor approve, whichever groups they lead, and the attempts are on record.
+#[tokio::test(start_paused = true)]
+async fn a_viewer_neither_restores_nor_approves() {
+    let host = Host::new(vec![World::with(&["reader"], 0)]);
+    let alice = of(&host, "alice", 1001, "ir-leads").await;
+    isolate(&alice).await;
+    let plan = alice.plan_restore(&helpdesk(), RestoreMode::FalseAlarm).await.unwrap();
+    of(&host, "bob", 1002, "ir-leads").await.approve(plan.hash.as_str()).await.unwrap();
+    let sent = host.servers[0].log().len();
+    let vera = of(&host, "vera", 1005, "ir-leads").await;
+    let refused = vera.restore(order(RestoreMode::FalseAlarm)).await.unwrap_err();
+    assert!(matches!(refused, Refusal::Viewer { right: Right::Restore, .. }), "{refused:?}");
+    let refused = vera.approve(plan.hash.as_str()).await.unwrap_err();
+    assert!(matches!(refused, Refusal::Viewer { right: Right::Approve, .. }), "{refused:?}");
+    assert_eq!(host.servers[0].log().len(), sent, "nothing was sent");
+    let records = host.store.read_host().unwrap().records;
+    assert_eq!(records.iter().filter(|record| record.kind == "guard.refused").count(), 2);
+}
+
+/// Where the kernel knows no login, sudo makes no second person of somebody.
+#[tokio::test(start_paused = true)]
+async fn two_accounts_of_one_person_are_no_two_people() {
+    let host = Host::new(vec![World::with(&["reader"], 0)]);
+    let mode = RestoreMode::FalseAlarm;
+    let alice = of(&host, "alice", 1001, "ir-leads").await;
+    isolate(&alice).await;
+    let plan = alice.plan_restore(&helpdesk(), mode).await.unwrap();
+    let as_bob = Somebody { name: "bob", uid: 1002, called_by: Some(("alice", 1001)) };
+    let as_bob = by(&host, as_bob, "ir-leads").await;
+    let refused = as_bob.approve(plan.hash.as_str()).await.unwrap_err();
+    assert!(matches!(&refused, Refusal::NotApprover { who, .. } if who == "bob (uid 1002)"), "{refused:?}");
+    alice.approve(plan.hash.as_str()).await.unwrap();
+    let refused = as_bob.restore(order(mode)).await.unwrap_err();
+    let own = ApprovalFault::Own { by: "alice (uid 1001)".to_owned() };
+    assert_eq!(refused, Refusal::NotApproved { bot: helpdesk(), fault: own });
 }

@@ -51,6 +51,8 @@ pub struct Restorable {
     pub refused: Mutex<BTreeSet<&'static str>>,
     /// Actions that say yes and do nothing.
     pub silent: Mutex<BTreeSet<&'static str>>,
+    /// Isolating it takes a person as well.
+    pub by_hand: Mutex<bool>,
     /// Nothing reaches it.
     pub down: Mutex<bool>,
     /// Actions that wait for a permit here before they are done.
@@ -67,6 +69,7 @@ impl Restorable {
             log: Mutex::default(),
             refused: Mutex::default(),
             silent: Mutex::default(),
+            by_hand: Mutex::default(),
             down: Mutex::default(),
             held: Mutex::default(),
             release: Semaphore::new(0),
@@ -225,6 +228,12 @@ impl Provider for Restorable {
 
     fn steps(&self, reading: &Reading, depth: Depth) -> Vec<Step> {
         let mut steps = self.gate(&reading.identity);
+        if *self.by_hand.lock().unwrap() {
+            let unreadable = Postcondition::Unreadable { why: "a vault has no interface".to_owned() };
+            let mut step = self.step("take-out", "vault", Lane::Tokens, unreadable);
+            (step.by_hand, step.manual) = (true, Some("take the key out of the vault".to_owned()));
+            steps.push(step);
+        }
         for holding in &reading.holdings {
             let native = holding.id.native();
             let absent = Postcondition::Absent { holding: holding.id.clone() };

@@ -3,12 +3,16 @@
 use std::collections::BTreeMap;
 
 use estop::{
-    domain::{BotState, Outcome, Reason, StepState},
-    engine::{EngineEvent, Hold, Order, Refusal},
+    domain::{BotState, Outcome, Reason, RestoreMode, StepState},
+    engine::{Engine, EngineEvent, Hold, Order, Refusal},
     journal::{Body, RecordBody, fold},
 };
 
-use crate::{Behaviour, bench, helpdesk};
+use crate::{
+    Behaviour, bench, helpdesk,
+    restorable::World,
+    restore::{Host, isolate, restore},
+};
 
 #[tokio::test(start_paused = true)]
 async fn what_was_refused_goes_again_under_its_key() {
@@ -89,4 +93,23 @@ async fn a_handover_tells_the_next_in_under_twelve_lines() {
     let folded = fold(incident, &bench.engine.store().read(incident).unwrap().records);
     let [note, handover] = &folded.notes[..] else { panic!("{:?}", folded.notes) };
     assert!(note.hands_over.is_none() && handover.hands_over.as_ref().unwrap().as_ref().unwrap().raw() == "bob");
+}
+
+/// What an isolation still waited for would take a bot apart again that was given back.
+#[tokio::test(start_paused = true)]
+async fn an_isolation_that_was_lifted_is_left_alone() {
+    let host = Host::new(vec![World::with(&["reader"], 0)]);
+    *host.servers[0].by_hand.lock().unwrap() = true;
+    let engine = Engine::new(host.parts(false));
+    engine.refresh().await;
+    assert!(matches!(isolate(&engine).await.outcome, Outcome::Partial { .. }));
+    let waits = |record: &&estop::domain::StepRecord| record.state == StepState::Manual;
+    let id = host.operations()[0].steps.values().find(waits).unwrap().step.id.to_string();
+    assert!(matches!(restore(&engine, RestoreMode::FalseAlarm).await.outcome, Outcome::Restored { .. }));
+    let restored = (host.servers[0].world(), host.servers[0].log().len());
+    assert_eq!(engine.confirm(&id, None).await.unwrap_err(), Refusal::NoStep(id.clone()));
+    assert_eq!(engine.retry(&helpdesk()).await.unwrap_err(), Refusal::NothingToRetry(helpdesk()));
+    assert_eq!((host.servers[0].world(), host.servers[0].log().len()), restored);
+    assert!(matches!(isolate(&engine).await.outcome, Outcome::Partial { .. }));
+    assert!(engine.confirm(&id, None).await.is_ok(), "the next isolation waits for it anew");
 }

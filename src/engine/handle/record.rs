@@ -2,7 +2,7 @@
 
 use super::{Engine, Right};
 use crate::domain::{BotName, IncidentId, OperationId, StepId, StepState, Untrusted};
-use crate::engine::{Refusal, handover};
+use crate::engine::{Refusal, handover, restore};
 use crate::journal::{Body, Entry, Incident, JournalError, Operation};
 
 /// A manual step that a person says was done.
@@ -71,7 +71,7 @@ impl Engine {
         Ok(summary)
     }
 
-    async fn may_record(&self, right: Right) -> Result<(), Refusal> {
+    pub(super) async fn may_record(&self, right: Right) -> Result<(), Refusal> {
         let may = self.may(right);
         if let Err(refusal) = &may {
             self.record_refusal(None, refusal).await;
@@ -81,15 +81,17 @@ impl Engine {
 
     /// The person, as a line names them that says who did something.
     fn person(&self) -> String {
-        let login = self.inner.rules.people.login();
-        format!("{} (uid {})", login.name, login.uid)
+        self.inner.rules.people.login().to_string()
     }
 
-    /// The step of an open incident that waits for a person, by the beginning of its id.
+    /// The step of an open incident that waits for a person, by the beginning of its id. Of an isolation that a restore
+    /// has lifted nothing waits: done now, it would take the bot apart again.
     fn manual(&self, typed: &str) -> Result<(IncidentId, Operation, StepId), Refusal> {
         let mut found = Vec::new();
-        for incident in self.open_incidents()? {
-            for operation in &incident.operations {
+        let all = self.every_incident()?;
+        let lifted = restore::lifted(&all);
+        for incident in all.iter().rev().filter(|incident| incident.closed_at.is_none()) {
+            for operation in incident.operations.iter().filter(|one| !lifted.contains(&one.id)) {
                 for (id, record) in &operation.steps {
                     let waits = matches!(record.state, StepState::Manual | StepState::Attested);
                     let text = id.to_string();
@@ -112,23 +114,17 @@ impl Engine {
         }
     }
 
-    /// Every incident that is open, the newest first.
-    fn open_incidents(&self) -> Result<Vec<Incident>, Refusal> {
+    /// The oldest first.
+    fn every_incident(&self) -> Result<Vec<Incident>, Refusal> {
         let unread = |error: JournalError| Refusal::NoIncident(error.to_string());
-        let mut open = Vec::new();
-        for id in self.inner.store.incidents().map_err(unread)?.into_iter().rev() {
-            let incident = self.read_incident(id).map_err(unread)?;
-            if incident.closed_at.is_none() {
-                open.push(incident);
-            }
-        }
-        Ok(open)
+        let ids = self.inner.store.incidents().map_err(unread)?;
+        ids.into_iter().map(|id| self.read_incident(id).map_err(unread)).collect()
     }
 
     fn of_open(&self, incident: Option<IncidentId>) -> Result<Incident, Refusal> {
-        let wanted = |one: &Incident| incident.is_none_or(|id| one.id == id);
+        let wanted = |one: &Incident| one.closed_at.is_none() && incident.is_none_or(|id| one.id == id);
         let named = || incident.map_or_else(|| "of this host".to_owned(), |id| id.to_string());
-        self.open_incidents()?.into_iter().find(wanted).ok_or_else(|| Refusal::NoIncident(named()))
+        self.every_incident()?.into_iter().rev().find(wanted).ok_or_else(|| Refusal::NoIncident(named()))
     }
 
     async fn put(&self, incident: IncidentId, entry: Entry) -> Result<(), Refusal> {

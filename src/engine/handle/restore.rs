@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{Engine, Running, admission::Opened};
 use crate::domain::{BotName, IncidentId, OperationId, PlanHash, ReadingSet, RestoreMode, RestorePlan};
 use crate::engine::{
-    APPROVAL_TIME, Approved, Approvers, Ended, EngineEvent, Refusal, RestoreOrder, approval,
+    APPROVAL_TIME, Approved, Ended, EngineEvent, Refusal, RestoreOrder, Right, approval,
     restore::{self, Restoring, Start, Undo},
 };
 use crate::journal::{Body, Entry, Incident, JournalError, Operation};
@@ -49,7 +49,7 @@ impl Engine {
         let undo = Undo::of(bot, incidents).ok_or_else(|| Refusal::NothingToRestore(bot.clone()))?;
         // What a provider has to remember to recognise what was cut is in the journals.
         self.inner.fleet.take_operations(restore::deciding(incidents));
-        let needs_approval = self.inner.approvers.is_some();
+        let needs_approval = self.inner.rules.approver_group.is_some();
         let (plan, now) = restore::planned(&self.inner.fleet, bot, mode, &undo, needs_approval).await?;
         Ok((plan, undo, now))
     }
@@ -95,9 +95,7 @@ impl Engine {
     /// Every guard, against the world as it is now.
     async fn admit(&self, order: &RestoreOrder) -> Result<(RestorePlan, Undo, ReadingSet, Option<String>), Refusal> {
         let bot = &order.bot;
-        if self.inner.read_only {
-            return Err(Refusal::ReadOnly);
-        }
+        self.may(Right::Restore)?;
         if !order.name_typed {
             return Err(Refusal::NotConfirmed(bot.clone()));
         }
@@ -106,9 +104,10 @@ impl Engine {
         if order.plan.as_ref().is_some_and(|wanted| *wanted != plan.hash) {
             return Err(Refusal::PlanChanged { bot: bot.clone(), is: plan.hash });
         }
-        let Some(approvers) = &self.inner.approvers else { return Ok((plan, undo, now, None)) };
+        let rules = &self.inner.rules;
+        let Some(group) = rules.approver_group.as_deref() else { return Ok((plan, undo, now, None)) };
         let at = self.inner.fleet.clock.now();
-        match approval::choose(&incidents, &plan.hash, approvers, at) {
+        match approval::choose(&incidents, &plan.hash, (group, &*rules.people), at) {
             Ok(line) => Ok((plan, undo, now, Some(line))),
             Err(fault) => {
                 let refusal = Refusal::NotApproved { bot: bot.clone(), fault };
@@ -125,16 +124,18 @@ impl Engine {
     /// # Errors
     /// Who asks is not of the group, or no restore has that hash now: recorded.
     pub async fn approve(&self, typed: &str) -> Result<Approved, Refusal> {
-        if self.inner.read_only {
-            return Err(Refusal::ReadOnly);
-        }
-        let Some(approvers) = self.inner.approvers.clone() else { return Err(Refusal::NoApprovers) };
+        self.may_record(Right::Approve).await?;
+        let rules = &self.inner.rules;
+        let Some(group) = rules.approver_group.as_deref() else { return Err(Refusal::NoApprovers) };
         let hash = PlanHash::typed(typed);
         let incidents = self.incidents().await.map_err(|error| Refusal::NoRecord(error.to_string()))?;
-        if let Err(refusal) = may_approve(&approvers) {
-            self.record_no_approval(None, hash, refusal.to_string()).await;
-            return Err(refusal);
-        }
+        let me = match approval::may_approve(group, &*rules.people) {
+            Ok(me) => me,
+            Err(refusal) => {
+                self.record_no_approval(None, hash, refusal.to_string()).await;
+                return Err(refusal);
+            }
+        };
         let Some((plan, undo)) = self.plan_of_hash(&hash, &incidents).await else {
             let refusal = Refusal::NoSuchPlan(hash.to_string());
             self.record_no_approval(None, hash, refusal.to_string()).await;
@@ -142,7 +143,7 @@ impl Engine {
         };
         let Opened { incident, journal, opening, .. } = self.incident_to_record_in(&plan.bot, &undo).await?;
         let until = self.inner.fleet.clock.now().checked_add(APPROVAL_TIME).unwrap_or(jiff::Timestamp::MAX);
-        let by = approvers.me.to_string();
+        let by = me.to_string();
         let given = Body::ApprovalGiven { hash: plan.hash.clone(), by: by.clone(), until };
         let entries = opening.into_iter().chain([Entry::general(given)]).collect();
         journal.commit(entries).await.map_err(|error| Refusal::NoRecord(error.to_string()))?;
@@ -261,15 +262,5 @@ impl Engine {
         if let Ok(journal) = journal {
             let _ = journal.commit(vec![Entry::general(Body::ApprovalRefused { hash, why })]).await;
         }
-    }
-}
-
-fn may_approve(approvers: &Approvers) -> Result<(), Refusal> {
-    let Approvers { group, me, directory } = approvers;
-    let who = me.to_string();
-    match directory.is_member(me, group) {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(Refusal::NotApprover { who, why: format!("not a member of {group}") }),
-        Err(why) => Err(Refusal::NotApprover { who, why }),
     }
 }

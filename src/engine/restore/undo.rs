@@ -5,7 +5,7 @@
 //!                  └─ what the first of them found, the steps of all of them ─┘
 //! ```
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -109,6 +109,21 @@ pub(in crate::engine) fn deciding(incidents: &[Incident]) -> HashMap<BotName, Op
     let operations = incidents.iter().flat_map(in_order);
     let decides = operations.filter(|operation| operation.restores.is_none() || operation.lifts());
     decides.map(|operation| (operation.bot.clone(), operation.clone())).collect()
+}
+
+/// The isolations that a later restore of their bot has lifted.
+pub(in crate::engine) fn lifted(incidents: &[Incident]) -> HashSet<OperationId> {
+    let mut open: HashMap<&BotName, Vec<OperationId>> = HashMap::new();
+    let mut lifted = HashSet::new();
+    for operation in incidents.iter().flat_map(in_order) {
+        let of_bot = open.entry(&operation.bot).or_default();
+        match operation.restores {
+            Some(_) if operation.lifts() => lifted.extend(of_bot.drain(..)),
+            Some(_) => {}
+            None => of_bot.push(operation.id),
+        }
+    }
+    lifted
 }
 
 /// What somebody should go on with: the newest operation of each bot in an incident. A restore only if nothing has
