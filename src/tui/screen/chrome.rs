@@ -202,6 +202,7 @@ fn summary(state: &State) -> Line {
     let watched = state.fleet.bot().and_then(|bot| Some((bot, state.watched_until(bot)?)));
     if let Some((bot, until)) = watched
         && state.notices.is_empty()
+        && state.alarms.is_empty()
     {
         let until = clock(state.now.wall, until);
         return vec![piece(Role::Dim, format!(" {bot} is held dark: watching until {until}"))];
