@@ -41,6 +41,20 @@ pub enum Right {
 }
 
 impl Right {
+    /// Each of them.
+    pub const ALL: [Self; 10] = [
+        Self::Isolate,
+        Self::Retry,
+        Self::Resume,
+        Self::Restore,
+        Self::Approve,
+        Self::Confirm,
+        Self::Open,
+        Self::Close,
+        Self::Note,
+        Self::HandOver,
+    ];
+
     /// For a sentence: `closing an incident`.
     pub const fn doing(self) -> &'static str {
         match self {

@@ -9,6 +9,8 @@ pub enum Action {
     Isolate,
     /// Isolate it and end every long-lived secret.
     Burn,
+    /// Strike again what failed or came alive; finish what another process left.
+    Retry,
     /// One row up.
     Up,
     /// One row down.

@@ -48,6 +48,8 @@ const WAKE_APART: Duration = Duration::from_millis(20);
 pub trait Display {
     /// Shows a frame, soon; one that still waits is replaced. Never blocks.
     fn show(&mut self, picture: Picture);
+    /// Rings the bell once, soon. Never blocks.
+    fn ring(&mut self);
     /// The frame that the next answer belongs to.
     fn answered(&mut self) -> Option<u64>;
     /// Columns and rows now.
@@ -152,6 +154,7 @@ impl<O: Operator, D: Display> App<O, D> {
             for effect in wanted {
                 match effects.run(effect) {
                     Flow::Go => {}
+                    Flow::Ring => self.display.ring(),
                     Flow::Suspend => self.suspend(&mut inputs).await,
                     Flow::End => {
                         self.quiet(&mut inputs).await;

@@ -3,7 +3,11 @@
 use tokio::sync::{mpsc, watch};
 use tokio_util::task::TaskTracker;
 
-use super::{message::Message, operator::Operator, update::Effect};
+use super::{
+    message::{Message, Way},
+    operator::Operator,
+    update::Effect,
+};
 use crate::{
     domain::BotName,
     engine::{Order, Refusal},
@@ -19,6 +23,8 @@ pub enum Flow {
     Go,
     /// Restore the terminal and stop until continued.
     Suspend,
+    /// Ring the terminal's bell once.
+    Ring,
     /// Leave.
     End,
 }
@@ -60,6 +66,19 @@ impl<O: Operator> Effects<O> {
                     tell(&results, Message::JournalRead(lines)).await;
                 });
             }
+            Effect::Retry(bot) => self.retry(bot),
+            Effect::Resume => self.resume(),
+            Effect::AskLeft => self.ask(|operator| async move { Message::LeftFound(operator.left().await) }),
+            Effect::AskRights => self.ask(|operator| async move { Message::RightsKnown(operator.rights().await) }),
+            Effect::AskWatch(bot) => self.ask(|operator| async move {
+                let until = operator.watched_until(&bot);
+                Message::Watching { bot, until }
+            }),
+            Effect::RecordRefusal(bot, refusal) => {
+                let operator = self.operator.clone();
+                self.orders.spawn(async move { operator.record_refusal(bot, refusal).await });
+            }
+            Effect::Ring => return Flow::Ring,
             Effect::Suspend => return Flow::Suspend,
             Effect::End => return Flow::End,
         }
@@ -72,15 +91,56 @@ impl<O: Operator> Effects<O> {
         self.orders.wait().await;
     }
 
+    /// Asks the engine something beside the loop.
+    fn ask<F>(&self, question: impl FnOnce(O) -> F)
+    where
+        F: Future<Output = Message> + Send + 'static,
+    {
+        let (answer, results) = (question(self.operator.clone()), self.results.clone());
+        tokio::spawn(async move { tell(&results, answer.await).await });
+    }
+
+    fn retry(&self, bot: BotName) {
+        let (operator, results) = (self.operator.clone(), self.results.clone());
+        self.orders.spawn(async move {
+            let message = match operator.retry(&bot).await {
+                Ok(op) => Message::OrderTaken { bot, op },
+                Err(refusal) => Message::AgainRefused { bot: Some(bot), why: refusal.to_string() },
+            };
+            tell(&results, message).await;
+        });
+    }
+
+    fn resume(&self) {
+        let (operator, results) = (self.operator.clone(), self.results.clone());
+        self.orders.spawn(async move {
+            let why = match operator.resume().await {
+                Ok(1..) => return tell(&results, Message::LeftFound(operator.left().await)).await,
+                Ok(0) => "nothing could be taken up: estop status tells who has it".to_owned(),
+                Err(why) => why,
+            };
+            tell(&results, Message::AgainRefused { bot: None, why }).await;
+        });
+    }
+
     fn isolate(&self, order: Order) {
         let (operator, results) = (self.operator.clone(), self.results.clone());
         self.orders.spawn(async move {
-            let (bot, depth) = (order.bot.clone(), order.depth);
+            let (bot, depth, break_glass) = (order.bot.clone(), order.depth, order.break_glass);
             let message = match operator.isolate(order).await {
-                Ok(op) => Message::OrderTaken { bot, op },
+                Ok(op) => {
+                    if break_glass {
+                        tell(&results, Message::GlassBroken).await;
+                    }
+                    Message::OrderTaken { bot, op }
+                }
                 Err(refusal) => {
-                    let wants_name = matches!(refusal, Refusal::Protected(_) | Refusal::OwnIdentity(_));
-                    Message::OrderRefused { bot, depth, why: refusal.to_string(), wants_name }
+                    let way = match &refusal {
+                        Refusal::Protected(_) | Refusal::Collateral { .. } => Way::Name,
+                        Refusal::NoSink(_) => Way::BreakGlass,
+                        _ => Way::None,
+                    };
+                    Message::OrderRefused { bot, depth, why: refusal.to_string(), way }
                 }
             };
             tell(&results, message).await;

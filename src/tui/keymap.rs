@@ -104,6 +104,13 @@ pub const DEFAULT: &[Binding] = &[
         "Isolate it and end every long-lived secret. Cannot be undone: asks for the bot's name.",
         FLEET,
     )),
+    shown(row(
+        Action::Retry,
+        &[ch('r')],
+        "again",
+        "Strike again what failed or came alive after dark; finish what another process left.",
+        &[Context::Fleet, Context::Isolation],
+    )),
     shown(row(Action::Filter, &[ch('/')], "filter", "Filter by name, owner, environment or state.", FLEET)),
     shown(row(
         Action::Open,

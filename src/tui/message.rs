@@ -7,7 +7,7 @@ use terminput::KeyEvent;
 
 use crate::{
     domain::{BotName, Depth, IncidentId, OperationId},
-    engine::{EngineEvent, Snapshot},
+    engine::{EngineEvent, Refusal, Right, Snapshot},
     tui::strike::Shown,
 };
 
@@ -82,6 +82,17 @@ pub struct JournalLine {
     pub result: String,
 }
 
+/// What lets an order through that was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// Nothing.
+    None,
+    /// The bot's name.
+    Name,
+    /// The break-glass form: the bot's name, and a record in memory only.
+    BreakGlass,
+}
+
 /// What has happened.
 #[derive(Debug, Clone)]
 pub enum Message {
@@ -136,8 +147,28 @@ pub enum Message {
         depth: Depth,
         /// One sentence.
         why: String,
-        /// Whether typing the bot's name would do.
-        wants_name: bool,
+        /// What would let it through.
+        way: Way,
+    },
+    /// Striking again, or finishing, was refused.
+    AgainRefused {
+        /// Of which bot; `None`: of all that were left.
+        bot: Option<BotName>,
+        /// One sentence.
+        why: String,
+    },
+    /// An order without a record was taken.
+    GlassBroken,
+    /// What the person in front of the console may not do.
+    RightsKnown(Vec<(Right, Refusal)>),
+    /// The bots whose operations another process left unfinished.
+    LeftFound(Vec<BotName>),
+    /// Until when a bot is held dark.
+    Watching {
+        /// Which bot.
+        bot: BotName,
+        /// Until when; `None`: nobody watches it.
+        until: Option<Timestamp>,
     },
     /// A signal came.
     Signalled(Signal),

@@ -72,6 +72,8 @@ pub struct OperationView {
     pub first_cut_at: Option<Timestamp>,
     /// How it ended.
     pub ended: Option<Ended>,
+    /// What was found usable after it was dark.
+    pub after_dark: Vec<String>,
 }
 
 impl OperationView {
@@ -105,16 +107,22 @@ impl OperationView {
             residual: Vec::new(),
             first_cut_at: None,
             ended: None,
+            after_dark: Vec::new(),
         }
     }
 
     /// Takes an event of this operation in.
     pub fn take(&mut self, event: &EngineEvent) {
         match event {
-            EngineEvent::Started { .. }
-            | EngineEvent::Restoring { .. }
-            | EngineEvent::Probed { .. }
-            | EngineEvent::Contradicted { .. } => {}
+            // Struck again under a higher epoch: it runs once more.
+            EngineEvent::Started { .. } => {
+                self.ended = None;
+                self.after_dark.clear();
+            }
+            EngineEvent::Restoring { .. } | EngineEvent::Probed { .. } => {}
+            EngineEvent::Contradicted { alive, .. } => {
+                self.after_dark.extend(alive.iter().map(|one| one.what.clone()));
+            }
             EngineEvent::Phase { phase, .. } => self.phase = *phase,
             EngineEvent::Planned { steps, .. } => {
                 for step in steps {

@@ -13,7 +13,7 @@ use tokio::sync::{broadcast, watch};
 use super::message::JournalLine;
 use crate::{
     domain::{BotName, OperationId},
-    engine::{EngineEvent, Order, Refusal, Snapshot},
+    engine::{EngineEvent, Order, Refusal, Right, Snapshot},
 };
 
 /// What the console needs of the engine. The real one implements it in one place; tests have their own.
@@ -36,6 +36,30 @@ pub trait Operator: Clone + Send + Sync + 'static {
     /// # Errors
     /// [`Refusal`] where nothing was sent.
     async fn isolate(&self, order: Order) -> Result<OperationId, Refusal>;
+
+    /// Strikes again what is left of a bot's isolation.
+    ///
+    /// # Errors
+    /// [`Refusal`] where nothing was sent.
+    async fn retry(&self, bot: &BotName) -> Result<OperationId, Refusal>;
+
+    /// The bots whose operations a process left that is gone.
+    async fn left(&self) -> Vec<BotName>;
+
+    /// Finishes them; how many.
+    ///
+    /// # Errors
+    /// One sentence: the journal cannot be read or written.
+    async fn resume(&self) -> Result<usize, String>;
+
+    /// What the person may not do, each with the refusal. May ask the system's directory: never before a frame.
+    async fn rights(&self) -> Vec<(Right, Refusal)>;
+
+    /// Puts a refusal on record.
+    async fn record_refusal(&self, bot: Option<BotName>, refusal: Refusal);
+
+    /// Until when a bot is held dark; `None`: it is not.
+    fn watched_until(&self, bot: &BotName) -> Option<Timestamp>;
 
     /// Reads every provider once.
     async fn refresh(&self);

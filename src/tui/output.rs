@@ -21,6 +21,9 @@ use super::{decode::Input, encode::Encoder};
 /// How long one waits for a write under way before going on without it.
 const PAUSE_WITHIN: Duration = Duration::from_millis(500);
 
+/// The terminal's bell (ECMA-48 BEL).
+const BELL: &[u8] = b"\x07";
+
 /// One frame on its way to the terminal.
 #[derive(Debug, Clone)]
 pub struct Picture {
@@ -37,6 +40,8 @@ pub struct Picture {
 #[derive(Debug, Default)]
 struct Slot {
     picture: Option<Picture>,
+    /// How often the bell is to ring.
+    bells: usize,
     paused: bool,
     closed: bool,
     writing: bool,
@@ -81,6 +86,12 @@ impl Output {
             picture.clear |= old.clear;
         }
         slot.picture = Some(picture);
+        self.shared.changed.notify_all();
+    }
+
+    /// Rings the bell once. Never blocks; it is a control of its own, never part of a text.
+    pub fn ring(&self) {
+        lock(&self.shared.slot).bells += 1;
         self.shared.changed.notify_all();
     }
 
@@ -131,8 +142,15 @@ impl Output {
 
 fn write_frames(shared: &Shared, tty: &OwnedFd, inputs: &mpsc::Sender<Input>) {
     let mut encoder = Encoder::new();
-    while let Some(picture) = next(shared) {
-        let Picture { frame, buffer, clear, cursor } = picture;
+    while let Some(work) = next(shared) {
+        let Work::Frame(picture) = work else {
+            // Where the terminal is gone, the next frame finds out and says so.
+            let _ = write_all(tty, BELL);
+            lock(&shared.slot).writing = false;
+            shared.changed.notify_all();
+            continue;
+        };
+        let Picture { frame, buffer, clear, cursor } = *picture;
         let bytes = encoder.encode(buffer, clear, cursor);
         // Noted before the query leaves: its answer may be faster than this thread.
         lock(&shared.asked).push_back(frame);
@@ -150,17 +168,28 @@ fn write_frames(shared: &Shared, tty: &OwnedFd, inputs: &mpsc::Sender<Input>) {
     }
 }
 
-fn next(shared: &Shared) -> Option<Picture> {
+/// What the thread does next.
+enum Work {
+    Frame(Box<Picture>),
+    Bell,
+}
+
+fn next(shared: &Shared) -> Option<Work> {
     let mut slot = lock(&shared.slot);
     loop {
         if slot.closed {
             return None;
         }
+        if !slot.paused && slot.bells > 0 {
+            slot.bells -= 1;
+            slot.writing = true;
+            return Some(Work::Bell);
+        }
         if !slot.paused
             && let Some(picture) = slot.picture.take()
         {
             slot.writing = true;
-            return Some(picture);
+            return Some(Work::Frame(Box::new(picture)));
         }
         slot = shared.changed.wait(slot).unwrap_or_else(PoisonError::into_inner);
     }

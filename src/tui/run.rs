@@ -178,6 +178,10 @@ impl Display for &mut Screen {
         self.output.show(picture);
     }
 
+    fn ring(&mut self) {
+        self.output.ring();
+    }
+
     fn answered(&mut self) -> Option<u64> {
         self.output.answered()
     }

@@ -81,7 +81,8 @@ fn inside(state: &State) -> Rect {
 /// Between title and status.
 fn body(state: &State) -> Rect {
     let inside = inside(state);
-    Rect { y: inside.y + 1, height: inside.height.saturating_sub(3), ..inside }
+    let banners = u16::try_from(chrome::banners(state).len()).unwrap_or(0);
+    Rect { y: inside.y + 1 + banners, height: inside.height.saturating_sub(3 + banners), ..inside }
 }
 
 /// How many rows of what scrolls are on the screen.

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     domain::{BotName, BotState, Depth, Identity, OperationId},
-    engine::{BotView, Snapshot},
+    engine::{BotView, Refusal, Right, Snapshot},
 };
 
 /// How many lines of the journal the screen keeps; the file keeps all.
@@ -59,6 +59,8 @@ pub struct Prompt {
     pub bot: BotName,
     /// How deep.
     pub depth: Depth,
+    /// Whether it goes on without a record.
+    pub break_glass: bool,
     /// Why the name is asked for.
     pub why: String,
     /// What was typed.
@@ -78,6 +80,15 @@ pub struct Look {
     pub capability: Capability,
     /// Which signs.
     pub glyphs: Glyphs,
+}
+
+/// Something that came alive after dark.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alarm {
+    /// Of which bot.
+    pub bot: BotName,
+    /// What is alive.
+    pub what: Vec<String>,
 }
 
 /// The journal's screen.
@@ -129,6 +140,18 @@ pub struct State {
     pub prompt: Option<Prompt>,
     /// Orders that are on their way to the engine.
     pub ordered: Vec<BotName>,
+    /// What came alive after dark and is not struck again yet.
+    pub alarms: Vec<Alarm>,
+    /// Bots that are held dark, and until when.
+    pub watching: Vec<(BotName, Timestamp)>,
+    /// What the person may not do.
+    pub rights: Vec<(Right, Refusal)>,
+    /// Bots whose operations another process left unfinished.
+    pub left: Vec<BotName>,
+    /// Whether something was isolated without a record: said for ever after.
+    pub in_memory: bool,
+    /// Where the record goes on since the journal's disk failed; `None`: in its place.
+    pub goes_on: Option<String>,
     /// One sentence about the last key or event.
     pub flash: Option<String>,
     /// Notices that stay: panics, lost events.
@@ -168,6 +191,12 @@ impl State {
             trigger: Trigger::new(multiplexed),
             prompt: None,
             ordered: Vec::new(),
+            alarms: Vec::new(),
+            watching: Vec::new(),
+            rights: Vec::new(),
+            left: Vec::new(),
+            in_memory: false,
+            goes_on: None,
             flash: None,
             notices: Vec::new(),
             dirty: Dirty::Now,
@@ -199,7 +228,24 @@ impl State {
 
     /// Where a bot stands: what runs here is known before the next snapshot tells.
     pub fn state_of(&self, view: &BotView) -> BotState {
-        if self.running_of(&view.bot.name) { BotState::Isolating } else { view.state }
+        let name = &view.bot.name;
+        if self.running_of(name) {
+            BotState::Isolating
+        } else if self.alarms.iter().any(|alarm| alarm.bot == *name) {
+            BotState::Contradicted
+        } else {
+            view.state
+        }
+    }
+
+    /// Why the person may not do something.
+    pub fn off(&self, right: Right) -> Option<&Refusal> {
+        self.rights.iter().find(|(off, _)| *off == right).map(|(_, refusal)| refusal)
+    }
+
+    /// Until when a bot is held dark.
+    pub fn watched_until(&self, bot: &BotName) -> Option<Timestamp> {
+        self.watching.iter().find(|(watched, until)| watched == bot && *until > self.now.wall).map(|(_, until)| *until)
     }
 
     /// Whether an isolation of that bot runs or was ordered.

@@ -7,6 +7,7 @@
 //!               └─ here        frames, fleet, isolation, journal, signals
 //! ```
 
+mod again;
 mod danger;
 mod keys;
 
@@ -15,14 +16,14 @@ use std::time::Duration;
 pub use danger::disabled;
 
 use super::{
-    message::{Message, Signal},
+    message::{Message, Signal, Way},
     operation::OperationView,
     screen,
-    state::{Dirty, Ending, State},
+    state::{Alarm, Dirty, Ending, State},
 };
 use crate::{
-    domain::{BotName, Depth},
-    engine::{EngineEvent, Order},
+    domain::{BotName, Depth, Outcome},
+    engine::{EngineEvent, Order, Refusal},
 };
 
 /// Every provider is listed again after this long, so that the plan beside the key stays true.
@@ -41,6 +42,20 @@ pub enum Effect {
     RefreshBot(BotName),
     /// Read the journal's lines from before.
     ReadJournal,
+    /// Strike a bot again.
+    Retry(BotName),
+    /// Finish what another process left.
+    Resume,
+    /// Ask what another process left.
+    AskLeft,
+    /// Ask what the person may not do.
+    AskRights,
+    /// Ask until when a bot is held dark.
+    AskWatch(BotName),
+    /// Put on record that something was refused.
+    RecordRefusal(Option<BotName>, Refusal),
+    /// Ring the bell once.
+    Ring,
     /// Restore the terminal and stop until continued.
     Suspend,
     /// Leave the loop.
@@ -51,7 +66,7 @@ pub enum Effect {
 pub fn start(state: &mut State) -> Vec<Effect> {
     state.refreshing = true;
     state.refreshed = Some(state.now.mono);
-    vec![Effect::ReadJournal, Effect::Refresh]
+    vec![Effect::ReadJournal, Effect::AskRights, Effect::AskLeft, Effect::Refresh]
 }
 
 /// Takes in what happened.
@@ -80,6 +95,7 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
         Message::Signalled(signal) => signalled(state, signal),
         Message::TerminalLost(by) => end(state, Ending::Lost(by)),
         Message::TimePassed => passed(state),
+        Message::EngineSpoke(event) => engine_spoke(state, &event),
         heard => {
             hear(state, heard);
             Vec::new()
@@ -110,7 +126,6 @@ fn hear(state: &mut State, message: Message) {
             state.refreshed = Some(state.now.mono);
             state.mark(Dirty::Soon);
         }
-        Message::EngineSpoke(event) => engine_spoke(state, &event),
         Message::EventsMissed(count) => {
             state.notices.push(format!("{count} events were not shown: the journal has them all"));
             state.mark(Dirty::Soon);
@@ -121,20 +136,30 @@ fn hear(state: &mut State, message: Message) {
             state.mark(Dirty::Soon);
         }
         Message::JournalWritten(line) => {
+            match line.kind.as_str() {
+                "sink.lost" => state.goes_on = Some(line.text.clone()),
+                "sink.regained" => state.goes_on = None,
+                _ => {}
+            }
             state.keep_line(line);
             state.mark(Dirty::Soon);
         }
+        Message::GlassBroken
+        | Message::RightsKnown(_)
+        | Message::LeftFound(_)
+        | Message::Watching { .. }
+        | Message::AgainRefused { .. } => again::hear(state, message),
         Message::OrderTaken { bot, op } => {
             state.ordered.retain(|ordered| *ordered != bot);
             state.operation = Some(op);
             state.mark(Dirty::Soon);
         }
-        Message::OrderRefused { bot, depth, why, wants_name } => {
+        Message::OrderRefused { bot, depth, why, way } => {
             state.ordered.retain(|ordered| *ordered != bot);
-            if wants_name {
-                danger::ask(state, bot, depth, why);
-            } else {
-                state.flash = Some(format!("nothing was sent: {why}"));
+            match way {
+                Way::None => state.flash = Some(format!("nothing was sent: {why}")),
+                Way::Name => danger::ask(state, bot, depth, why, false),
+                Way::BreakGlass => danger::ask(state, bot, depth, why, true),
             }
             state.mark(Dirty::Now);
         }
@@ -146,9 +171,12 @@ fn hear(state: &mut State, message: Message) {
     }
 }
 
-fn engine_spoke(state: &mut State, event: &EngineEvent) {
+fn engine_spoke(state: &mut State, event: &EngineEvent) -> Vec<Effect> {
     if let EngineEvent::Started { op, incident, bot, at } = event {
         state.ordered.retain(|ordered| ordered != bot);
+        state.alarms.retain(|alarm| alarm.bot != *bot);
+        state.watching.retain(|(watched, _)| watched != bot);
+        state.left.retain(|left| left != bot);
         if state.operations.iter().all(|operation| operation.op != *op) {
             let started = OperationView::started(*op, *incident, bot.clone(), *at, state.now.mono);
             state.operations.push(started);
@@ -163,6 +191,21 @@ fn engine_spoke(state: &mut State, event: &EngineEvent) {
         operation.take(event);
     }
     state.mark(Dirty::Soon);
+    match event {
+        EngineEvent::Contradicted { bot, alive, .. } => {
+            let what: Vec<String> = alive.iter().map(|one| one.what.clone()).collect();
+            match state.alarms.iter_mut().find(|alarm| alarm.bot == *bot) {
+                Some(alarm) => alarm.what.extend(what),
+                None => state.alarms.push(Alarm { bot: bot.clone(), what }),
+            }
+            state.mark(Dirty::Now);
+            alive.iter().map(|_| Effect::Ring).collect()
+        }
+        EngineEvent::Ended { bot, ended, .. } if matches!(ended.outcome, Outcome::Dark | Outcome::DarkAt { .. }) => {
+            vec![Effect::AskWatch(bot.clone())]
+        }
+        _ => Vec::new(),
+    }
 }
 
 fn signalled(state: &mut State, signal: Signal) -> Vec<Effect> {
@@ -223,6 +266,6 @@ fn read_selected(state: &mut State) -> Option<Effect> {
 }
 
 /// The order that a key gives.
-fn order(bot: BotName, depth: Depth, name_typed: bool) -> Effect {
-    Effect::Isolate(Order { depth, name_typed, ..Order::isolate(bot) })
+fn order(bot: BotName, depth: Depth, name_typed: bool, break_glass: bool) -> Effect {
+    Effect::Isolate(Order { depth, name_typed, break_glass, ..Order::isolate(bot) })
 }

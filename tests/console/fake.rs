@@ -10,7 +10,7 @@ use std::{
 use async_trait::async_trait;
 use estop::{
     domain::{BotName, OperationId},
-    engine::{EngineEvent, Order, Refusal, Snapshot},
+    engine::{EngineEvent, Order, Refusal, Right, Snapshot},
     tui::{
         app::{App, Display, Left, Sources},
         decode::{Decoder, Input},
@@ -36,6 +36,7 @@ pub struct Desk {
     pub orders: Arc<Mutex<Vec<Order>>>,
     pub refusal: Arc<Mutex<Option<Refusal>>>,
     pub asked: Arc<Mutex<Vec<String>>>,
+    pub left: Arc<Mutex<Vec<BotName>>>,
 }
 
 impl Desk {
@@ -46,6 +47,7 @@ impl Desk {
             orders: Arc::default(),
             refusal: Arc::default(),
             asked: Arc::default(),
+            left: Arc::default(),
         }
     }
 
@@ -84,6 +86,32 @@ impl Operator for Desk {
             Some(refusal) => Err(refusal),
             None => Ok(sample::op(1)),
         }
+    }
+
+    async fn retry(&self, bot: &BotName) -> Result<OperationId, Refusal> {
+        self.note(format!("retry {bot}"));
+        self.refusal.lock().unwrap().take().map_or(Ok(sample::op(1)), Err)
+    }
+
+    async fn left(&self) -> Vec<BotName> {
+        self.left.lock().unwrap().clone()
+    }
+
+    async fn resume(&self) -> Result<usize, String> {
+        self.note("resume");
+        Ok(std::mem::take(&mut *self.left.lock().unwrap()).len())
+    }
+
+    async fn rights(&self) -> Vec<(Right, Refusal)> {
+        Vec::new()
+    }
+
+    async fn record_refusal(&self, bot: Option<BotName>, refusal: Refusal) {
+        self.note(format!("refused {bot:?}: {refusal}"));
+    }
+
+    fn watched_until(&self, _bot: &BotName) -> Option<Timestamp> {
+        Some(sample::after(300))
     }
 
     async fn refresh(&self) {
@@ -125,6 +153,7 @@ struct Seen {
     pictures: Vec<Picture>,
     asked: VecDeque<u64>,
     clears: usize,
+    bells: usize,
 }
 
 /// A screen that remembers.
@@ -149,6 +178,10 @@ impl Display for FakeScreen {
             self.inputs.unbounded_send(Input::Answered).unwrap();
         }
         seen.pictures.push(picture);
+    }
+
+    fn ring(&mut self) {
+        self.seen.borrow_mut().bells += 1;
     }
 
     fn answered(&mut self) -> Option<u64> {
@@ -268,6 +301,10 @@ impl Console {
 
     pub fn clears(&self) -> usize {
         self.seen.borrow().clears
+    }
+
+    pub fn bells(&self) -> usize {
+        self.seen.borrow().bells
     }
 
     pub fn pictures(&self) -> Vec<Picture> {

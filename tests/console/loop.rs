@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use estop::{
-    domain::{BotName, Depth},
+    domain::{BotName, Contradiction, Depth},
     engine::{EngineEvent, OperationPhase, Refusal},
     tui::{
         decode::Input,
@@ -223,11 +223,42 @@ looped! {
         assert!(orders[1].name_typed);
     }
 
-    async fn a_refusal_is_said() {
+    async fn what_comes_alive_rings_and_r_strikes_again() {
+        let console = open(Far::Answers).await;
+        let bot = BotName::new("sales");
+        let alive = vec![Contradiction { step: sample::steps()[0].id.clone(), what: "enabled again".to_owned() }];
+        console.tell(EngineEvent::Contradicted { op: sample::op(1), bot, alive }).await;
+        assert_eq!(console.bells(), 1);
+        assert!(console.shows("sales: alive after dark: r strikes again: enabled again"), "{}", console.screen());
+        console.keys("Gr").await;
+        assert!(console.desk.asked.lock().unwrap().contains(&"retry sales".to_owned()));
+        assert_eq!(console.bells(), 1);
+    }
+
+    async fn r_has_nothing_to_strike_at_a_bot_that_lives() {
+        let console = open(Far::Answers).await;
+        console.keys("r").await;
+        assert!(console.shows("nothing of compliance is left to strike again"), "{}", console.screen());
+        assert!(!console.desk.asked.lock().unwrap().iter().any(|what| what.starts_with("retry")));
+    }
+
+    async fn no_sink_asks_in_the_break_glass_form() {
         let console = open(Far::Answers).await;
         *console.desk.refusal.lock().unwrap() = Some(Refusal::NoSink("disk full".to_owned()));
         console.keys("X").await;
-        assert!(console.shows("nothing was sent: the journal cannot be written"), "{}", console.screen());
+        assert!(console.shows("BREAK GLASS"), "{}", console.screen());
+        assert!(!console.shows("IN MEMORY ONLY"), "nothing was done yet");
+        console.keys("compliance\r").await;
+        assert!(console.desk.orders.lock().unwrap()[1].break_glass);
+        console.keys("1").await;
+        assert!(console.shows("THIS RECORD IS KEPT IN MEMORY ONLY"), "{}", console.screen());
+    }
+
+    async fn a_refusal_is_said() {
+        let console = open(Far::Answers).await;
+        *console.desk.refusal.lock().unwrap() = Some(Refusal::UnknownBot("compliance".to_owned()));
+        console.keys("X").await;
+        assert!(console.shows("nothing was sent: no bot is named compliance"), "{}", console.screen());
     }
 
     async fn nothing_is_drawn_while_nothing_happens() {

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use estop::{
-    domain::{Answer, AnswerKind, BotName, Contradiction, Outcome, Reason, Residual, StepState},
+    domain::{Answer, AnswerKind, BotName, Contradiction, Depth, Outcome, Reason, Residual, StepState},
     engine::{Ended, EngineEvent, OperationPhase, Snapshot},
     tui::{
         action::Context,
         keymap,
-        message::{JournalLine, Message},
+        message::{JournalLine, Message, Way},
         screen,
         state::State,
         theme::{Capability, Glyphs},
@@ -227,6 +227,31 @@ fn isolation_at_each_outcome() {
 }
 
 #[test]
+fn alive_after_dark() {
+    assert_screens("alarm", |state| {
+        struck(state, 7);
+        update(state, Message::EngineSpoke(ended(Outcome::Dark)));
+        update(state, Message::Watching { bot: BotName::new("sales"), until: Some(sample::after(300)) });
+        let what = "client bot-sales: enabled again".to_owned();
+        let alive = vec![Contradiction { step: sample::steps()[0].id.clone(), what }];
+        let told = EngineEvent::Contradicted { op: sample::op(1), bot: BotName::new("sales"), alive };
+        let effects = update(state, Message::EngineSpoke(told));
+        assert!(matches!(effects[..], [estop::tui::update::Effect::Ring]), "{effects:?}");
+    });
+}
+
+#[test]
+fn break_glass() {
+    assert_screens("break-glass", |state| {
+        on_sales(state);
+        let why = "the journal cannot be written (disk full)".to_owned();
+        let (bot, depth, way) = (BotName::new("sales"), Depth::Isolate, Way::BreakGlass);
+        update(state, Message::OrderRefused { bot, depth, why, way });
+        update(state, Message::GlassBroken);
+    });
+}
+
+#[test]
 fn journal() {
     let kinds = [
         ("incident.open", "helpdesk token in a public repository", ""),
@@ -322,11 +347,11 @@ fn every_action_is_in_the_help_and_one_that_is_off_says_why() {
         let first = binding.help.split(' ').take(4).collect::<Vec<_>>().join(" ");
         assert!(text.contains(&first), "{} is not in the help", binding.action);
         assert!(text.contains(&keymap::labels(binding)), "{} has no keys in the help", binding.action);
-        if binding.danger {
+        if binding.danger || binding.label == "again" {
             assert!(disabled(&state, binding.action).is_some_and(|why| why.contains("read-only")));
         }
     }
-    assert_eq!(text.matches("Off: estop runs read-only").count(), 2, "{text}");
+    assert_eq!(text.matches("Off: estop runs read-only").count(), 3, "{text}");
 }
 
 #[test]

@@ -38,7 +38,7 @@ pub fn console(start: Start<'_>) -> Terminal {
 pub fn strike(stage: &Stage, terminal: &Terminal) {
     hands::isolate(terminal);
     for server in &stage.servers {
-        server.await_request(Duration::from_secs(60), |seen| seen.changes);
+        server.await_request(Duration::from_mins(1), |seen| seen.changes);
     }
 }
 

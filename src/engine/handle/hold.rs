@@ -63,6 +63,13 @@ impl Engine {
         tokio::spawn(async move { engine.hold(&watch, left).await });
     }
 
+    /// Until when a bot is held dark; `None`: it is not dark, or its time is over.
+    pub fn watched_until(&self, bot: &BotName) -> Option<Timestamp> {
+        let operation = self.inner.fleet.operation(bot).filter(|operation| operation.restores.is_none())?;
+        let until = watched_until(&operation, self.propagation(&operation))?;
+        (until > self.inner.fleet.clock.now()).then_some(until)
+    }
+
     /// How long a console watches what has just ended.
     pub(super) fn needed(&self, bot: &BotName) -> Option<Duration> {
         let operation = self.inner.fleet.operation(bot)?;

@@ -16,7 +16,7 @@ use tokio::sync::{
 use super::{Operator, line::Narrator};
 use crate::{
     domain::{BotName, OperationId},
-    engine::{Engine, EngineEvent, Hold, Order, Refusal, Snapshot},
+    engine::{Engine, EngineEvent, Hold, Order, Refusal, Right, Snapshot},
     journal::{Body, Entry, Record, Store},
     tui::message::JournalLine,
 };
@@ -52,6 +52,43 @@ impl Operator for Engine {
     async fn isolate(&self, order: Order) -> Result<OperationId, Refusal> {
         // A screen that is open goes on watching.
         Engine::isolate(self, Order { hold: Hold::AsNeeded, ..order }).await.map(|running| running.op)
+    }
+
+    async fn retry(&self, bot: &BotName) -> Result<OperationId, Refusal> {
+        Engine::retry(self, bot).await.map(|running| running.op)
+    }
+
+    async fn left(&self) -> Vec<BotName> {
+        let engine = self.clone();
+        let read = move || {
+            let held = engine.held(None).unwrap_or_default();
+            let left = engine.unfinished(None).unwrap_or_default().into_iter().map(|(_, operation)| operation.bot);
+            left.filter(|bot| !held.iter().any(|(other, _)| other == bot)).collect()
+        };
+        // A journal that cannot be read offers nothing here: the commands that check it tell why.
+        tokio::task::spawn_blocking(read).await.unwrap_or_default()
+    }
+
+    async fn resume(&self) -> Result<usize, String> {
+        Engine::resume(self, None).await.map(|running| running.len()).map_err(|error| error.to_string())
+    }
+
+    async fn rights(&self) -> Vec<(Right, Refusal)> {
+        let engine = self.clone();
+        let ask = move || {
+            let off = |right: Right| engine.may(right).err().map(|refusal| (right, refusal));
+            Right::ALL.into_iter().filter_map(off).collect()
+        };
+        // The engine's own guard asks again: what is not shown as off is refused all the same.
+        tokio::task::spawn_blocking(ask).await.unwrap_or_default()
+    }
+
+    async fn record_refusal(&self, bot: Option<BotName>, refusal: Refusal) {
+        Engine::record_refusal(self, bot.as_ref(), &refusal).await;
+    }
+
+    fn watched_until(&self, bot: &BotName) -> Option<Timestamp> {
+        Engine::watched_until(self, bot)
     }
 
     async fn refresh(&self) {

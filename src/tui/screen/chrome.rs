@@ -6,7 +6,7 @@ use super::{Drawn, inside};
 use crate::tui::{
     action::Context,
     keymap,
-    paint::{Line, Paint, piece, width},
+    paint::{Line, Paint, clock, piece, width},
     state::State,
     strike::Shown,
     theme::Role,
@@ -20,6 +20,9 @@ pub fn around(state: &State, paint: &mut Paint<'_>) {
     }
     let area = inside(state);
     title(state, paint, area);
+    for (y, banner) in (area.y + 1..).zip(banners(state)) {
+        paint.line(area.x, y, area.width, &banner);
+    }
     footer(state, paint, Rect { y: area.bottom() - 1, height: 1, ..area });
 }
 
@@ -45,6 +48,29 @@ fn exercise(state: &State, paint: &mut Paint<'_>, name: &str) {
     }
     paint.line(0, 0, whole.width, &top);
     paint.line(0, whole.height - 1, whole.width, &bottom);
+}
+
+/// What must be seen before anything else, one line each: what came alive after dark, and a record that is not whole.
+pub fn banners(state: &State) -> Vec<Line> {
+    let look = &state.look;
+    let mut banners = Vec::new();
+    if let Some(alarm) = state.alarms.last() {
+        let name = look.text(&alarm.bot.shown());
+        let what = alarm.what.last().map(|what| look.text(what)).unwrap_or_default();
+        let more = match (state.alarms.len() - 1, alarm.what.len().saturating_sub(1)) {
+            (0, 0) => String::new(),
+            (0, more) => format!(" and {more} more"),
+            (bots, _) => format!(" and {bots} more bots"),
+        };
+        let sign = look.state(crate::domain::BotState::Contradicted);
+        let text = format!(" {} {name}: alive after dark{more}: r strikes again: {what}", sign.text);
+        banners.push(vec![piece(Role::Contradicted, text)]);
+    }
+    if state.in_memory {
+        let text = " THIS RECORD IS KEPT IN MEMORY ONLY: it ends with this process";
+        banners.push(vec![piece(Role::Bad, text)]);
+    }
+    banners
 }
 
 fn title(state: &State, paint: &mut Paint<'_>, area: Rect) {
@@ -163,6 +189,24 @@ fn summary(state: &State) -> Line {
         );
         return vec![piece(Role::Isolating, text)];
     }
+    if !state.left.is_empty() {
+        let count = state.left.len();
+        let word = if count == 1 { "operation" } else { "operations" };
+        let names = state.left.iter().map(|bot| state.look.text(&bot.shown())).collect::<Vec<_>>().join(", ");
+        return vec![piece(Role::Warn, format!(" {count} unfinished {word}: press r to resume ({names})"))];
+    }
+    if let Some(place) = &state.goes_on {
+        let place = state.look.text(place);
+        return vec![piece(Role::Warn, format!(" the journal's place has failed: the record goes on, {place}"))];
+    }
+    let watched = state.fleet.bot().and_then(|bot| Some((bot, state.watched_until(bot)?)));
+    if let Some((bot, until)) = watched
+        && state.notices.is_empty()
+        && state.alarms.is_empty()
+    {
+        let until = clock(state.now.wall, until);
+        return vec![piece(Role::Dim, format!(" {bot} is held dark: watching until {until}"))];
+    }
     let notice = state.notices.last().or(state.snapshot.notices.last());
     let troubled = || {
         state
@@ -228,6 +272,12 @@ pub fn tiny(state: &State, paint: &mut Paint<'_>) -> Drawn {
     } else if let Some(bot) = state.trigger.armed() {
         armed_row = Some((lines.len(), bot.clone()));
         lines.push(vec![piece(Role::Armed, format!("X again: {bot}"))]);
+    }
+    if let Some(alarm) = state.alarms.last() {
+        lines.push(vec![piece(Role::Contradicted, format!("ALIVE: {}", alarm.bot))]);
+    }
+    if state.in_memory {
+        lines.push(vec![piece(Role::Bad, "record in memory")]);
     }
     if state.snapshot.exercise.is_some() {
         lines.push(vec![piece(Role::Exercise, "EXERCISE")]);

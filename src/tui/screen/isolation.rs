@@ -79,6 +79,10 @@ fn outcome_state(outcome: &Outcome) -> BotState {
 
 fn headline(state: &State, look: &Look, operation: &OperationView) -> Line {
     let name = piece(Role::Title, format!("  {}", look.text(&operation.bot.shown())));
+    if !operation.after_dark.is_empty() && !operation.is_running() {
+        let rest = format!("   {} alive after dark: r strikes again", plural(operation.after_dark.len(), "thing"));
+        return vec![piece(Role::Text, " "), look.state(BotState::Contradicted), name, piece(Role::Bad, rest)];
+    }
     let Some(ended) = &operation.ended else {
         let rest = match operation.rounds {
             0 => format!("   {}", operation.phase.word()),
@@ -87,9 +91,18 @@ fn headline(state: &State, look: &Look, operation: &OperationView) -> Line {
         return vec![piece(Role::Text, " "), look.state(BotState::Isolating), name, piece(Role::Isolating, rest)];
     };
     let rest = match &ended.outcome {
-        Outcome::Dark => "   nothing of it can be used".to_owned(),
+        Outcome::Dark => match state.watched_until(&operation.bot) {
+            Some(until) => format!("   nothing of it can be used; watching until {}", clock(state.now.wall, until)),
+            None => "   nothing of it can be used".to_owned(),
+        },
         Outcome::DarkAt { at, .. } if *at <= state.now.wall => "   its last residual has ended".to_owned(),
-        Outcome::DarkAt { at, .. } => format!("   from {} on, by itself", clock(state.now.wall, *at)),
+        Outcome::DarkAt { at, .. } => match state.watched_until(&operation.bot) {
+            Some(until) => {
+                let now = state.now.wall;
+                format!("   from {} on, by itself; watching until {}", clock(now, *at), clock(now, until))
+            }
+            None => format!("   from {} on, by itself", clock(state.now.wall, *at)),
+        },
         Outcome::Partial { reasons, .. } => format!("   {} left: see below", plural(reasons.len(), "thing")),
         Outcome::Contradicted { alive, .. } => format!("   {} proved alive", plural(alive.len(), "thing")),
         Outcome::Restored { .. } => "   restored".to_owned(),
@@ -256,6 +269,7 @@ fn outcome_lines(state: &State, operation: &OperationView, width: usize, lines: 
             }
         }
     };
+    section("ALIVE AFTER DARK", Role::Contradicted, operation.after_dark.clone());
     if let Some(ended) = &operation.ended {
         let reasons = |reasons: &[crate::domain::Reason]| reasons.iter().map(crate::domain::Reason::sentence).collect();
         match &ended.outcome {
@@ -268,7 +282,12 @@ fn outcome_lines(state: &State, operation: &OperationView, width: usize, lines: 
             }
         }
         let trouble = ended.journal_trouble.iter();
-        section("THE JOURNAL", Role::Bad, trouble.map(|why| format!("{why}: the record may have holes")).collect());
+        let said = trouble.map(|why| match &state.goes_on {
+            Some(place) => format!("{why}: the record goes on, {place}"),
+            None if why.contains("memory only") => why.clone(),
+            None => format!("{why}: the record may have holes"),
+        });
+        section("THE JOURNAL", Role::Bad, said.collect());
     }
     let outlives = operation.residual().iter().map(|residual| outlives(state.now.wall, residual));
     section("OUTLIVES IT", Role::DarkAt, outlives.collect());

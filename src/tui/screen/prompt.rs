@@ -35,6 +35,11 @@ pub fn draw(state: &State, prompt: &Prompt, paint: &mut Paint<'_>, body: Rect) -
         look.wrap(&look.text(text), inner).into_iter().map(|line| vec![piece(role, line)]).collect()
     };
     lines.extend(wrapped(Role::Warn, &format!("The name is asked for because {}.", prompt.why)));
+    if prompt.break_glass {
+        let means = "BREAK GLASS: it goes on without a record on disk. What is done is kept in memory and lost when \
+                     this process ends; nobody can resume it, and the console says so for ever after.";
+        lines.extend(wrapped(Role::Bad, means));
+    }
     if let Some(plan) = plan {
         let irreversible = plan.irreversible().count();
         let text = format!("{} steps, {irreversible} of them cannot be undone.", plan.steps.len());

@@ -3,9 +3,10 @@
 use terminput::{KeyCode, KeyEvent, KeyModifiers};
 use tui_input::Input;
 
-use super::{Effect, keys, order};
+use super::{Effect, again, keys, order};
 use crate::{
     domain::{BotName, Depth},
+    engine::{Refusal, Right},
     tui::{
         action::{Action, Context},
         state::{Dirty, Prompt, State},
@@ -15,7 +16,16 @@ use crate::{
 
 /// Why an action cannot be done now, one sentence; it stays listed all the same.
 pub fn disabled(state: &State, action: Action) -> Option<String> {
+    if let Some(refusal) = right_of(action).and_then(|right| state.off(right))
+        && *refusal != Refusal::ReadOnly
+    {
+        return Some(refusal.to_string());
+    }
     match action {
+        Action::Retry if state.read_only => {
+            Some("estop runs read-only: start it without --read-only to strike again".to_owned())
+        }
+        Action::Retry => again::disabled(state),
         Action::Isolate | Action::Burn => {
             if state.read_only {
                 return Some("estop runs read-only: start it without --read-only to isolate".to_owned());
@@ -34,31 +44,47 @@ pub fn disabled(state: &State, action: Action) -> Option<String> {
     }
 }
 
+/// The right that an action takes.
+fn right_of(action: Action) -> Option<Right> {
+    match action {
+        Action::Isolate | Action::Burn => Some(Right::Isolate),
+        Action::Retry => Some(Right::Retry),
+        _ => None,
+    }
+}
+
+/// The refusal that is put on record when somebody presses what they may not.
+pub fn refused(state: &State, action: Action) -> Option<Effect> {
+    let right = right_of(action)?;
+    let refusal = if state.read_only { Some(Refusal::ReadOnly) } else { state.off(right).cloned() };
+    Some(Effect::RecordRefusal(state.fleet.bot().cloned(), refusal?))
+}
+
 /// `X` was pressed.
 pub fn isolate(state: &mut State, alone: bool) -> Vec<Effect> {
     let Some(view) = state.bot().cloned() else { return Vec::new() };
     let bot = view.bot.name.clone();
     if view.bot.protected {
-        ask(state, bot, Depth::Isolate, "it is protected by the configuration".to_owned());
+        ask(state, bot, Depth::Isolate, "it is protected by the configuration".to_owned(), false);
         return Vec::new();
     }
     match state.trigger.pull(&bot, alone, state.now.mono) {
         Pull::Arm => Vec::new(),
-        Pull::Fire => fire(state, bot, Depth::Isolate, false),
+        Pull::Fire => fire(state, bot, Depth::Isolate, false, false),
     }
 }
 
 /// Opens the dialog that asks for a bot's name.
-pub fn ask(state: &mut State, bot: BotName, depth: Depth, why: String) {
+pub fn ask(state: &mut State, bot: BotName, depth: Depth, why: String, break_glass: bool) {
     state.trigger.disarm();
-    state.prompt = Some(Prompt { bot, depth, why, input: Input::default(), opened: state.now.mono });
+    state.prompt = Some(Prompt { bot, depth, break_glass, why, input: Input::default(), opened: state.now.mono });
     state.mark(Dirty::Now);
 }
 
 /// `B` was pressed.
 pub fn burn(state: &mut State) {
     if let Some(bot) = state.fleet.bot().cloned() {
-        ask(state, bot, Depth::Burn, "it ends every long-lived secret and cannot be undone".to_owned());
+        ask(state, bot, Depth::Burn, "it ends every long-lived secret and cannot be undone".to_owned(), false);
     }
 }
 
@@ -77,9 +103,9 @@ pub fn prompt_key(state: &mut State, key: &KeyEvent, alone: bool) -> Vec<Effect>
             if typed != prompt.bot.raw() && typed != prompt.bot.shown() {
                 state.flash = Some(format!("that is not the name: type {} to go on, Esc to leave", prompt.bot));
             } else if state.trigger.confirm(&prompt.bot, alone, prompt.opened, state.now.mono) {
-                let (bot, depth) = (prompt.bot.clone(), prompt.depth);
+                let (bot, depth, glass) = (prompt.bot.clone(), prompt.depth, prompt.break_glass);
                 state.prompt = None;
-                return fire(state, bot, depth, true);
+                return fire(state, bot, depth, true, glass);
             } else {
                 state.flash = Some("that came before this question was on the screen: Enter once more".to_owned());
             }
@@ -91,10 +117,10 @@ pub fn prompt_key(state: &mut State, key: &KeyEvent, alone: bool) -> Vec<Effect>
     Vec::new()
 }
 
-fn fire(state: &mut State, bot: BotName, depth: Depth, name_typed: bool) -> Vec<Effect> {
+fn fire(state: &mut State, bot: BotName, depth: Depth, name_typed: bool, break_glass: bool) -> Vec<Effect> {
     state.ordered.push(bot.clone());
     state.screen = Context::Isolation;
     state.operation = None;
     state.flash = None;
-    vec![order(bot, depth, name_typed)]
+    vec![order(bot, depth, name_typed, break_glass)]
 }

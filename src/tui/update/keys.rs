@@ -3,7 +3,7 @@
 use terminput::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use tui_input::{Input, InputRequest};
 
-use super::{Effect, danger, end};
+use super::{Effect, again, danger, end};
 use crate::tui::{
     action::{Action, Context},
     keymap, screen,
@@ -40,7 +40,7 @@ pub fn pressed(state: &mut State, key: KeyEvent, alone: bool) -> Vec<Effect> {
     if let Some(why) = danger::disabled(state, binding.action) {
         state.trigger.disarm();
         state.flash = Some(why);
-        return Vec::new();
+        return danger::refused(state, binding.action).into_iter().collect();
     }
     act(state, binding.action, alone, was_armed)
 }
@@ -102,6 +102,7 @@ fn act(state: &mut State, action: Action, alone: bool, was_armed: bool) -> Vec<E
     match action {
         Action::Isolate => return danger::isolate(state, alone),
         Action::Burn => danger::burn(state),
+        Action::Retry => return again::pressed(state, alone),
         Action::Up => scroll(state, -1),
         Action::Down => scroll(state, 1),
         Action::PageUp => scroll(state, -page(state)),

@@ -75,7 +75,7 @@ fn case_37_while_it_runs_and_when_it_crashes() {
                 server.latency(Duration::from_millis(200), Duration::from_millis(300));
             }
             let running = stage.start(&["--json", "-vvv", "isolate", HELPDESK, "--yes"]);
-            stage.servers[0].await_request(Duration::from_secs(60), |seen| seen.changes);
+            stage.servers[0].await_request(Duration::from_mins(1), |seen| seen.changes);
             let canaries = stage.canaries();
             for paper in ["cmdline", "environ", "status", "maps", "comm"] {
                 let bytes = std::fs::read(format!("/proc/{}/{paper}", running.pid())).unwrap();

@@ -52,7 +52,7 @@ fn striking(stage: &Stage) -> Running {
     let mut command = stage.command(&prefix, &ISOLATE);
     command.current_dir(stage.home());
     let running = stage.spawn(command, &ISOLATE);
-    stage.servers[0].await_request(Duration::from_secs(60), |seen| seen.changes);
+    stage.servers[0].await_request(Duration::from_mins(1), |seen| seen.changes);
     running
 }
 

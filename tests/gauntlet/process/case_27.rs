@@ -26,7 +26,7 @@ fn slow(stage: &Stage) {
 fn striking(stage: &Stage) -> Running {
     let running = stage.start(&ISOLATE);
     for server in &stage.servers {
-        server.await_request(Duration::from_secs(60), |seen| seen.changes);
+        server.await_request(Duration::from_mins(1), |seen| seen.changes);
     }
     running
 }
@@ -92,7 +92,7 @@ fn case_27_headless_before_anything_was_sent() {
             let stage = Stage::new();
             stage.fault(|| Rule::reads(Wire::Hang));
             let running = stage.start(&ISOLATE);
-            stage.servers[0].await_request(Duration::from_secs(60), |seen| seen.path.starts_with("/admin/"));
+            stage.servers[0].await_request(Duration::from_mins(1), |seen| seen.path.starts_with("/admin/"));
             running.signal(*signal);
             let ran = stage.heard(running.wait(BOUND));
             ran.expect(&[*code]);

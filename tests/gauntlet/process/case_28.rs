@@ -33,14 +33,14 @@ fn slow(stage: &Stage) {
 /// Nobody saw it: the servers and the record say how it went.
 #[track_caller]
 fn went_on_alone(stage: &Stage, gone: Instant) {
-    let last = stage.servers.iter().flat_map(|server| server.seen()).map(|seen| seen.at).max().unwrap();
+    let last = stage.servers.iter().flat_map(crate::harness::server::Server::seen).map(|seen| seen.at).max().unwrap();
     assert!(gone.saturating_duration_since(last) < AFTER_THE_LAST_ANSWER, "{:?}", gone - last);
-    let lost = stage.records_of("console.lost");
-    assert_eq!(lost.len(), 1, "the operator's going is not on record: {lost:?}");
+    let gone = stage.records_of("console.lost");
+    assert_eq!(gone.len(), 1, "the operator's going is not on record: {gone:?}");
     let ends = stage.records_of("op.end");
     assert_eq!(ends.len(), 1, "{ends:?}");
     assert!(ends[0]["body"]["outcome"].as_str().unwrap().starts_with("dark"), "{ends:?}");
-    assert!(lost[0]["seq"].as_u64() < ends[0]["seq"].as_u64(), "it went on afterwards");
+    assert!(gone[0]["seq"].as_u64() < ends[0]["seq"].as_u64(), "it went on afterwards");
     assert_eq!(stage.alive(), [], "O1");
     stage.converges(0);
 }
@@ -54,7 +54,7 @@ fn case_28_the_console_loses_its_terminal() {
     slow(&stage);
     strike(&stage, &terminal);
     let before = terminal.tear();
-    let exit = terminal.exit(Duration::from_secs(60));
+    let exit = terminal.exit(Duration::from_mins(1));
     let gone = Instant::now();
     let used = exit.used.saturating_sub(before);
     assert!(used < CALM, "{used:?} of processor time");
@@ -70,10 +70,10 @@ fn case_28_headless_in_a_terminal() {
     slow(&stage);
     let mut terminal = Start::at(&place).arguments(&["isolate", HELPDESK, "--yes"]).open();
     for server in &stage.servers {
-        server.await_request(Duration::from_secs(60), |seen| seen.changes);
+        server.await_request(Duration::from_mins(1), |seen| seen.changes);
     }
     let before = terminal.tear();
-    let exit = terminal.exit(Duration::from_secs(60));
+    let exit = terminal.exit(Duration::from_mins(1));
     let gone = Instant::now();
     let used = exit.used.saturating_sub(before);
     assert!(used < CALM, "{used:?} of processor time");
@@ -94,7 +94,7 @@ impl Tmux {
 
     #[track_caller]
     fn wait_for(&self, what: &str, is: impl Fn(&str) -> bool) {
-        let until = Instant::now() + Duration::from_secs(60);
+        let until = Instant::now() + Duration::from_mins(1);
         loop {
             let text = self.ask(&["capture-pane", "-p"]);
             if is(&text) {
@@ -130,13 +130,13 @@ fn case_28_tmux_is_killed() {
     tmux.wait_for("the arming", |text| text.contains("ARMED"));
     tmux.ask(&["send-keys", "X"]);
     for server in &stage.servers {
-        server.await_request(Duration::from_secs(60), |seen| seen.changes);
+        server.await_request(Duration::from_mins(1), |seen| seen.changes);
     }
     let ending = pidfd_open(pid, PidfdFlags::empty()).unwrap();
     let before = processor_time(pid);
     tmux.ask(&["kill-server"]);
     let mut used = before;
-    let until = Instant::now() + Duration::from_secs(60);
+    let until = Instant::now() + Duration::from_mins(1);
     // Its figures go with it: they are read until then.
     loop {
         let wait = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };

@@ -21,7 +21,7 @@ fn case_32_a_terminal_that_can_do_nothing() {
         assert_eq!(text.trim_end().lines().count(), 1, "{text:?}");
         assert!(text.contains("TERM") && text.contains("estop list"), "{text:?}");
         // The headless view needs nothing of it.
-        let exit = Start::at(&place).variable("TERM", term).arguments(&["list"]).open().exit(Duration::from_secs(60));
+        let exit = Start::at(&place).variable("TERM", term).arguments(&["list"]).open().exit(Duration::from_mins(1));
         assert_eq!(exit.code, 0, "{term:?}: {exit:?}");
         if term == "dumb" || term.is_empty() {
             assert!(!exit.raw.contains(&0x1b), "{exit:?}");

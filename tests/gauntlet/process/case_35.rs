@@ -136,7 +136,7 @@ fn case_35_every_screen() {
         terminal.wait_for_text(title);
     }
     terminal.keys("q");
-    let exit = terminal.exit(Duration::from_secs(60));
+    let exit = terminal.exit(Duration::from_mins(1));
     // O7 is checked there: no title, no clipboard, no query but our own.
     ended(&stage, &exit);
     stage.no_secrets();
