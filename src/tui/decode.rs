@@ -154,9 +154,10 @@ fn decode(bytes: &[u8]) -> Option<Input> {
     match bytes {
         // "Ready" or "malfunction": either way it has come as far as the query.
         b"\x1b[0n" | b"\x1b[3n" => return Some(Input::Answered),
-        [0x1b, b']' | b'P' | b'_' | b'^', _, ..] => return None,
-        // Mouse reports, which nobody asked for: terminput 0.5 computes with a column 0 that no terminal has.
-        [0x1b, b'[', b'M', ..] | [0x1b, b'[', .., b'M' | b'm'] => return None,
+        // Strings, and mouse reports, which nobody asked for: terminput 0.5 computes with a column 0 that no terminal has.
+        [0x1b, b']' | b'P' | b'_' | b'^', _, ..] | [0x1b, b'[', b'M', ..] | [0x1b, b'[', .., b'M' | b'm'] => {
+            return None;
+        }
         _ => {}
     }
     if let Some(text) = bytes.strip_prefix(PASTE) {
