@@ -187,9 +187,13 @@ impl Fleet {
     }
 
     async fn refresh_provider(&self, provider: &Arc<dyn Provider>) {
-        let began = self.clock.now();
+        let (began, since) = (self.clock.now(), self.clock.monotonic());
         let listing = asked(provider, provider.inventory());
         let (answer, ()) = tokio::join!(listing, self.learn_own(provider));
+        let spent = self.clock.monotonic().saturating_sub(since);
+        // Whoever was mute is not asked about each bot as well. Less than a whole deadline: what it waited for may have
+        // been asked by others before.
+        let mute = answer.as_ref().err().filter(|_| spent >= provider.limits().deadline * 2 / 3).cloned();
         self.take_listing(provider, began, answer);
         self.publish();
         let bots: Vec<Identity> = self
@@ -199,7 +203,13 @@ impl Fleet {
             .flat_map(|view| view.identities.clone())
             .filter(|identity| identity.id.provider() == provider.name())
             .collect();
-        self.read_all(bots).await;
+        match mute {
+            Some(error) => {
+                let unread = bots.into_iter().map(|identity| (identity.id, error.to_string()));
+                self.known().errors.extend(unread);
+            }
+            None => self.read_all(bots).await,
+        }
     }
 
     /// Whom the console is there, so that it never isolates itself: asked once.
@@ -266,9 +276,10 @@ impl Fleet {
         answer
     }
 
-    /// One live read, asked again where the trouble is the provider's own and passing.
+    /// One live read, asked again where the trouble is the provider's own and passing, until it has had a whole deadline.
     pub async fn read_patiently(&self, identity: &Identity) -> Result<Reading, ProviderError> {
         let mut waits = backoff(READ_ATTEMPTS, &identity.id);
+        let began = self.clock.monotonic();
         loop {
             let answer = self.read_one(identity).await;
             let asked = match &answer {
@@ -277,6 +288,9 @@ impl Fleet {
                 _ => return answer,
             };
             let Some(wait) = waits.next() else { return answer };
+            if self.clock.monotonic().saturating_sub(began) >= REFRESH_DEADLINE {
+                return answer;
+            }
             tokio::time::sleep(wait.max(asked.min(LONGEST_PAUSE))).await;
         }
     }

@@ -89,6 +89,7 @@ impl Isolation {
             // What let it in may be new, and so is whatever it was given.
             swept = sweep::sweep(&self, &strike, std::mem::take(&mut swept.identities)).await;
         }
+        strike.send_no_more();
         strike.finish().await;
         self.phase(OperationPhase::Verifying);
         let outcome = self.conclude(&ledger, &swept, &collateral);

@@ -5,9 +5,12 @@
 //! provider's code is an unknown answer of one step and nothing else.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     panic::AssertUnwindSafe,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -19,7 +22,7 @@ use tokio::{
 };
 
 use super::{Ledger, Work, ledger::is_settled};
-use crate::domain::{Answer, AnswerKind, ObjectId, OperationId, PlanHash, Step, StepId, StepState};
+use crate::domain::{Answer, AnswerKind, ObjectId, OperationId, PlanHash, ProviderName, Step, StepId, StepState};
 use crate::engine::{
     Budget, Feedback, LONGEST_PAUSE, Provider, Turn, Urgency, backoff, budget::performing, fleet::Fleet,
 };
@@ -28,6 +31,8 @@ use crate::journal::{ArmedStep, Entry, Journal, JournalError, Operation};
 /// Attempts of one step when it is first sent. When a sweep finds it alive or open it is sent once more a round: the
 /// sweep is the retry then.
 const ATTEMPTS: usize = 5;
+/// Attempts of one step that a sweep sends again.
+const AGAIN: usize = 1;
 /// A step that was declared to come after another waits for its answer no longer than this.
 const AFTER_WAIT: Duration = Duration::from_secs(2);
 
@@ -56,13 +61,26 @@ struct Lane {
     /// What may be sent again: the journal made each once.
     armed: Mutex<HashMap<StepId, Arc<ArmedStep>>>,
     objects: Mutex<HashMap<ObjectId, Arc<AsyncMutex<()>>>>,
+    /// Providers at which a step was given up for silence, and that have not answered since.
+    mute: Mutex<HashSet<ProviderName>>,
+    /// What would be sent again and has not begun is not begun any more.
+    over: AtomicBool,
 }
 
 impl Strike {
     pub fn new(work: &Work, ledger: Arc<Ledger>, leave: Option<Arc<dyn Leave>>) -> Self {
         let fleet = work.fleet.clone();
         let journal = work.journal.clone();
-        let lane = Lane { fleet, journal, ledger, leave, armed: Mutex::default(), objects: Mutex::default() };
+        let lane = Lane {
+            fleet,
+            journal,
+            ledger,
+            leave,
+            armed: Mutex::default(),
+            objects: Mutex::default(),
+            mute: Mutex::default(),
+            over: AtomicBool::new(false),
+        };
         Self { lane: Arc::new(lane), tasks: AsyncMutex::default(), op: work.op, epoch: work.epoch }
     }
 
@@ -151,7 +169,7 @@ impl Strike {
             let known = self.lane.armed.lock().unwrap_or_else(PoisonError::into_inner);
             steps.iter().filter_map(|id| known.get(id).cloned()).collect()
         };
-        self.send(armed, 1).await;
+        self.send(armed, AGAIN).await;
     }
 
     /// One task per object. The most urgent objects line up first, here and now: a task that comes to run early must not
@@ -172,6 +190,22 @@ impl Strike {
             let (lane, ready) = (self.lane.clone(), self.lane.line_up(&queue));
             tasks.spawn(async move { lane.run(queue, ready, attempts).await });
         }
+    }
+
+    /// Whether a step, or another on its object, is being sent: to line it up once more would only make the line longer.
+    pub fn is_sending(&self, step: &StepId) -> bool {
+        let record = self.lane.ledger.record(step);
+        record.is_some_and(|record| self.lane.mutex(&record.step.object).try_lock().is_err())
+    }
+
+    /// Whether a provider does not answer: one request at a time finds out whether it does again.
+    pub fn is_mute(&self, provider: &ProviderName) -> bool {
+        self.lane.mute().contains(provider)
+    }
+
+    /// From now on nothing is sent again: nobody reads what it would do.
+    pub fn send_no_more(&self) {
+        self.lane.over.store(true, Ordering::Release);
     }
 
     /// Waits until everything that was sent is answered or given up.
@@ -211,12 +245,20 @@ impl Lane {
         Some((object, budget.line_up(urgency(queue)?)))
     }
 
+    fn mute(&self) -> MutexGuard<'_, HashSet<ProviderName>> {
+        self.mute.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One object's steps in order.
     async fn run(&self, queue: Vec<Arc<ArmedStep>>, mut ready: Option<Ready>, attempts: usize) {
         for (index, armed) in queue.iter().enumerate() {
             let (_object, turn) = match ready.take() {
                 Some((object, turn)) => (object, Some(turn)),
                 None => (self.mutex(&armed.step().object).lock_owned().await, None),
             };
+            if attempts == AGAIN && self.over.load(Ordering::Acquire) && self.has_tried(armed) {
+                continue;
+            }
             self.wait_for(&armed.step().after).await;
             let name = armed.step().identity.provider();
             match (self.fleet.provider(name), self.fleet.budget(name), urgency(&queue[index..])) {
@@ -257,6 +299,8 @@ impl Lane {
     ///
     /// The first attempt has a third of the provider's deadline, the one after a time-out two thirds, so that a request
     /// that hangs is sent again soon; all of them together have twice the deadline.
+    /// Once that has passed in silence, every other step at the provider is tried once: one silence is not waited out
+    /// again and again, and the sweep sends again what is open.
     async fn perform(&self, errand: Errand<'_>, mut turn: Option<Turn>, attempts: usize) {
         let (id, clock) = (&errand.armed.step().id, self.fleet.clock.as_ref());
         let deadline = errand.provider.limits().deadline;
@@ -273,7 +317,12 @@ impl Lane {
                 // The time that it took was wait enough.
                 hung += 1;
                 let spent = began.map_or(Duration::ZERO, |began| clock.monotonic().saturating_sub(began));
+                let name = errand.provider.name();
                 if waits.next().is_none() || spent >= deadline * 2 {
+                    self.mute().insert(name.clone());
+                    return;
+                }
+                if self.mute().contains(name) {
                     return;
                 }
                 self.defer(id, Duration::ZERO);
@@ -294,6 +343,10 @@ impl Lane {
             self.defer(id, wait);
             tokio::time::sleep(wait).await;
         }
+    }
+
+    fn has_tried(&self, armed: &ArmedStep) -> bool {
+        self.ledger.record(&armed.step().id).is_some_and(|record| record.attempts > 0)
     }
 
     /// The next attempt follows in so long: until then the step is on its way for everybody who looks.
@@ -322,7 +375,6 @@ impl Lane {
         });
         let performing = AssertUnwindSafe(performing).catch_unwind();
         let performed = tokio::time::timeout(limit, performing).await;
-        let hung = performed.is_err();
         let answer = match performed {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => unknown("the provider's code panicked".to_owned()),
@@ -332,8 +384,14 @@ impl Lane {
             errand.budget.observe(&permit, &feedback(&answer.kind));
         }
         drop(permit);
-        let kind = answer.kind.clone();
-        self.ledger.answer(id, attempt, answer, self.fleet.clock.monotonic().saturating_sub(began));
+        let (kind, took) = (answer.kind.clone(), self.fleet.clock.monotonic().saturating_sub(began));
+        let nothing = matches!(kind, AnswerKind::Unknown | AnswerKind::Unreachable);
+        // A limit further in may have been as long as this one, and have ended it first.
+        let hung = nothing && took >= errand.provider.limits().deadline / 3;
+        if !nothing {
+            self.mute().remove(errand.provider.name());
+        }
+        self.ledger.answer(id, attempt, answer, took);
         (!hung).then_some(kind)
     }
 }

@@ -11,7 +11,7 @@ use crate::domain::{
     Family, HoldingState, Identity, IdentityId, PlanHash, Postcondition, ProviderName, Reading, ReadingSet, Step,
     StepId, StepState,
 };
-use crate::engine::{EngineEvent, Provider, ProviderError};
+use crate::engine::{EngineEvent, Provider, ProviderError, Urgency};
 use crate::journal::{Body, Entry};
 
 /// A sweep begins when the gate is answered, or after this.
@@ -20,8 +20,10 @@ const GATE_WAIT: Duration = Duration::from_secs(2);
 const APART: Duration = Duration::from_secs(1);
 /// Rounds beyond the propagation window.
 const ROUNDS: u32 = 10;
-/// A provider that cannot be read for passing reasons (5xx, lost answers) is read again for so long.
+/// A provider that cannot be read for passing reasons (5xx, lost answers) is read again for so long, and no longer.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// A sweep under which nothing has come true for so long, beyond the propagation window, is given up: `resume` goes on.
+const STUCK: Duration = PATIENCE;
 /// Identities read at once.
 const READS_AT_ONCE: usize = 8;
 /// Children that are followed before the sweep says that it cannot keep up.
@@ -84,6 +86,8 @@ struct OneSweep<'a> {
     counted: u32,
     /// How far the ledger was when the last round began.
     moved: u64,
+    /// The most that has come true, of steps and identities, and when it did.
+    progress: ((usize, usize), Duration),
 }
 
 /// What one round saw.
@@ -108,17 +112,18 @@ impl<'a> OneSweep<'a> {
         identities: Vec<Identity>,
     ) -> Self {
         let swept = Swept { identities, ..Swept::default() };
-        Self { isolation, strike, provider, swept, new: 0, counted: 0, moved: 0 }
+        Self { isolation, strike, provider, swept, new: 0, counted: 0, moved: 0, progress: ((0, 0), Duration::ZERO) }
     }
 
     async fn run(mut self) -> Swept {
         let window = u32::try_from(self.provider.propagation().as_secs()).unwrap_or(ROUNDS);
         let most = ROUNDS.saturating_add(window);
         let started = self.isolation.fleet.clock.monotonic();
+        self.progress = (self.come_true(), started);
         loop {
             // What the listing would find alive anyway is cut first: mutations go before reads.
             if let Some(budget) = self.isolation.fleet.budget(self.provider.name()) {
-                budget.caught_up().await;
+                let _ = tokio::time::timeout(STUCK, budget.caught_up()).await;
             }
             let began = self.isolation.fleet.clock.monotonic();
             self.swept.rounds += 1;
@@ -128,9 +133,16 @@ impl<'a> OneSweep<'a> {
             self.record(&round);
             self.swept.clean_rounds = if clean { self.swept.clean_rounds + 1 } else { 0 };
             self.counted += u32::from(!self.is_busy(&round));
-            let patient = round.passing && began.saturating_sub(started) < PATIENCE;
+            let patient = began.saturating_sub(started) < PATIENCE;
+            let mute = round.passing && !patient;
+            let stuck = self.is_stuck(&round);
             // The last round only looks: what it finds alive has had its chances.
-            if self.swept.clean_rounds >= 2 || self.counted > most || (self.hopeless(&round) && !patient) {
+            if self.swept.clean_rounds >= 2
+                || self.counted > most
+                || mute
+                || stuck
+                || (self.hopeless(&round) && !(round.passing && patient))
+            {
                 break;
             }
             self.strike_again(round).await;
@@ -149,6 +161,27 @@ impl<'a> OneSweep<'a> {
         goes_on && !round.settled && round.new.is_empty() && round.alive.is_empty()
     }
 
+    /// Something is open, and for long nothing has come true and nothing was found.
+    fn is_stuck(&mut self, round: &Round) -> bool {
+        let (now, count) = (self.isolation.fleet.clock.monotonic(), self.come_true());
+        let (best, since) = self.progress;
+        if count > best || !round.new.is_empty() {
+            self.progress = (count.max(best), now);
+            return false;
+        }
+        let open = !round.settled || !round.alive.is_empty();
+        open && self.swept.rounds >= 2 && now.saturating_sub(since) >= STUCK + self.provider.propagation()
+    }
+
+    /// How many steps at this provider were answered with yes or proved, and how many identities are known.
+    fn come_true(&self) -> (usize, usize) {
+        let records = self.strike.ledger().records();
+        let here = records.values().filter(|record| record.step.identity.provider() == self.provider.name());
+        let true_by_now =
+            here.filter(|record| matches!(record.state, StepState::Accepted | StepState::Gone | StepState::Verified));
+        (true_by_now.count(), self.swept.identities.len())
+    }
+
     /// Nothing left to strike and nothing that another listing would show: refused steps stay refused.
     fn hopeless(&self, round: &Round) -> bool {
         let quiet = round.settled && round.new.is_empty() && round.alive.is_empty();
@@ -158,6 +191,8 @@ impl<'a> OneSweep<'a> {
     /// Reads every identity, children as they show up.
     async fn round(&mut self) -> Round {
         let mut round = Round { complete: true, ..Round::default() };
+        // What lands while it is read is not in what was read.
+        let settled = self.is_settled();
         let mut from = 0;
         while from < self.swept.identities.len() {
             let batch: Vec<Identity> = self.swept.identities[from..].to_vec();
@@ -179,9 +214,14 @@ impl<'a> OneSweep<'a> {
                 }
             }
         }
-        let ids: Vec<IdentityId> = self.swept.identities.iter().map(|identity| identity.id.clone()).collect();
-        round.settled = !self.strike.ledger().in_flight(&ids);
+        round.settled = settled && self.is_settled();
         round
+    }
+
+    /// Whether nothing is on its way.
+    fn is_settled(&self) -> bool {
+        let ids: Vec<IdentityId> = self.swept.identities.iter().map(|identity| identity.id.clone()).collect();
+        !self.strike.ledger().in_flight(&ids)
     }
 
     fn take(&mut self, reading: Reading, round: &mut Round) {
@@ -224,6 +264,11 @@ impl<'a> OneSweep<'a> {
     async fn strike_again(&self, round: Round) {
         let again = self.with_unanswered(round.alive);
         self.wait_past_gate(&again).await;
+        let mut again: Vec<StepId> = again.into_iter().filter(|id| !self.strike.is_sending(id)).collect();
+        if self.strike.is_mute(self.provider.name()) {
+            let urgency = |id: &StepId| self.strike.ledger().record(id).map(|record| Urgency::of(&record.step));
+            again = again.into_iter().max_by_key(urgency).into_iter().collect();
+        }
         let hash = PlanHash::of(&self.isolation.order.bot, self.isolation.order.depth, &round.new);
         let number = self.swept.rounds;
         // Trouble with the journal in mid-strike does not stop the strike; it shows in the outcome.

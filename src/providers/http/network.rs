@@ -1,5 +1,7 @@
 //! The real network. The only place that knows the HTTP library.
 
+mod tls;
+
 use std::{error::Error as _, time::Duration};
 
 use async_trait::async_trait;
@@ -155,6 +157,11 @@ fn sentence(error: reqwest::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {
+        // An I/O error passes over what it wraps when it is asked for its source.
+        let wrapped = inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        if let Some(tls) = wrapped.and_then(|wrapped| wrapped.downcast_ref()).or_else(|| inner.downcast_ref()) {
+            return tls::reason(tls);
+        }
         text = inner.to_string();
         cause = inner.source();
     }

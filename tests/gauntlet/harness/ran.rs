@@ -89,6 +89,8 @@ pub struct Running {
     so_far: Arc<Mutex<Vec<u8>>>,
     cost: Arc<Cost>,
     ended: bool,
+    /// When its case is out of time.
+    until: Instant,
 }
 
 #[derive(Default)]
@@ -100,14 +102,14 @@ struct Cost {
 
 impl Running {
     /// Of a child with both outputs piped and a process group of its own.
-    pub fn new(mut child: Child, command: String) -> Self {
+    pub fn new(mut child: Child, command: String, until: Instant) -> Self {
         let so_far: Arc<Mutex<Vec<u8>>> = Arc::default();
         let stdout = child.stdout.take().map(|pipe| collect(pipe, Some(so_far.clone())));
         let stderr = child.stderr.take().map(|pipe| collect(pipe, None));
         let cost = Arc::new(Cost::default());
         let (watched, pid) = (cost.clone(), child.id());
         std::thread::spawn(move || watched.watch(pid));
-        Self { child, command, began: Instant::now(), output: [stdout, stderr], so_far, cost, ended: false }
+        Self { child, command, began: Instant::now(), output: [stdout, stderr], so_far, cost, ended: false, until }
     }
 
     /// Of the process that was started; a prefix that replaces itself keeps the number.
@@ -132,7 +134,7 @@ impl Running {
     /// To its end; fails where it does not come in time.
     #[track_caller]
     pub fn wait(mut self, patience: Duration) -> Ran {
-        let status = self.status(patience);
+        let status = self.status(patience.min(self.until.saturating_duration_since(Instant::now())));
         self.finish(status)
     }
 
@@ -155,7 +157,7 @@ impl Running {
                 let said = self.said();
                 self.kill_group();
                 let tail = said.lines().rev().take(3).collect::<Vec<_>>().join("\n");
-                panic!("{} does not end within {patience:?}: {tail}", self.command);
+                panic!("out of time: {} does not end within {patience:?}: {tail}", self.command);
             }
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -213,7 +215,14 @@ fn collect(mut pipe: impl Read + Send + 'static, shared: Option<Arc<Mutex<Vec<u8
 
 impl Cost {
     fn watch(&self, pid: u32) {
+        let image = |pid: &str| std::fs::read_link(format!("/proc/{pid}/exe")).ok();
+        let ours = image("self");
         while !self.over.load(Ordering::Relaxed) {
+            // Until it has its own image its memory is that of this process.
+            if image(&pid.to_string()) == ours {
+                std::thread::sleep(Duration::from_millis(1));
+                continue;
+            }
             let Ok(status) = std::fs::read_to_string(format!("/proc/{pid}/status")) else { return };
             let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
             if let Some(kib) = peak.and_then(|text| text.trim().trim_end_matches(" kB").parse().ok()) {

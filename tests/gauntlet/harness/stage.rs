@@ -1,14 +1,15 @@
 //! A responder's host for one case: home, configuration, state directory, and the fault servers that it names.
 
 use std::{
+    io::Write as _,
     os::unix::{
         fs::{DirBuilderExt as _, PermissionsExt as _},
         process::CommandExt as _,
     },
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::Mutex,
-    time::Duration,
+    sync::{Mutex, mpsc},
+    time::{Duration, Instant},
 };
 
 use secrecy::ExposeSecret as _;
@@ -17,12 +18,20 @@ use tokio_rustls::TlsAcceptor;
 
 use super::{
     ran::{Ran, Running},
+    seed::full,
     server::{Server, journals_in},
     world::{BOT, World},
 };
 
 /// No run takes longer, however busy the machine is.
-pub const PATIENCE: Duration = Duration::from_mins(2);
+pub const PATIENCE: Duration = Duration::from_secs(75);
+/// No stage lasts longer; what still runs then is killed and has failed. The full form puts whole sweeps on one stage.
+fn limit() -> Duration {
+    Duration::from_mins(if full() { 30 } else { 2 })
+}
+
+/// Behind that the case itself hangs, where nothing can be made to fail but everything.
+const GRACE: Duration = Duration::from_secs(30);
 /// The bot that every case isolates.
 pub const HELPDESK: &str = "helpdesk";
 
@@ -76,6 +85,9 @@ pub struct Stage {
     binary: PathBuf,
     /// All that any run has printed, to be searched for canaries.
     pub(super) said: Mutex<Vec<Ran>>,
+    until: Instant,
+    // Dropped with the stage: the guard below ends.
+    _limit: mpsc::Sender<()>,
     // Dropped last: the servers run on it.
     _runtime: Runtime,
 }
@@ -104,7 +116,17 @@ impl Stage {
         let servers = (0..options.providers).map(serve).collect();
         let fallback = options.fallback.clone();
         let binary = options.binary.clone().unwrap_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_estop")));
-        let stage = Self { servers, home, state: kept, fallback, binary, said: Mutex::default(), _runtime: runtime };
+        let stage = Self {
+            servers,
+            home,
+            state: kept,
+            fallback,
+            binary,
+            said: Mutex::default(),
+            until: Instant::now() + limit(),
+            _limit: guard(),
+            _runtime: runtime,
+        };
         stage.configure(&stage.configuration(options));
         for server in &stage.servers {
             let (_, secret) = server.keycloak.operator().unwrap();
@@ -217,7 +239,7 @@ impl Stage {
 
     /// Begins a command that the case has changed.
     pub fn spawn(&self, mut command: Command, arguments: &[&str]) -> Running {
-        Running::new(command.spawn().unwrap(), format!("estop {}", arguments.join(" ")))
+        Running::new(command.spawn().unwrap(), format!("estop {}", arguments.join(" ")), self.until)
     }
 
     /// A command to its end.
@@ -259,6 +281,20 @@ impl Stage {
             server.fault(rule());
         }
     }
+}
+
+/// Ends the whole run, with the name of the case, where its stage is still there long after its time.
+fn guard() -> mpsc::Sender<()> {
+    let (alive, over) = mpsc::channel();
+    let name = std::thread::current().name().unwrap_or("a variant of a case").to_owned();
+    std::thread::spawn(move || {
+        let most = limit() + GRACE;
+        if over.recv_timeout(most) == Err(mpsc::RecvTimeoutError::Timeout) {
+            writeln!(std::io::stderr(), "gauntlet: {name} hangs: not over after {most:?}").ok();
+            std::process::exit(101);
+        }
+    });
+    alive
 }
 
 /// The arguments of an isolation.
