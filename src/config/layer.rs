@@ -46,7 +46,12 @@ impl Layer {
         let document = DeTable::parse(text).map_err(|error| {
             // The library's own display quotes the line, and a secret may be on it.
             let at = error.span().unwrap_or(0..0);
-            origin.error(&at, format!("this is no TOML: {}", Untrusted::new(error.message()).shown_in(120)))
+            // A bare key is no secret; a value never looks like what such an error is about.
+            let key = text
+                .get(at.clone())
+                .filter(|_| error.message() == "duplicate key")
+                .map_or_else(String::new, |key| format!(" {}", Untrusted::new(key).shown_in(60)));
+            origin.error(&at, format!("this is no TOML: {}{key}", Untrusted::new(error.message()).shown_in(120)))
         })?;
         let keys = ["console", "select", "provider", "bot"];
         let root = Section::new(origin, "the file", document.get_ref(), 0..0, &keys)?;

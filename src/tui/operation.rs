@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use jiff::Timestamp;
 
 use crate::{
-    domain::{BotName, IncidentId, Lane, OperationId, Outcome, Residual, Step, StepId, StepState},
+    domain::{BotName, IncidentId, Lane, OperationId, Outcome, Reason, Residual, Step, StepId, StepState},
     engine::{Ended, EngineEvent, OperationPhase},
 };
 
@@ -192,6 +192,18 @@ impl OperationView {
             }
         }
         counts
+    }
+
+    /// What is proved alive: by the outcome where there is one, as it also names what no step was for.
+    pub fn still_live(&self) -> usize {
+        let named = |reasons: &[Reason]| {
+            reasons.iter().filter(|reason| matches!(reason, Reason::StillLive { .. } | Reason::OpensToo { .. })).count()
+        };
+        match self.ended.as_ref().map(|ended| &ended.outcome) {
+            Some(Outcome::Partial { reasons, .. }) => named(reasons),
+            Some(Outcome::Contradicted { alive, reasons }) => alive.len() + named(reasons),
+            _ => self.counts(None).still_live,
+        }
     }
 
     /// From the key to the first cut, in milliseconds.

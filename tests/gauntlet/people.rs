@@ -4,3 +4,4 @@ mod case_36;
 mod case_37;
 mod case_38;
 mod case_39;
+mod case_40;

@@ -34,6 +34,11 @@ pub fn console(start: Start<'_>) -> Terminal {
     terminal
 }
 
+/// What a person sees: blanks at the end of a line are nothing.
+pub fn visible(text: &str) -> String {
+    text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+}
+
 /// The key is pressed, and every server has got a change.
 pub fn strike(stage: &Stage, terminal: &Terminal) {
     hands::isolate(terminal);

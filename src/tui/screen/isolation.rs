@@ -120,12 +120,13 @@ fn figure(label: &str, role: Role, text: String) -> Line {
     vec![piece(Role::Dim, format!(" {label} ")), piece(role, text), piece(Role::Text, "  ")]
 }
 
-/// The three counts: every step is in one of them, whatever is said elsewhere.
+/// The three counts, whatever else is said. What is unknown counts steps; what still lives may be of no step.
 fn proofs(operation: &OperationView) -> Line {
     let counts = operation.counts(None);
-    let alive = if counts.still_live > 0 { Role::Bad } else { Role::Text };
+    let still_live = operation.still_live();
+    let alive = if still_live > 0 { Role::Bad } else { Role::Text };
     let mut line = figure("verified", Role::Text, format!("{} of {}", counts.verified, counts.all));
-    line.extend(figure("still live", alive, counts.still_live.to_string()));
+    line.extend(figure("still live", alive, still_live.to_string()));
     line.extend(figure("unknown", Role::Text, counts.unknown().to_string()));
     line
 }

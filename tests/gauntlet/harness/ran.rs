@@ -122,6 +122,17 @@ impl Running {
         String::from_utf8_lossy(&self.so_far.lock().unwrap()).into_owned()
     }
 
+    /// Until it has ended: the runtime's own handler of SIGSEGV, there for its stack guard, forgives the first.
+    #[track_caller]
+    pub fn crash(&mut self, signal: Signal) {
+        let until = Instant::now() + Duration::from_secs(10);
+        while self.runs() {
+            assert!(Instant::now() < until, "{signal:?} does not end it");
+            self.signal(signal);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     pub fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }

@@ -74,7 +74,7 @@ fn case_37_while_it_runs_and_when_it_crashes() {
             for server in &stage.servers {
                 server.latency(Duration::from_millis(200), Duration::from_millis(300));
             }
-            let running = stage.start(&["--json", "-vvv", "isolate", HELPDESK, "--yes"]);
+            let mut running = stage.start(&["--json", "-vvv", "isolate", HELPDESK, "--yes"]);
             stage.servers[0].await_request(Duration::from_mins(1), |seen| seen.changes);
             let canaries = stage.canaries();
             for paper in ["cmdline", "environ", "status", "maps", "comm"] {
@@ -83,7 +83,7 @@ fn case_37_while_it_runs_and_when_it_crashes() {
                 let text = String::from_utf8_lossy(&bytes);
                 assert!(!canaries.iter().any(|canary| text.contains(canary)), "O6: a canary in {paper}");
             }
-            running.signal(*signal);
+            running.crash(*signal);
             let ran = stage.heard(running.wait(PATIENCE));
             assert_eq!(ran.code, None, "the signal did not end it: {ran}");
             stage.no_secrets();

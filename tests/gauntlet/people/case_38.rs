@@ -110,8 +110,8 @@ fn case_38_no_core() {
         |signal| format!("{signal:?}"),
         |signal| {
             let (stage, _folder) = stage();
-            let running = striking(&stage);
-            running.signal(*signal);
+            let mut running = striking(&stage);
+            running.crash(*signal);
             let ran = stage.heard(running.wait(PATIENCE));
             assert_eq!(ran.code, None, "the signal did not end it: {ran}");
             let cores: Vec<PathBuf> = files(&stage.home()).into_iter().filter(|file| is_core(file)).collect();

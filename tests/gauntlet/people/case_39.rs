@@ -20,7 +20,7 @@ const BROKEN: [(&str, Edit, &[&str]); 13] = [
         &["client_secret"],
     ),
     ("two of one name", |text| text.replacen("\"sso-b\"", "\"sso-a\"", 1), &["sso-a"]),
-    ("unknown kind", |text| text.replacen("\"keycloak\"", "\"keyclock\"", 1), &["keyclock"]),
+    ("unknown kind", |text| text.replacen("\"keycloak\"", "\"keyclock\"", 1), &["kind", "keycloak"]),
     ("plain http", |text| text.replacen("http://127.0.0.1", "http://sso.example.com", 1), &["https"]),
     (
         "no provider of that name",

@@ -95,7 +95,8 @@ fn case_33_states_are_words_or_marks() {
             }
             stage.no_false_success(&ran);
             stage.intent_first();
-            stage.converges(0);
+            // Leaving it in the middle is one more pass.
+            stage.converges(1);
         },
     );
 }

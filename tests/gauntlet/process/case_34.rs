@@ -9,6 +9,7 @@ use crate::{
         hands::{is_isolating, wait_for_dark},
         place, strike,
         terminal::Start,
+        visible,
     },
 };
 
@@ -24,9 +25,13 @@ fn case_34_windows_of_every_size() {
             let place = place(&stage);
             let terminal = console(Start::at(&place));
             terminal.resize(*columns, *rows);
-            terminal.redrawn();
+            // The first may still be of the old window, and a frame comes only once the one before was answered: after
+            // three the key is pressed at this window.
+            for _ in 0..3 {
+                terminal.redrawn();
+            }
+            // Whichever comes first there, the key or the window: it was pressed at the other one.
             terminal.keys("X");
-            terminal.redrawn();
             terminal.resize(80, 24);
             let text = terminal.wait_for("what the key did", |text| text.contains("ARMED") || is_isolating(text));
             if *fires {
@@ -75,7 +80,7 @@ fn case_34_a_jumping_window() {
     }
     terminal.keys("J");
     let before = terminal.wait_for("the journal", |text| text.contains("op.end") && text.contains("estop  Journal"));
-    assert_eq!(terminal.redrawn(), before, "stale cells");
+    assert_eq!(visible(&terminal.redrawn()), visible(&before), "stale cells");
     terminal.keys("q");
     let ran = ended(&stage, &terminal.exit(PATIENCE));
     ran.expect(&[0]);

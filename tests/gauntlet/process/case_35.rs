@@ -128,7 +128,7 @@ fn case_35_every_screen() {
     terminal.keys("B");
     terminal.wait_for_text("cannot be undone");
     terminal.keys("\x1b");
-    terminal.wait_for_text("X would isolate");
+    terminal.wait_for_text("nothing was sent");
     crate::pty::hands::isolate(&terminal);
     terminal.wait_for_text("time to dark");
     for (key, title) in [("J", "estop  Journal"), ("3", "estop  "), ("?", "estop  Help")] {

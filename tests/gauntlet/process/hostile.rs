@@ -28,7 +28,7 @@ pub const NASTY: [&str; 20] = [
 
 /// All of them in one word.
 pub fn word() -> String {
-    NASTY.iter().enumerate().map(|(index, nasty)| format!("w{index}{nasty}")).collect::<Vec<_>>().concat()
+    NASTY.join("word")
 }
 
 /// A realm where clients, users and their words are hostile. Each client is listed as a bot.
