@@ -6,9 +6,8 @@ use std::collections::BTreeMap;
 
 use estop::domain::{
     Action, AnswerKind, BotName, Depth, Fact, Family, Gap, Holding, HoldingId, HoldingState, Identity, IdentityId,
-    IdentityKind, IdentityState, Lane, Level, ObjectId, Outcome, OutcomeInput, Plan, Postcondition, ProviderName,
-    Reading, ReadingSet, Residual, Reversibility, Sent, Step, StepEvent, StepId, StepRecord, StepState, Verdict,
-    conclude,
+    IdentityKind, IdentityState, Lane, ObjectId, Outcome, OutcomeInput, Plan, Postcondition, ProviderName, Reading,
+    ReadingSet, Residual, Sent, Step, StepEvent, StepId, StepRecord, StepState, Verdict, conclude,
 };
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -22,57 +21,31 @@ fn bot() -> IdentityId {
 }
 
 fn identity(state: IdentityState) -> Identity {
-    Identity {
-        id: bot(),
-        name: "bot".into(),
-        kind: IdentityKind::ServiceAccount,
-        state,
-        attributes: BTreeMap::new(),
-        hints: BTreeMap::new(),
-        child_of: None,
-        last_active_at: None,
-    }
+    Identity::new(bot(), "bot", IdentityKind::ServiceAccount, state)
 }
 
 fn holding(number: usize, family: Family, state: HoldingState) -> Holding {
-    Holding {
-        id: HoldingId::new(bot(), "thing", number.to_string()),
-        lane: Lane::Tokens,
+    Holding::new(
+        HoldingId::new(bot(), "thing", number.to_string()),
+        Lane::Tokens,
         family,
-        name: format!("thing {number}").into(),
-        scopes: Vec::new(),
-        issued_at: None,
-        expires_at: None,
-        last_used_at: None,
-        fingerprint: None,
-        on_behalf_of: None,
+        format!("thing {number}"),
         state,
-        leaked: false,
-    }
+    )
 }
 
 fn step(number: usize, postcondition: Postcondition) -> Step {
     Step {
-        id: StepId::of(&bot(), "end", Some(&number.to_string())),
-        identity: bot(),
-        lane: Lane::Tokens,
-        action: Action::new("end"),
         target: format!("thing {number}").into(),
-        object: ObjectId::of(&ProviderName::new("sso"), "thing", &number.to_string()),
         rank: 0,
-        after: Vec::new(),
-        holdings: Vec::new(),
-        gate: false,
-        mint_cut: false,
-        level: Level::Read,
-        last_used_at: None,
-        reversible: Reversibility::Irreversible,
-        postcondition,
         proof: "GET thing".to_owned(),
-        manual: None,
-        by_hand: false,
-        missing_permission: None,
-        params: BTreeMap::new(),
+        ..Step::new(
+            StepId::of(&bot(), "end", Some(&number.to_string())),
+            bot(),
+            Action::new("end"),
+            ObjectId::of(&ProviderName::new("sso"), "thing", &number.to_string()),
+            postcondition,
+        )
     }
 }
 

@@ -120,6 +120,24 @@ pub struct Holding {
 }
 
 impl Holding {
+    /// One of which nothing more was read: no scopes, no times, nobody behind it.
+    pub fn new(id: HoldingId, lane: Lane, family: Family, name: impl Into<Untrusted>, state: HoldingState) -> Self {
+        Self {
+            id,
+            lane,
+            family,
+            name: name.into(),
+            scopes: Vec::new(),
+            issued_at: None,
+            expires_at: None,
+            last_used_at: None,
+            fingerprint: None,
+            on_behalf_of: None,
+            state,
+            leaked: false,
+        }
+    }
+
     /// Whether it can make new credentials.
     pub fn mints(&self) -> bool {
         self.scopes.iter().any(|scope| scope.mint)

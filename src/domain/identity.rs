@@ -69,6 +69,20 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// One of which nothing more was listed.
+    pub fn new(id: IdentityId, name: impl Into<Untrusted>, kind: IdentityKind, state: IdentityState) -> Self {
+        Self {
+            id,
+            name: name.into(),
+            kind,
+            state,
+            attributes: BTreeMap::new(),
+            hints: BTreeMap::new(),
+            child_of: None,
+            last_active_at: None,
+        }
+    }
+
     /// An attribute's text, where it has one that is not empty.
     pub fn attribute(&self, name: &str) -> Option<&Untrusted> {
         self.attributes.get(name).filter(|value| !value.is_empty())

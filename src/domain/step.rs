@@ -112,6 +112,39 @@ pub struct Step {
 }
 
 impl Step {
+    /// An irreversible step behind the gate that ends nothing yet; what it is to people, and how it is proved in words,
+    /// is still to be said.
+    pub fn new(
+        id: StepId,
+        identity: IdentityId,
+        action: Action,
+        object: ObjectId,
+        postcondition: Postcondition,
+    ) -> Self {
+        Self {
+            target: Untrusted::new(identity.native()),
+            id,
+            identity,
+            lane: Lane::Tokens,
+            action,
+            object,
+            rank: 1,
+            after: Vec::new(),
+            holdings: Vec::new(),
+            gate: false,
+            mint_cut: false,
+            level: Level::Read,
+            last_used_at: None,
+            reversible: Reversibility::Irreversible,
+            postcondition,
+            proof: String::new(),
+            manual: None,
+            by_hand: false,
+            missing_permission: None,
+            params: BTreeMap::new(),
+        }
+    }
+
     /// The key that orders steps when a budget binds: gates and minting first, then level, then recency.
     pub fn priority(&self) -> (bool, bool, Level, Option<Timestamp>) {
         (self.gate, self.mint_cut, self.level, self.last_used_at)

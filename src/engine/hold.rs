@@ -157,16 +157,12 @@ mod tests {
     use crate::domain::{IdentityKind, IdentityState, ProviderName};
 
     fn identity() -> Identity {
-        Identity {
-            id: IdentityId::new(ProviderName::new("sso"), "bot"),
-            name: "bot".into(),
-            kind: IdentityKind::ServiceAccount,
-            state: IdentityState::Gated,
-            attributes: BTreeMap::new(),
-            hints: BTreeMap::new(),
-            child_of: None,
-            last_active_at: None,
-        }
+        Identity::new(
+            IdentityId::new(ProviderName::new("sso"), "bot"),
+            "bot",
+            IdentityKind::ServiceAccount,
+            IdentityState::Gated,
+        )
     }
 
     fn did(second: i64, action: &str, outcome: &str) -> Activity {

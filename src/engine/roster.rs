@@ -182,14 +182,13 @@ mod tests {
 
     fn identity(native: &str, name: &str, attributes: &[(&str, &str)]) -> Identity {
         Identity {
-            id: IdentityId::new(ProviderName::new("sso"), native),
-            name: name.into(),
-            kind: IdentityKind::ServiceAccount,
-            state: IdentityState::Live,
             attributes: attributes.iter().map(|(k, v)| ((*k).to_owned(), Untrusted::from(*v))).collect(),
-            hints: BTreeMap::new(),
-            child_of: None,
-            last_active_at: None,
+            ..Identity::new(
+                IdentityId::new(ProviderName::new("sso"), native),
+                name,
+                IdentityKind::ServiceAccount,
+                IdentityState::Live,
+            )
         }
     }
 

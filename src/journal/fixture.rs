@@ -1,7 +1,6 @@
 //! What the journal's tests write: one small operation, and a disk that can be told to fail.
 
 use std::{
-    collections::BTreeMap,
     io,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
@@ -37,26 +36,20 @@ pub(super) fn step_id(number: usize) -> StepId {
 pub(super) fn step(number: usize) -> Step {
     let identity = IdentityId::new(ProviderName::new("sso"), format!("bot-{number}"));
     Step {
-        id: step_id(number),
-        object: ObjectId::of(identity.provider(), "client", identity.native()),
-        identity,
         lane: Lane::ALL[number % 4],
-        action: Action::new("disable"),
         target: Untrusted::new("helpdesk \u{202e}\"quoted\""),
         rank: 0,
-        after: Vec::new(),
-        holdings: Vec::new(),
         gate: number.is_multiple_of(4),
-        mint_cut: false,
         level: Level::Admin,
-        last_used_at: None,
         reversible: Reversibility::Reversible,
-        postcondition: Postcondition::Unreadable { why: "a test".to_owned() },
         proof: "GET client: enabled is false".to_owned(),
-        manual: None,
-        by_hand: false,
-        missing_permission: None,
-        params: BTreeMap::new(),
+        ..Step::new(
+            step_id(number),
+            identity.clone(),
+            Action::new("disable"),
+            ObjectId::of(identity.provider(), "client", identity.native()),
+            Postcondition::Unreadable { why: "a test".to_owned() },
+        )
     }
 }
 

@@ -21,8 +21,8 @@ use std::{
 
 use estop::{
     domain::{
-        Action, Answer, AnswerKind, BotName, Depth, IdentityId, IncidentId, Lane, Level, ObjectId, OperationId,
-        PlanHash, Postcondition, ProviderName, Reversibility, Step, StepId, StepState, Untrusted, Verdict,
+        Action, Answer, AnswerKind, BotName, Depth, IdentityId, IncidentId, Level, ObjectId, OperationId, PlanHash,
+        Postcondition, ProviderName, Step, StepId, StepState, Untrusted, Verdict,
     },
     journal::{Body, Entry, Given, Journal, Process, Stamp, Store, Verification, audit},
 };
@@ -81,26 +81,18 @@ fn id(number: usize) -> StepId {
 fn step(number: usize) -> Step {
     let identity = IdentityId::new(ProviderName::new("corp-sso"), format!("bot-{number}"));
     Step {
-        id: id(number),
-        object: ObjectId::of(identity.provider(), "session", identity.native()),
-        identity,
-        lane: Lane::Tokens,
-        action: Action::new("revoke"),
         target: Untrusted::new("offline session of alice"),
         rank: 0,
-        after: Vec::new(),
-        holdings: Vec::new(),
-        gate: false,
-        mint_cut: false,
         level: Level::Write,
-        last_used_at: None,
-        reversible: Reversibility::Irreversible,
-        postcondition: Postcondition::Unreadable { why: "a measurement".to_owned() },
         proof: "GET sessions: it is not listed".to_owned(),
-        manual: None,
-        by_hand: false,
-        missing_permission: None,
         params: std::collections::BTreeMap::new(),
+        ..Step::new(
+            id(number),
+            identity.clone(),
+            Action::new("revoke"),
+            ObjectId::of(identity.provider(), "session", identity.native()),
+            Postcondition::Unreadable { why: "a measurement".to_owned() },
+        )
     }
 }
 

@@ -1,7 +1,7 @@
 //! A provider of N sessions behind the real HTTP client: what is timed is the engine, the journal and the wire.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use estop::{
     domain::{
         Action, Activity, Answer, AnswerKind, Depth, Fact, Family, Holding, HoldingId, HoldingState, Identity,
-        IdentityId, IdentityKind, IdentityState, Lane, Level, ObjectId, Postcondition, ProviderName, Reading,
-        Restoration, RestoreMode, Reversibility, Step, StepId, StepRecord,
+        IdentityId, IdentityKind, IdentityState, Lane, ObjectId, Postcondition, ProviderName, Reading, Restoration,
+        RestoreMode, Reversibility, Step, StepId, StepRecord,
     },
     engine::{Budget, Clock, Coverage, Limits, Listing, Preflight, Provider, ProviderError, Whoami},
     journal::ArmedStep,
@@ -99,40 +99,28 @@ impl Bench {
 
     fn identity(&self) -> Identity {
         let shut = *self.shut.lock().unwrap();
-        Identity {
-            id: self.bot(),
-            name: "bot".into(),
-            kind: IdentityKind::ServiceAccount,
-            state: if shut { IdentityState::Gated } else { IdentityState::Live },
-            attributes: BTreeMap::new(),
-            hints: BTreeMap::new(),
-            child_of: None,
-            last_active_at: None,
-        }
+        Identity::new(
+            self.bot(),
+            "bot",
+            IdentityKind::ServiceAccount,
+            if shut { IdentityState::Gated } else { IdentityState::Live },
+        )
     }
 
     fn step(&self, action: &str, target: &str, postcondition: Postcondition) -> Step {
         Step {
-            id: StepId::of(&self.bot(), action, Some(target)),
-            identity: self.bot(),
-            lane: Lane::Tokens,
-            action: Action::new(action),
             target: target.into(),
-            object: ObjectId::of(&self.name, action, target),
             rank: 0,
-            after: Vec::new(),
-            holdings: Vec::new(),
             gate: action == "gate",
-            mint_cut: false,
-            level: Level::Read,
-            last_used_at: None,
             reversible: Reversibility::Reversible,
-            postcondition,
             proof: "the list".to_owned(),
-            manual: None,
-            by_hand: false,
-            missing_permission: None,
-            params: BTreeMap::new(),
+            ..Step::new(
+                StepId::of(&self.bot(), action, Some(target)),
+                self.bot(),
+                Action::new(action),
+                ObjectId::of(&self.name, action, target),
+                postcondition,
+            )
         }
     }
 }
@@ -190,20 +178,13 @@ impl Provider for Bench {
         let mut reading = Reading::of(self.identity(), read_at);
         reading.facts.insert("shut".to_owned(), Fact::Bool(*self.shut.lock().unwrap()));
         for number in self.sessions.lock().unwrap().iter() {
-            reading.holdings.push(Holding {
-                id: HoldingId::new(self.bot(), "session", number.clone()),
-                lane: Lane::Tokens,
-                family: Family::Token,
-                name: number.as_str().into(),
-                scopes: Vec::new(),
-                issued_at: None,
-                expires_at: None,
-                last_used_at: None,
-                fingerprint: None,
-                on_behalf_of: None,
-                state: HoldingState::Live,
-                leaked: false,
-            });
+            reading.holdings.push(Holding::new(
+                HoldingId::new(self.bot(), "session", number.clone()),
+                Lane::Tokens,
+                Family::Token,
+                number.as_str(),
+                HoldingState::Live,
+            ));
         }
         Ok(reading)
     }

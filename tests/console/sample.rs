@@ -1,6 +1,6 @@
 //! A small fleet by hand: the five bots, two of them in trouble.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use estop::{
     domain::{
@@ -36,14 +36,13 @@ pub fn incident() -> IncidentId {
 
 fn identity(provider: &str, name: &str, kind: IdentityKind) -> Identity {
     Identity {
-        id: IdentityId::new(ProviderName::new(provider), format!("id-{name}")),
-        name: name.into(),
-        kind,
-        state: IdentityState::Live,
-        attributes: BTreeMap::new(),
-        hints: BTreeMap::new(),
-        child_of: None,
         last_active_at: Some(before(200)),
+        ..Identity::new(
+            IdentityId::new(ProviderName::new(provider), format!("id-{name}")),
+            name,
+            kind,
+            IdentityState::Live,
+        )
     }
 }
 
@@ -53,43 +52,30 @@ fn scope(resource: &str, verb: &str, level: Level, mint: bool) -> Scope {
 
 fn holding(identity: &Identity, lane: Lane, family: Family, name: &str, scopes: Vec<Scope>) -> Holding {
     Holding {
-        id: HoldingId::new(identity.id.clone(), lane.word(), name),
-        lane,
-        family,
-        name: name.into(),
         scopes,
-        issued_at: None,
         expires_at: matches!(family, Family::Token).then(|| after(1500)),
         last_used_at: Some(before(180)),
-        fingerprint: None,
         on_behalf_of: (family == Family::Grant).then(|| "alice".into()),
-        state: HoldingState::Live,
-        leaked: false,
+        ..Holding::new(HoldingId::new(identity.id.clone(), lane.word(), name), lane, family, name, HoldingState::Live)
     }
 }
 
 pub fn step(identity: &Identity, lane: Lane, action: &str, target: &str) -> Step {
     Step {
-        id: StepId::of(&identity.id, action, Some(target)),
-        identity: identity.id.clone(),
         lane,
-        action: Action::new(action),
         target: target.into(),
-        object: ObjectId::of(identity.id.provider(), lane.word(), target),
         rank: 0,
-        after: Vec::new(),
-        holdings: Vec::new(),
         gate: lane == Lane::Identity,
-        mint_cut: false,
         level: Level::Write,
-        last_used_at: None,
         reversible: if lane == Lane::Tokens { Reversibility::Irreversible } else { Reversibility::Reversible },
-        postcondition: Postcondition::Equal { fact: "enabled".to_owned(), value: Fact::Bool(false) },
         proof: "a later read".to_owned(),
-        manual: None,
-        missing_permission: None,
-        by_hand: false,
-        params: BTreeMap::new(),
+        ..Step::new(
+            StepId::of(&identity.id, action, Some(target)),
+            identity.id.clone(),
+            Action::new(action),
+            ObjectId::of(identity.id.provider(), lane.word(), target),
+            Postcondition::Equal { fact: "enabled".to_owned(), value: Fact::Bool(false) },
+        )
     }
 }
 

@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use estop::{
     domain::{
         Action, Activity, Answer, AnswerKind, Depth, Fact, Family, Fingerprint, Holding, HoldingId, HoldingState,
-        Identity, IdentityId, IdentityKind, IdentityState, Lane, LeakedSecret, Level, ObjectId, Owner, Postcondition,
+        Identity, IdentityId, IdentityKind, IdentityState, Lane, LeakedSecret, ObjectId, Owner, Postcondition,
         ProbeKind, Probed, ProviderName, Reading, Recognised, Residual, Restoration, RestoreMode, Reversibility, Step,
         StepId, StepRecord,
     },
@@ -161,16 +161,7 @@ impl Fake {
     }
 
     fn identity(&self, state: IdentityState) -> Identity {
-        Identity {
-            id: self.bot(),
-            name: "bot".into(),
-            kind: IdentityKind::ServiceAccount,
-            state,
-            attributes: BTreeMap::new(),
-            hints: BTreeMap::new(),
-            child_of: None,
-            last_active_at: None,
-        }
+        Identity::new(self.bot(), "bot", IdentityKind::ServiceAccount, state)
     }
 
     fn behaviour(&self) -> Behaviour {
@@ -190,18 +181,14 @@ impl Fake {
     fn secret(&self, secret: &str, state: HoldingState) -> Holding {
         let fingerprint = Fingerprint::of(secret.as_bytes());
         Holding {
-            id: HoldingId::new(self.bot(), "secret", fingerprint.as_str()),
-            lane: Lane::Tokens,
-            family: Family::Secret,
-            name: "secret".into(),
-            scopes: Vec::new(),
-            issued_at: None,
-            expires_at: None,
-            last_used_at: None,
-            fingerprint: Some(fingerprint),
-            on_behalf_of: None,
-            state,
-            leaked: false,
+            fingerprint: Some(fingerprint.clone()),
+            ..Holding::new(
+                HoldingId::new(self.bot(), "secret", fingerprint.as_str()),
+                Lane::Tokens,
+                Family::Secret,
+                "secret",
+                state,
+            )
         }
     }
 
@@ -211,26 +198,15 @@ impl Fake {
 
     fn step(&self, action: &str, qualifier: Option<&str>, object: ObjectId, postcondition: Postcondition) -> Step {
         Step {
-            id: StepId::of(&self.bot(), action, qualifier),
-            identity: self.bot(),
-            lane: Lane::Tokens,
-            action: Action::new(action),
             target: qualifier.unwrap_or("bot").into(),
-            object,
-            rank: 1,
-            after: Vec::new(),
-            holdings: Vec::new(),
-            gate: false,
-            mint_cut: false,
-            level: Level::Read,
-            last_used_at: None,
-            reversible: Reversibility::Irreversible,
-            postcondition,
             proof: "GET bot".to_owned(),
-            manual: None,
-            by_hand: false,
-            missing_permission: None,
-            params: BTreeMap::new(),
+            ..Step::new(
+                StepId::of(&self.bot(), action, qualifier),
+                self.bot(),
+                Action::new(action),
+                object,
+                postcondition,
+            )
         }
     }
 }
@@ -294,34 +270,24 @@ impl Provider for Fake {
         reading.holdings = world
             .sessions
             .iter()
-            .map(|number| Holding {
-                id: self.session(*number),
-                lane: Lane::Tokens,
-                family: Family::Token,
-                name: format!("session {number}").into(),
-                scopes: Vec::new(),
-                issued_at: None,
-                expires_at: None,
-                last_used_at: None,
-                fingerprint: None,
-                on_behalf_of: None,
-                state: HoldingState::Live,
-                leaked: false,
+            .map(|number| {
+                Holding::new(
+                    self.session(*number),
+                    Lane::Tokens,
+                    Family::Token,
+                    format!("session {number}"),
+                    HoldingState::Live,
+                )
             })
             .collect();
-        let role = |number: &u32| Holding {
-            id: HoldingId::new(self.bot(), "role", number.to_string()),
-            lane: Lane::Connectors,
-            family: Family::Role,
-            name: format!("role {number}").into(),
-            scopes: Vec::new(),
-            issued_at: None,
-            expires_at: None,
-            last_used_at: None,
-            fingerprint: None,
-            on_behalf_of: None,
-            state: if shut { HoldingState::Gated } else { HoldingState::Live },
-            leaked: false,
+        let role = |number: &u32| {
+            Holding::new(
+                HoldingId::new(self.bot(), "role", number.to_string()),
+                Lane::Connectors,
+                Family::Role,
+                format!("role {number}"),
+                if shut { HoldingState::Gated } else { HoldingState::Live },
+            )
         };
         reading.holdings.extend(world.roles.iter().map(role));
         let lifetime = self.behaviour.lock().unwrap().residual;

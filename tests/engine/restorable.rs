@@ -2,7 +2,7 @@
 //! back.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use estop::{
     domain::{
         Action, Activity, Answer, AnswerKind, Change, Depth, Fact, Family, Fingerprint, Holding, HoldingId,
-        HoldingState, Identity, IdentityId, IdentityKind, IdentityState, Lane, Level, Lost, ObjectId, Postcondition,
+        HoldingState, Identity, IdentityId, IdentityKind, IdentityState, Lane, Lost, ObjectId, Postcondition,
         ProviderName, Reading, Reissue, Restoration, RestoreMode, Reversibility, Step, StepId, StepRecord,
     },
     engine::{Clock, Coverage, Limits, Listing, Preflight, Provider, ProviderError, Whoami},
@@ -89,16 +89,7 @@ impl Restorable {
     }
 
     fn identity(&self, state: IdentityState) -> Identity {
-        Identity {
-            id: self.bot(),
-            name: "bot".into(),
-            kind: IdentityKind::ServiceAccount,
-            state,
-            attributes: BTreeMap::new(),
-            hints: BTreeMap::new(),
-            child_of: None,
-            last_active_at: None,
-        }
+        Identity::new(self.bot(), "bot", IdentityKind::ServiceAccount, state)
     }
 
     async fn reach(&self) -> Result<(), ProviderError> {
@@ -110,43 +101,30 @@ impl Restorable {
     fn holding(&self, class: &str, native: &str, family: Family, state: HoldingState) -> Holding {
         let secret = family == Family::Secret;
         Holding {
-            id: HoldingId::new(self.bot(), class, native),
-            lane: if family == Family::Role { Lane::Connectors } else { Lane::Tokens },
-            family,
-            name: format!("{class} {native}").into(),
-            scopes: Vec::new(),
-            issued_at: None,
-            expires_at: None,
-            last_used_at: None,
             fingerprint: secret.then(|| Fingerprint::parse(&format!("sha256:{native:0>12}")).unwrap()),
-            on_behalf_of: None,
-            state,
-            leaked: false,
+            ..Holding::new(
+                HoldingId::new(self.bot(), class, native),
+                if family == Family::Role { Lane::Connectors } else { Lane::Tokens },
+                family,
+                format!("{class} {native}"),
+                state,
+            )
         }
     }
 
     fn step(&self, action: &str, target: &str, lane: Lane, postcondition: Postcondition) -> Step {
         Step {
-            id: StepId::of(&self.bot(), action, Some(target)),
-            identity: self.bot(),
             lane,
-            action: Action::new(action),
             target: target.into(),
-            object: ObjectId::of(&self.name, action, target),
-            rank: 1,
-            after: Vec::new(),
-            holdings: Vec::new(),
-            gate: false,
-            mint_cut: false,
-            level: Level::Read,
-            last_used_at: None,
             reversible: Reversibility::Reversible,
-            postcondition,
             proof: "GET bot".to_owned(),
-            manual: None,
-            by_hand: false,
-            missing_permission: None,
-            params: BTreeMap::new(),
+            ..Step::new(
+                StepId::of(&self.bot(), action, Some(target)),
+                self.bot(),
+                Action::new(action),
+                ObjectId::of(&self.name, action, target),
+                postcondition,
+            )
         }
     }
 

@@ -1,6 +1,6 @@
 //! A small fleet for the golden documents.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -22,40 +22,30 @@ pub fn now() -> Timestamp {
 }
 
 pub fn identity(provider: &str, native: &str, name: &str) -> Identity {
-    Identity {
-        id: IdentityId::new(ProviderName::new(provider), native),
-        name: name.into(),
-        kind: IdentityKind::DelegatedIntegration,
-        state: IdentityState::Live,
-        attributes: BTreeMap::new(),
-        hints: BTreeMap::new(),
-        child_of: None,
-        last_active_at: None,
-    }
+    Identity::new(
+        IdentityId::new(ProviderName::new(provider), native),
+        name,
+        IdentityKind::DelegatedIntegration,
+        IdentityState::Live,
+    )
 }
 
 pub fn step(identity: &IdentityId, lane: Lane, action: &str, target: &str, reversible: Reversibility) -> Step {
     Step {
-        id: StepId::of(identity, action, Some(target)),
-        identity: identity.clone(),
         lane,
-        action: Action::new(action),
         target: target.into(),
-        object: ObjectId::of(identity.provider(), "client", identity.native()),
         rank: u8::from(lane != Lane::Identity),
-        after: Vec::new(),
-        holdings: Vec::new(),
         gate: lane == Lane::Identity,
-        mint_cut: false,
         level: Level::Write,
-        last_used_at: None,
         reversible,
-        postcondition: Postcondition::Equal { fact: "client.enabled".into(), value: Fact::Bool(false) },
         proof: "GET client: enabled is false".into(),
-        manual: None,
-        by_hand: false,
-        missing_permission: None,
-        params: BTreeMap::new(),
+        ..Step::new(
+            StepId::of(identity, action, Some(target)),
+            identity.clone(),
+            Action::new(action),
+            ObjectId::of(identity.provider(), "client", identity.native()),
+            Postcondition::Equal { fact: "client.enabled".into(), value: Fact::Bool(false) },
+        )
     }
 }
 
@@ -69,18 +59,11 @@ fn helpdesk_reading(identity: &Identity) -> Reading {
         via: Some("client scope tickets".into()),
     };
     let holding = |lane, family, class: &str, native: &str, name: &str| Holding {
-        id: HoldingId::new(identity.id.clone(), class, native),
-        lane,
-        family,
-        name: name.into(),
         scopes: vec![scope.clone()],
         issued_at: Some(at("2026-08-01T10:00:00.5Z")),
-        expires_at: None,
-        last_used_at: None,
         fingerprint: (family == Family::Secret).then(|| Fingerprint::of(b"not the secret")),
         on_behalf_of: (family == Family::Grant).then(|| "alice".into()),
-        state: HoldingState::Live,
-        leaked: false,
+        ..Holding::new(HoldingId::new(identity.id.clone(), class, native), lane, family, name, HoldingState::Live)
     };
     reading.holdings = vec![
         holding(Lane::Tokens, Family::Secret, "client-secret", "current", "client secret"),

@@ -80,35 +80,27 @@ pub(in crate::engine) async fn performing<F: Future>(urgency: Urgency, work: F) 
 
 #[cfg(test)]
 pub(super) mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
-    use crate::domain::{Action, Fact, IdentityId, Lane, ObjectId, Postcondition, ProviderName, Reversibility, StepId};
+    use crate::domain::{Action, Fact, IdentityId, ObjectId, Postcondition, ProviderName, Reversibility, StepId};
 
     /// A step of that urgency.
     pub(in super::super) fn step(gate: bool, mint_cut: bool, level: Level, last_used_at: Option<Timestamp>) -> Step {
         let identity = IdentityId::new(ProviderName::new("sso"), "bot");
         Step {
-            id: StepId::of(&identity, "cut", None),
-            object: ObjectId::of(identity.provider(), "bot", "bot"),
-            identity,
-            lane: Lane::Tokens,
-            action: Action::new("cut"),
             target: "bot".into(),
             rank: 0,
-            after: Vec::new(),
-            holdings: Vec::new(),
             gate,
             mint_cut,
             level,
             last_used_at,
             reversible: Reversibility::Reversible,
-            postcondition: Postcondition::Equal { fact: "shut".to_owned(), value: Fact::Bool(true) },
-            proof: String::new(),
-            manual: None,
-            by_hand: false,
-            missing_permission: None,
-            params: BTreeMap::new(),
+            ..Step::new(
+                StepId::of(&identity, "cut", None),
+                identity.clone(),
+                Action::new("cut"),
+                ObjectId::of(identity.provider(), "bot", "bot"),
+                Postcondition::Equal { fact: "shut".to_owned(), value: Fact::Bool(true) },
+            )
         }
     }
 

@@ -169,16 +169,12 @@ impl Context<'_> {
                 .listings
                 .get(id.provider())
                 .is_some_and(|listed| listed.error.is_none() && listed.listing.gaps.is_empty());
-            identities.push(Identity {
-                id: id.clone(),
-                name: Untrusted::new(id.native()),
-                kind: crate::domain::IdentityKind::ServiceAccount,
-                state: if complete { IdentityState::Gone } else { IdentityState::Unknown },
-                attributes: BTreeMap::new(),
-                hints: BTreeMap::new(),
-                child_of: None,
-                last_active_at: None,
-            });
+            identities.push(Identity::new(
+                id.clone(),
+                Untrusted::new(id.native()),
+                crate::domain::IdentityKind::ServiceAccount,
+                if complete { IdentityState::Gone } else { IdentityState::Unknown },
+            ));
         }
         identities
     }

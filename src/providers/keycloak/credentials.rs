@@ -33,20 +33,7 @@ pub(super) fn holding(
     name: &str,
     state: HoldingState,
 ) -> Holding {
-    Holding {
-        id: HoldingId::new(identity.clone(), class, native),
-        lane,
-        family,
-        name: Untrusted::from(name),
-        scopes: Vec::new(),
-        issued_at: None,
-        expires_at: None,
-        last_used_at: None,
-        fingerprint: None,
-        on_behalf_of: None,
-        state,
-        leaked: false,
-    }
+    Holding::new(HoldingId::new(identity.clone(), class, native), lane, family, Untrusted::from(name), state)
 }
 
 /// Seconds since 1970 as a time.

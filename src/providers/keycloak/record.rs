@@ -186,14 +186,14 @@ impl Record {
             hints.insert(hint::FINGERPRINTS.to_owned(), fingerprints.join(","));
         }
         Identity {
-            id: IdentityId::new(provider.clone(), self.id.clone()),
-            name: Untrusted::from(self.client_id.as_str()),
-            kind: self.kind(),
-            state: if self.enabled { IdentityState::Live } else { IdentityState::Gated },
             attributes: self.attributes.clone(),
             hints,
-            child_of: None,
-            last_active_at: None,
+            ..Identity::new(
+                IdentityId::new(provider.clone(), self.id.clone()),
+                Untrusted::from(self.client_id.as_str()),
+                self.kind(),
+                if self.enabled { IdentityState::Live } else { IdentityState::Gated },
+            )
         }
     }
 

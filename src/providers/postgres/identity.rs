@@ -41,14 +41,15 @@ pub fn listing(provider: &ProviderName, catalog: &Catalog) -> Listing {
 /// One role.
 pub fn identity(provider: &ProviderName, catalog: &Catalog, role: &Role) -> Identity {
     Identity {
-        id: IdentityId::new(provider.clone(), role.oid.to_string()),
-        name: Untrusted::new(role.name.clone()),
-        kind: IdentityKind::ServiceAccount,
-        state: if role.login { IdentityState::Live } else { IdentityState::Gated },
         attributes: attributes(catalog, role),
         hints: hints(catalog, role),
-        child_of: None,
         last_active_at: last_active(catalog, role.oid),
+        ..Identity::new(
+            IdentityId::new(provider.clone(), role.oid.to_string()),
+            Untrusted::new(role.name.clone()),
+            IdentityKind::ServiceAccount,
+            if role.login { IdentityState::Live } else { IdentityState::Gated },
+        )
     }
 }
 

@@ -60,8 +60,6 @@ pub(super) fn of(text: &str, target: &Target, listing: &[&Identity], readings: &
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
     use crate::domain::{IdentityId, IdentityKind, IdentityState, ProviderName};
 
@@ -93,16 +91,12 @@ mod tests {
 
     #[test]
     fn the_role_of_that_name_is_its_owner() {
-        let identity = Identity {
-            id: IdentityId::new(ProviderName::new("docs-db"), "16384"),
-            name: "kb".into(),
-            kind: IdentityKind::ServiceAccount,
-            state: IdentityState::Live,
-            attributes: BTreeMap::new(),
-            hints: BTreeMap::new(),
-            child_of: None,
-            last_active_at: None,
-        };
+        let identity = Identity::new(
+            IdentityId::new(ProviderName::new("docs-db"), "16384"),
+            "kb",
+            IdentityKind::ServiceAccount,
+            IdentityState::Live,
+        );
         let target = target("postgres://estop@db.example.com/docs");
         let owners = of("postgres://kb:pw@db.example.com/docs", &target, &[&identity], &[]);
         assert_eq!(owners.iter().map(|owner| &owner.identity).collect::<Vec<_>>(), [&identity.id]);

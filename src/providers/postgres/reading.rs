@@ -284,18 +284,5 @@ fn blank(
     (lane, family, state): (Lane, Family, HoldingState),
     name: String,
 ) -> Holding {
-    Holding {
-        id: HoldingId::new(identity.id.clone(), class, native),
-        lane,
-        family,
-        name: name.into(),
-        scopes: Vec::new(),
-        issued_at: None,
-        expires_at: None,
-        last_used_at: None,
-        fingerprint: None,
-        on_behalf_of: None,
-        state,
-        leaked: false,
-    }
+    Holding::new(HoldingId::new(identity.id.clone(), class, native), lane, family, name, state)
 }

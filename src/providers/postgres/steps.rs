@@ -191,26 +191,19 @@ fn on_holding(identity: &Identity, action: &str, holding: &Holding, rank: u8, co
 /// A step that writes the role itself.
 pub(super) fn on_role(identity: &Identity, action: &str, qualifier: Option<&str>, rank: u8, command: &Command) -> Step {
     Step {
-        id: StepId::of(&identity.id, action, qualifier),
-        identity: identity.id.clone(),
         lane: Lane::Identity,
-        action: Action::new(action),
         target: Untrusted::new(format!("role {}", identity.name.raw())),
-        object: ObjectId::of(identity.id.provider(), "role", identity.id.native()),
         rank,
-        after: Vec::new(),
-        holdings: Vec::new(),
-        gate: false,
-        mint_cut: false,
-        level: Level::Read,
         last_used_at: identity.last_active_at,
         reversible: Reversibility::Reversible,
-        postcondition: Postcondition::All { of: Vec::new() },
-        proof: String::new(),
-        manual: None,
-        by_hand: false,
-        missing_permission: None,
         params: command.params(),
+        ..Step::new(
+            StepId::of(&identity.id, action, qualifier),
+            identity.id.clone(),
+            Action::new(action),
+            ObjectId::of(identity.id.provider(), "role", identity.id.native()),
+            Postcondition::All { of: Vec::new() },
+        )
     }
 }
 

@@ -152,8 +152,6 @@ fn sentence(body: &Body) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
     use crate::{
         domain::{
@@ -166,26 +164,20 @@ mod tests {
     fn step() -> Step {
         let identity = IdentityId::new(ProviderName::new("sso"), "aa63df56-674a");
         Step {
-            id: StepId::of(&identity, "disable-client", None),
-            object: ObjectId::of(identity.provider(), "client", "aa63df56-674a"),
-            identity,
             lane: Lane::Identity,
-            action: Action::new("disable-client"),
             target: "bot-\u{202e}helpdesk".into(),
             rank: 0,
-            after: Vec::new(),
-            holdings: Vec::new(),
             gate: true,
-            mint_cut: false,
             level: Level::Write,
-            last_used_at: None,
             reversible: Reversibility::Reversible,
-            postcondition: Postcondition::Equal { fact: "enabled".to_owned(), value: Fact::Bool(false) },
             proof: "a later read".to_owned(),
-            manual: None,
-            by_hand: false,
-            missing_permission: None,
-            params: BTreeMap::new(),
+            ..Step::new(
+                StepId::of(&identity, "disable-client", None),
+                identity.clone(),
+                Action::new("disable-client"),
+                ObjectId::of(identity.provider(), "client", "aa63df56-674a"),
+                Postcondition::Equal { fact: "enabled".to_owned(), value: Fact::Bool(false) },
+            )
         }
     }
 

@@ -28,14 +28,9 @@ fn reading() -> Reading {
         ("trust-attributes", "jwt.credential.issuer jwt.credential.sub"),
     ];
     let identity = Identity {
-        id: id.clone(),
-        name: Untrusted::from("bot/one"),
-        kind: IdentityKind::ServiceAccount,
-        state: IdentityState::Live,
         attributes: std::collections::BTreeMap::new(),
         hints: hints.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
-        child_of: None,
-        last_active_at: None,
+        ..Identity::new(id.clone(), Untrusted::from("bot/one"), IdentityKind::ServiceAccount, IdentityState::Live)
     };
     let mut reading = Reading::of(identity, jiff::Timestamp::UNIX_EPOCH);
     let one = |class: &str, native: &str, lane, family| -> Holding {

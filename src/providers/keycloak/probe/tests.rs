@@ -28,14 +28,13 @@ fn secret(text: &str) -> LeakedSecret {
 
 fn identity(native: &str, name: &str, account: &str) -> Identity {
     Identity {
-        id: IdentityId::new(ProviderName::new("sso"), native),
-        name: name.into(),
-        kind: IdentityKind::ServiceAccount,
-        state: IdentityState::Live,
-        attributes: BTreeMap::new(),
         hints: BTreeMap::from([(hint::SERVICE_ACCOUNT.to_owned(), account.to_owned())]),
-        child_of: None,
-        last_active_at: None,
+        ..Identity::new(
+            IdentityId::new(ProviderName::new("sso"), native),
+            name,
+            IdentityKind::ServiceAccount,
+            IdentityState::Live,
+        )
     }
 }
 

@@ -12,16 +12,12 @@ use crate::{
 const ALL: [&str; 4] = ["manage-clients", "manage-users", "view-events", "view-realm"];
 
 fn bot(name: &str) -> Identity {
-    Identity {
-        id: IdentityId::new(ProviderName::new("sso"), "c1"),
-        name: Untrusted::from(name),
-        kind: IdentityKind::ServiceAccount,
-        state: IdentityState::Unknown,
-        attributes: BTreeMap::new(),
-        hints: BTreeMap::new(),
-        child_of: None,
-        last_active_at: None,
-    }
+    Identity::new(
+        IdentityId::new(ProviderName::new("sso"), "c1"),
+        Untrusted::from(name),
+        IdentityKind::ServiceAccount,
+        IdentityState::Unknown,
+    )
 }
 
 /// Answers of a realm by path; what is not in the table is empty. Filters that a test depends on are in the key.

@@ -51,14 +51,9 @@ fn before() -> Reading {
         ("link/partner", &link),
     ];
     let identity = Identity {
-        id: client(),
-        name: Untrusted::from("bot"),
-        kind: IdentityKind::ServiceAccount,
-        state: IdentityState::Live,
         attributes: [("owner".to_owned(), Untrusted::from("docs"))].into(),
         hints: hints.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
-        child_of: None,
-        last_active_at: None,
+        ..Identity::new(client(), Untrusted::from("bot"), IdentityKind::ServiceAccount, IdentityState::Live)
     };
     let mut reading = Reading::of(identity, at(READ));
     reading.holdings = vec![

@@ -10,14 +10,13 @@ fn identity(account: Option<&str>) -> Identity {
         hints.insert(hint::SERVICE_ACCOUNT.to_owned(), account.to_owned());
     }
     Identity {
-        id: IdentityId::new(ProviderName::new("sso"), "c1"),
-        name: Untrusted::from("bot"),
-        kind: IdentityKind::ServiceAccount,
-        state: IdentityState::Live,
-        attributes: BTreeMap::new(),
         hints,
-        child_of: None,
-        last_active_at: None,
+        ..Identity::new(
+            IdentityId::new(ProviderName::new("sso"), "c1"),
+            Untrusted::from("bot"),
+            IdentityKind::ServiceAccount,
+            IdentityState::Live,
+        )
     }
 }
 
