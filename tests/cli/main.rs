@@ -2,46 +2,21 @@
 //!
 //! Everything runs on the embedded exercise or without any provider, in a state directory of its own.
 
+mod place;
+mod secrecy;
+
 use std::{
     io::{BufRead as _, BufReader, Read as _},
     os::unix::fs::PermissionsExt as _,
     path::Path,
-    process::{Child, Command, Output, Stdio},
+    process::{Child, Output, Stdio},
     time::{Duration, Instant},
 };
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-/// A home and a state directory for one test.
-struct Place(tempfile::TempDir);
-
-impl Place {
-    fn new() -> Self {
-        Self(tempfile::tempdir().expect("a temporary directory"))
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    /// The binary, with nothing of the surroundings.
-    fn estop(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_estop"));
-        command.env_clear().env("HOME", self.path()).env("LANG", "C.UTF-8").env("TERM", "xterm");
-        command.arg("--state-dir").arg(self.path().join("state")).args(arguments).stdin(Stdio::null());
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        self.estop(arguments).output().expect("the binary runs")
-    }
-
-    /// On the embedded exercise.
-    fn exercise(&self, arguments: &[&str]) -> Output {
-        self.run(&[&["--exercise", "embedded-fleet"], arguments].concat())
-    }
-}
+use place::Place;
 
 fn code(output: &Output) -> i32 {
     output.status.code().expect("it was not killed")

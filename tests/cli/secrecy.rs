@@ -3,46 +3,11 @@
 use std::{
     io::{BufRead as _, BufReader},
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
-    path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
+    path::PathBuf,
+    process::{Child, Output, Stdio},
 };
 
-/// A home and a state directory for one test.
-struct Place(tempfile::TempDir);
-
-impl Place {
-    fn new() -> Self {
-        Self(tempfile::tempdir().expect("a temporary directory"))
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    /// The binary, with nothing of the surroundings.
-    fn estop(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_estop"));
-        command.env_clear().env("HOME", self.path()).env("LANG", "C.UTF-8").env("TERM", "xterm");
-        command.arg("--state-dir").arg(self.path().join("state")).args(arguments).stdin(Stdio::null());
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        self.estop(arguments).output().expect("the binary runs")
-    }
-
-    /// Every file that it left.
-    fn files(&self) -> Vec<PathBuf> {
-        fn walk(folder: &Path, into: &mut Vec<PathBuf>) {
-            for entry in std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
-                if entry.is_dir() { walk(&entry, into) } else { into.push(entry) }
-            }
-        }
-        let mut files = Vec::new();
-        walk(self.path(), &mut files);
-        files
-    }
-}
+use crate::place::Place;
 
 fn everything(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
