@@ -18,8 +18,6 @@ mod controls;
 mod disk;
 mod entry;
 mod error;
-#[cfg(test)]
-mod fallback_tests;
 mod file;
 #[cfg(test)]
 mod fixture;

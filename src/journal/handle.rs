@@ -1,4 +1,11 @@
 //! What the engine holds of a journal.
+//!
+//! ```text
+//! Journal ──entries──▶ queue ──▶ the writer's task      commit waits for its answer, append does not
+//!    └─ failed ─▶ break_glass ─▶ a Journal in memory that says so for ever
+//! ```
+
+mod source;
 
 use std::{
     collections::HashMap,
@@ -12,13 +19,13 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use super::{
     ArmedStep, Body, Entry, IntendedStep, JournalError, Process, Record, RecordBody, Recorded, Stamp,
     commit::{Places, Sound},
-    file::{FileSink, FileSpare, Pace, Place},
     line::Frame,
     redact::redacted,
-    sink::{MemorySink, Sink, Spare},
+    sink::MemorySink,
     writer::{Alarm, Core, Hand, Job, Receipt, run},
 };
 use crate::domain::{IncidentId, OperationId, PlanHash, Step, StepId};
+pub(super) use source::{Files, Source};
 
 /// A journal that is being written: of an incident, or of the host. Cheap to clone; all clones share one writer.
 #[derive(Clone)]
@@ -46,95 +53,6 @@ pub(super) enum Without {
     Journal(Journal),
     /// No journal could be opened at all, and why.
     Disk(String),
-}
-
-/// Where the lines can be read again.
-#[derive(Debug, Clone)]
-pub(super) enum Source {
-    /// In files.
-    Files(Files),
-    /// In memory.
-    Memory(MemorySink),
-}
-
-/// The files of a journal, in the primary place and where it goes on without that.
-#[derive(Debug, Clone)]
-pub(super) struct Files {
-    /// The primary place.
-    pub(super) primary: Place,
-    /// The other one.
-    pub(super) fallback: Option<Place>,
-    /// The primary's disk, for measurements.
-    pub(super) pace: Pace,
-}
-
-impl Files {
-    /// Reads both places. What of one cannot be read is damage, as long as there is something in the other.
-    fn read(&self) -> Result<Recorded, JournalError> {
-        let more = self.fallback.as_ref().map_or(Ok(Vec::new()), Place::read);
-        match (self.primary.read(), more) {
-            (Ok(segments), Ok(more)) => Ok(Recorded::from_segments(segments).followed_by(more)),
-            (Ok(segments), Err(error)) if !segments.is_empty() => {
-                Ok(Recorded::from_segments(segments).unreadable(&error))
-            }
-            (Err(error), Ok(more)) if !more.is_empty() => {
-                Ok(Recorded::from_segments(Vec::new()).unreadable(&error).followed_by(more))
-            }
-            (Err(error), _) | (_, Err(error)) => Err(error),
-        }
-    }
-
-    /// The first file that lines go to now.
-    pub(super) fn current(&self) -> &Place {
-        self.fallback.as_ref().filter(|fallback| fallback.is_begun()).unwrap_or(&self.primary)
-    }
-}
-
-impl Source {
-    /// Reads everything, without a lock.
-    pub(super) fn read(&self) -> Result<Recorded, JournalError> {
-        match self {
-            Self::Files(files) => files.read(),
-            Self::Memory(sink) => {
-                let named = |(number, bytes): (usize, &Vec<u8>)| (format!("(memory {number})").into(), bytes.clone());
-                let segments = sink.memory().segments.iter().enumerate().map(named).collect();
-                Ok(Recorded::from_segments(segments))
-            }
-        }
-    }
-
-    /// The same, beside the executor where it may block.
-    async fn read_beside(&self) -> Result<Recorded, JournalError> {
-        let source = self.clone();
-        match self {
-            Self::Files(_) => {
-                tokio::task::spawn_blocking(move || source.read()).await.map_err(|_| JournalError::Ended)?
-            }
-            Self::Memory(_) => source.read(),
-        }
-    }
-
-    /// The first segment's path.
-    fn path(&self) -> Option<PathBuf> {
-        match self {
-            Self::Files(files) => Some(files.primary.segment(0)),
-            Self::Memory(_) => None,
-        }
-    }
-
-    /// The sink that writes there.
-    pub(super) fn sink(&self, pid: u32) -> Result<Box<dyn Sink>, JournalError> {
-        Ok(match self {
-            Self::Files(files) => Box::new(FileSink::open(files.primary.clone(), pid, files.pace.clone())?),
-            Self::Memory(sink) => Box::new(sink.clone()),
-        })
-    }
-
-    /// Where it goes on when that one is lost.
-    pub(super) fn spare(&self, pid: u32) -> Option<Box<dyn Spare>> {
-        let Self::Files(Files { primary, fallback: Some(place), .. }) = self else { return None };
-        Some(Box::new(FileSpare { primary: primary.clone(), place: place.clone(), pid }))
-    }
 }
 
 /// What a journal is opened with.

@@ -1,4 +1,15 @@
 //! One state directory with the journals in it.
+//!
+//! ```text
+//! Store ─┬─ open, host ─▶ Journal: one a process and file, shared by all who ask      open
+//!        ├─ read ───────▶ Recorded: what is there, without a lock
+//!        └─ incidents, path, sinks: what there is and where                           listing
+//! ```
+
+mod listing;
+mod loss;
+mod open;
+mod signing;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -13,16 +24,12 @@ use std::{
 use tokio::sync::broadcast;
 
 use super::{
-    Body, Checkpoint, Entry, Journal, JournalError, Process, Record, Recorded, SinkHealth, Stamp,
-    commit::Places,
-    disk,
-    file::{FALLBACK, Pace, Place},
-    handle::{Files, Opening, Source, Without},
-    key::{self, Signer},
-    lock::Lock,
+    Journal, JournalError, Process, Record, Recorded, Stamp,
+    file::{Pace, Place},
+    handle::{Files, Source},
+    key::Signer,
     recorded::Health,
     sink::MemorySink,
-    writer::Alarm,
 };
 use crate::domain::IncidentId;
 
@@ -30,8 +37,6 @@ use crate::domain::IncidentId;
 const FOLLOW: usize = 8192;
 /// The host's journal.
 const HOST: &str = "host";
-/// The file of the signing key.
-const KEY: &str = "key";
 /// How often a file is read again that ends torn: somebody may be writing at this moment.
 const LOOKS: usize = 3;
 
@@ -122,48 +127,6 @@ impl Store {
         self.inner.pace.syncs.load(Ordering::Relaxed)
     }
 
-    /// The incidents that there are, oldest first.
-    ///
-    /// # Errors
-    /// [`JournalError`] if the directory cannot be read, and the fallback has none either.
-    pub fn incidents(&self) -> Result<Vec<IncidentId>, JournalError> {
-        let mut incidents: Vec<IncidentId> = match &self.inner.root {
-            Root::Disk(directory) => {
-                let incidents_of = |names: &[String], end: &str| -> Vec<IncidentId> {
-                    names.iter().filter_map(|name| name.strip_suffix(end)?.parse().ok()).collect()
-                };
-                let end = format!("{FALLBACK}.jsonl");
-                let more = self.inner.fallback.as_deref().map(|path| disk::names_in(path).unwrap_or_default());
-                let mut more = more.map(|names| incidents_of(&names, &end)).unwrap_or_default();
-                match disk::names_in(directory) {
-                    Ok(names) => more.extend(incidents_of(&names, ".jsonl")),
-                    Err(error) if more.is_empty() => return Err(error),
-                    Err(_) => {}
-                }
-                more
-            }
-            Root::Memory(journals) => {
-                journals.lock().unwrap_or_else(PoisonError::into_inner).keys().copied().flatten().collect()
-            }
-        };
-        incidents.sort_unstable();
-        incidents.dedup();
-        Ok(incidents)
-    }
-
-    /// The newest incident that is not closed: the one that another isolation joins.
-    ///
-    /// # Errors
-    /// [`JournalError`] if the directory or a journal cannot be read.
-    pub fn open_incident(&self) -> Result<Option<IncidentId>, JournalError> {
-        for incident in self.incidents()?.into_iter().rev() {
-            if !self.read(incident)?.is_closed() {
-                return Ok(Some(incident));
-            }
-        }
-        Ok(None)
-    }
-
     /// Reads an incident's journal, without a lock.
     ///
     /// # Errors
@@ -193,251 +156,9 @@ impl Store {
         Ok(recorded)
     }
 
-    /// Opens an incident's journal for writing, or makes it. Whoever opens it in this process shares one writer.
-    ///
-    /// # Errors
-    /// [`JournalError::Closed`] if it has ended, [`JournalError::Newer`] if only a newer estop may go on, and whatever
-    /// keeps it from being written.
-    pub async fn open(&self, incident: IncidentId) -> Result<Journal, JournalError> {
-        self.open_any(Some(incident)).await
-    }
-
-    /// Break-glass: a journal of that incident that is kept in memory only, and says so for ever, because of an error
-    /// that kept the real one from being written.
-    ///
-    /// # Errors
-    /// None that memory can have; the signature is that of opening.
-    pub fn open_in_memory(&self, incident: IncidentId, because: &JournalError) -> Result<Journal, JournalError> {
-        let sink = MemorySink::default();
-        // Followers are told what is durable: nothing of this is.
-        let records = broadcast::Sender::new(1);
-        let opening = self.opening(Some(incident), Source::Memory(sink.clone()), records);
-        Journal::start(opening, Places::only(sink), Some(Without::Disk(because.to_string())))
-    }
-
-    fn opening(
-        &self,
-        incident: Option<IncidentId>,
-        source: Source,
-        records: broadcast::Sender<Arc<Record>>,
-    ) -> Opening {
-        let Inner { exercise, process, stamp, .. } = &*self.inner;
-        let (exercise, process, stamp) = (exercise.clone(), process.clone(), Arc::clone(stamp));
-        Opening { incident, exercise, process, stamp, source, records, alarm: None }
-    }
-
-    /// Opens the host's journal: what belongs to no incident.
-    ///
-    /// # Errors
-    /// As [`Store::open`].
-    pub async fn host(&self) -> Result<Journal, JournalError> {
-        self.open_any(None).await
-    }
-
-    async fn open_any(&self, incident: Option<IncidentId>) -> Result<Journal, JournalError> {
-        let mut open = self.inner.open.lock().await;
-        if let Some(journal) = open.get(&incident).filter(|journal| journal.is_usable()) {
-            return journal.clone().still_open();
-        }
-        let source = self.source(incident);
-        let mut opening = self.opening(incident, source.clone(), self.inner.records.clone());
-        // What happens to the host's own journal stands in its first line elsewhere.
-        opening.alarm = incident.map(|_| self.alarm());
-        let journal = match &self.inner.root {
-            Root::Disk(_) => {
-                let store = self.clone();
-                let start = move || Journal::start(opening, store.places(&source), None);
-                tokio::task::spawn_blocking(start).await.map_err(|_| JournalError::Ended)??
-            }
-            Root::Memory(_) => {
-                let places = Places { sink: source.sink(self.inner.process.pid), spare: None, signer: None };
-                Journal::start(opening, places, None)?
-            }
-        };
-        open.insert(incident, journal.clone());
-        drop(open);
-        if incident.is_some() && journal.trouble().is_none() {
-            self.look_back();
-        }
-        Ok(journal)
-    }
-
     /// The process that writes here.
     pub fn process(&self) -> uuid::Uuid {
         self.inner.process.id
-    }
-
-    /// A number that changes when anybody, of whatever process, has written to an incident. `None` of it is read.
-    pub fn fingerprint(&self) -> u64 {
-        use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-        let mut hasher = DefaultHasher::new();
-        match &self.inner.root {
-            Root::Disk(directory) => {
-                let fallback = self.inner.fallback.as_deref();
-                let directories = [Some(directory.as_path()), fallback].into_iter().flatten();
-                for entry in directories.filter_map(|one| std::fs::read_dir(one).ok()).flatten().flatten() {
-                    // The host's journal says nothing of operations.
-                    let name = entry.file_name();
-                    if name.to_string_lossy().ends_with(".jsonl") && name != "host.jsonl" {
-                        (name, entry.metadata().map_or(0, |meta| meta.len())).hash(&mut hasher);
-                    }
-                }
-            }
-            Root::Memory(journals) => {
-                let journals = journals.lock().unwrap_or_else(PoisonError::into_inner);
-                for (incident, sink) in journals.iter().filter(|(incident, _)| incident.is_some()) {
-                    let bytes: usize = sink.memory().segments.iter().map(Vec::len).sum();
-                    (incident.map(|incident| incident.to_string()), bytes).hash(&mut hasher);
-                }
-            }
-        }
-        hasher.finish()
-    }
-
-    /// Keeps other processes from opening an incident at the same moment: who comes second finds the first one's and
-    /// joins it. Waits for another process as long as for any lock, and then goes on without: two incidents are better
-    /// than no isolation.
-    pub(crate) async fn turn(&self) -> Turn {
-        let directory = self.directory().map(Path::to_owned);
-        let (pid, at) = (self.inner.process.pid, (self.inner.stamp)().0);
-        let take = move || {
-            let directory = directory?;
-            disk::own_directory(&directory).ok()?;
-            let mut lock = Lock::open(directory.join("opening.lock"), pid).ok()?;
-            lock.take(&directory, at).ok()?;
-            Some(lock)
-        };
-        Turn(tokio::task::spawn_blocking(take).await.ok().flatten())
-    }
-
-    fn places(&self, source: &Source) -> Places {
-        let pid = self.inner.process.pid;
-        let sink = source.sink(pid);
-        Places { sink, spare: source.spare(pid), signer: Some(self.signer()) }
-    }
-
-    /// The signer of this host, whose key is made with the first journal.
-    fn signer(&self) -> Result<Arc<Signer>, JournalError> {
-        let mut signer = self.inner.signer.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(signer) = &*signer {
-            return Ok(Arc::clone(signer));
-        }
-        let exercise = self.inner.exercise.is_some();
-        let opened = Arc::new(Signer::open(&self.key_places(), &self.inner.process.host, exercise)?);
-        *signer = Some(Arc::clone(&opened));
-        Ok(opened)
-    }
-
-    /// Beside the journals' directory; a host that has lost that has its key in the fallback.
-    fn key_places(&self) -> Vec<PathBuf> {
-        let beside = self.directory().and_then(Path::parent);
-        beside.into_iter().chain(self.inner.fallback.as_deref()).map(|directory| directory.join(KEY)).collect()
-    }
-
-    /// Tells the host's journal of a lost place.
-    fn alarm(&self) -> Alarm {
-        let (inner, runtime) = (Arc::downgrade(&self.inner), tokio::runtime::Handle::current());
-        Arc::new(move |what| {
-            let Some(inner) = inner.upgrade() else { return };
-            runtime.spawn(async move {
-                // Where the host's journal cannot be written either, the incident's and the screen say it.
-                if let Ok(host) = (Self { inner }).host().await {
-                    host.append(Entry::general(Body::SinkLost { what }));
-                }
-            });
-        })
-    }
-
-    /// Once a process: if the primary place was lost before and takes records again, the host's journal says so.
-    fn look_back(&self) {
-        if self.inner.fallback.is_none() || self.inner.looked_back.swap(true, Ordering::AcqRel) {
-            return;
-        }
-        let store = self.clone();
-        tokio::spawn(async move {
-            let reader = store.clone();
-            let Ok(Ok(recorded)) = tokio::task::spawn_blocking(move || reader.read_host()).await else { return };
-            let last =
-                recorded.records.iter().rev().filter_map(|record| record.body.known()).find_map(|body| match body {
-                    Body::SinkLost { .. } => Some(true),
-                    Body::SinkRegained { .. } => Some(false),
-                    _ => None,
-                });
-            let directory = store.directory().map(Path::to_owned).unwrap_or_default();
-            if last == Some(true)
-                && let Ok(host) = store.host().await
-                && host.trouble().is_none()
-            {
-                host.append(Entry::general(Body::SinkRegained { what: directory.display().to_string() }));
-            }
-        });
-    }
-
-    /// Before the process ends: signs what no checkpoint covers, in every journal that is open here.
-    ///
-    /// # Errors
-    /// The first that could not be signed; the others are signed all the same.
-    pub async fn close(&self) -> Result<(), JournalError> {
-        let open: Vec<Journal> = self.inner.open.lock().await.values().cloned().collect();
-        let mut failed = None;
-        for journal in open {
-            match journal.checkpoint().await {
-                // A closed incident was signed when it was closed, and says the rest in its own words.
-                Ok(_) | Err(JournalError::Closed(_) | JournalError::Newer { .. }) => {}
-                Err(error) => failed = failed.or(Some(error)),
-            }
-        }
-        failed.map_or(Ok(()), Err)
-    }
-
-    /// The newest signed note of an incident's journal. `None`: there is none that can be read.
-    pub fn checkpoint(&self, incident: IncidentId) -> Option<Checkpoint> {
-        let Source::Files(files) = self.existing(Some(incident))? else { return None };
-        let Place { directory, stem } = files.current();
-        let newest = disk::segments(directory, stem).ok()?.pop()?;
-        let note = disk::read(&newest.with_extension("checkpoint")).ok()??;
-        Checkpoint::parse(&String::from_utf8(note).ok()?)
-    }
-
-    /// The public half of the signing key for an incident's journal, or the host's, as the note format has it. With it
-    /// anybody can check that journal's notes. `Ok(None)`: nothing was signed yet.
-    ///
-    /// # Errors
-    /// [`JournalError`] if the key cannot be read, or if others can.
-    pub fn verifier_key(&self, incident: Option<IncidentId>) -> Result<Option<String>, JournalError> {
-        let stem = incident.map_or_else(|| HOST.to_owned(), |incident| incident.to_string());
-        let origin = key::origin(&self.inner.process.host, self.inner.exercise.is_some(), &stem);
-        for place in self.key_places() {
-            if let Some(key) = key::verifier_key(&place, &origin)? {
-                return Ok(Some(key));
-            }
-        }
-        Ok(None)
-    }
-
-    /// Where an incident's journal is, or would be: where its lines go now.
-    pub fn path(&self, incident: IncidentId) -> PathBuf {
-        let files = self.directory().map(|directory| self.files(directory, Some(incident)));
-        files.map_or_else(PathBuf::new, |files| files.current().segment(0))
-    }
-
-    /// Whether a file lies in one of this store's places.
-    pub fn is_of_this_store(&self, file: &Path) -> bool {
-        let parent = |path: &Path| path.canonicalize().ok().and_then(|path| path.parent().map(Path::to_owned));
-        let places = self.directory().into_iter().chain(self.inner.fallback.as_deref());
-        let mut places = places.filter_map(|place| place.canonicalize().ok());
-        parent(file).is_some_and(|parent| places.any(|place| place == parent))
-    }
-
-    /// The places to record: the primary and, where one is configured, the fallback. Each is tried.
-    ///
-    /// Blocks for as long as a few small files take.
-    pub fn sinks(&self) -> Vec<SinkHealth> {
-        let Some(directory) = self.directory() else { return Vec::new() };
-        let host = self.files(directory, None).primary.segment(0);
-        let primary = SinkHealth::of(directory, Some(&host));
-        let fallback = self.inner.fallback.as_deref().map(|fallback| SinkHealth::of(fallback, None).beside(directory));
-        std::iter::once(primary).chain(fallback).collect()
     }
 
     /// The directory of the journals; `None` in memory.
@@ -479,16 +200,5 @@ impl Store {
         let primary = Place { directory: directory.to_owned(), stem };
         let fallback = self.inner.fallback.as_deref().map(|directory| primary.fallback(directory));
         Files { primary, fallback, pace: self.inner.pace.clone() }
-    }
-}
-
-/// The turn to open an incident: given back when it is dropped.
-pub(crate) struct Turn(Option<Lock>);
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        if let Some(lock) = &mut self.0 {
-            lock.release();
-        }
     }
 }

@@ -11,19 +11,19 @@
 //! write or sync its sink is gone for good: the kernel may have dropped the pages and would call the next sync a
 //! success. It goes on in the spare place, where there is one; else there is no such value any more.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicBool, AtomicU64, Ordering},
-};
+mod standing;
+
+use std::sync::Arc;
 
 use jiff::Timestamp;
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    Body, Entry, JournalError, Record,
+    Body, Entry, JournalError,
     commit::{Committed, EntryLines, Sound},
     line::Frame,
 };
+pub(super) use standing::{Alarm, Core};
 
 /// Jobs that go into one commit at most: it bounds the memory of a batch.
 const BATCH: usize = 4096;
@@ -51,9 +51,6 @@ impl Job {
     }
 }
 
-/// Who is told that a place to record was lost, in one sentence.
-pub(super) type Alarm = Arc<dyn Fn(String) + Send + Sync>;
-
 /// Proof that a commit is durable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
@@ -65,111 +62,6 @@ pub struct Receipt {
     pub lines: u64,
     /// The hash of its last line.
     pub head: String,
-}
-
-/// What the writer and its callers share.
-pub(super) struct Core {
-    /// Why the journal is not durable, if so.
-    trouble: Mutex<Option<JournalError>>,
-    /// Why nothing may be appended any more, if so.
-    refusal: Mutex<Option<JournalError>>,
-    /// Entries that did not reach the disk.
-    kept: Mutex<Vec<Entry>>,
-    /// Lines that are durable.
-    durable: AtomicU64,
-    /// Whether a write failed, so that the file was cut back and can be opened anew; never after a failed sync.
-    cut_back: AtomicBool,
-    /// Who follows what is durable.
-    records: broadcast::Sender<Arc<Record>>,
-    /// Who is told of a lost place.
-    alarm: Option<Alarm>,
-}
-
-impl Core {
-    pub(super) fn new(records: broadcast::Sender<Arc<Record>>, lines: u64, alarm: Option<Alarm>) -> Self {
-        Self {
-            trouble: Mutex::default(),
-            refusal: Mutex::default(),
-            kept: Mutex::default(),
-            durable: AtomicU64::new(lines),
-            cut_back: AtomicBool::new(false),
-            records,
-            alarm,
-        }
-    }
-
-    #[cfg(test)]
-    pub(super) fn subscribe(&self) -> broadcast::Receiver<Arc<Record>> {
-        self.records.subscribe()
-    }
-
-    /// How many lines are durable.
-    pub(super) fn durable_lines(&self) -> u64 {
-        self.durable.load(Ordering::Acquire)
-    }
-
-    /// Whether a new writer may take over from one that has failed.
-    pub(super) fn may_be_opened_again(&self) -> bool {
-        self.cut_back.load(Ordering::Acquire)
-    }
-
-    /// Takes in entries that nobody will write.
-    pub(super) fn lose(&self, entries: Vec<Entry>) {
-        if !entries.is_empty() {
-            self.set_trouble(JournalError::Ended);
-            self.keep(entries);
-        }
-    }
-
-    /// Why nothing may be appended any more: the incident is closed, a newer estop has it, or the writer has failed.
-    pub(super) fn refusal(&self) -> Option<JournalError> {
-        self.refusal.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn set_refusal(&self, refusal: Option<JournalError>) {
-        *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = refusal;
-    }
-
-    pub(super) fn trouble(&self) -> Option<JournalError> {
-        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn set_trouble(&self, trouble: JournalError) {
-        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(trouble);
-    }
-
-    /// Takes in what a commit or an opening has to tell besides.
-    pub(super) fn hear(&self, sound: &mut Sound) {
-        if let Some(loss) = sound.take_loss() {
-            self.raise(&loss);
-            self.set_trouble(loss);
-        }
-        if let Some(unsigned) = sound.take_unsigned() {
-            self.trouble.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(unsigned);
-        }
-    }
-
-    fn raise(&self, loss: &JournalError) {
-        if let Some(alarm) = &self.alarm {
-            alarm(loss.to_string());
-        }
-    }
-
-    /// A commit has come through: what waited for a lock is on record too. Any other trouble stays.
-    fn regain(&self) {
-        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
-        if matches!(*trouble, Some(JournalError::Locked { .. })) {
-            *trouble = None;
-        }
-    }
-
-    pub(super) fn kept(&self) -> Vec<Entry> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn keep(&self, entries: Vec<Entry>) {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).extend(entries);
-    }
 }
 
 /// A writer, or what is left of one.
@@ -230,10 +122,7 @@ fn commit(hand: Hand, batch: Vec<Job>, core: &Core) -> (Hand, Vec<Job>) {
     let followed = core.records.receiver_count() > 0;
     match sound.commit(&batch, followed) {
         Committed::Done { mut sound, results, lines } => {
-            core.regain();
-            core.hear(&mut sound);
-            core.set_refusal(sound.refusal());
-            core.durable.store(sound.receipt().lines, Ordering::Release);
+            core.stand_by(&mut sound);
             answer(batch, results, lines, sound.frame(), core);
             (Hand::Sound(sound), Vec::new())
         }
@@ -244,11 +133,7 @@ fn commit(hand: Hand, batch: Vec<Job>, core: &Core) -> (Hand, Vec<Job>) {
             (Hand::Sound(sound), appended)
         }
         Committed::Failed(error) => {
-            core.cut_back.store(matches!(error, JournalError::Io { what: "write", .. }), Ordering::Release);
-            let failed = JournalError::Failed(error.to_string());
-            core.raise(&error);
-            core.set_trouble(failed.clone());
-            core.set_refusal(Some(failed.clone()));
+            let failed = core.fail(&error);
             refuse(batch, &failed, core);
             (Hand::Failed(failed), Vec::new())
         }
