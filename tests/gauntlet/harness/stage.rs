@@ -18,7 +18,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::{
     ran::{Ran, Running},
-    seed::full,
+    seed::{full, timed},
     server::{Server, journals_in},
     world::{BOT, World},
 };
@@ -99,6 +99,7 @@ impl Stage {
     }
 
     pub fn with(options: &Options) -> Self {
+        timed();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let home = tempfile::tempdir().unwrap();
         // strace only sees what is named by its canonical path.
