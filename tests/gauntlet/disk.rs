@@ -20,7 +20,20 @@ mod mount;
 
 use std::path::PathBuf;
 
-use crate::harness::Stage;
+use crate::harness::{Options, Stage};
+
+/// A stage with a second place for the journal, on another file system.
+fn second_place() -> (Stage, tempfile::TempDir) {
+    let place = tempfile::tempdir_in("/dev/shm").unwrap();
+    let fallback = Some(place.path().canonicalize().unwrap());
+    (Stage::with(&Options { fallback, ..Options::default() }), place)
+}
+
+/// The calls of a trace where they begin, each with its thread.
+fn calls(trace: &str) -> Vec<(String, String)> {
+    let lines = trace.lines().filter(|line| !line.contains("resumed>"));
+    lines.filter_map(|line| Some((line.split_whitespace().next()?.to_owned(), line.to_owned()))).collect()
+}
 
 /// Opens an incident first, so that `$J` has a name before the isolation begins.
 #[track_caller]

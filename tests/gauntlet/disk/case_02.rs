@@ -17,7 +17,7 @@ use crate::harness::{
 #[ignore = "gauntlet"]
 fn case_02_kill_at_random_times() {
     let mut dice = Dice::of("case 2");
-    let runs = if full() { 200 } else { 16 };
+    let runs = if full() { 200 } else { 12 };
     let plans: Vec<(u64, Option<u64>)> =
         (0..runs).map(|run| (200 + dice.below(3_500), (run % 10 == 0).then(|| 200 + dice.below(2_500)))).collect();
     each(

@@ -1,7 +1,9 @@
 //! 5. Disk full in the middle of a record.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use super::{ends_dark, mount::Tmpfs, never_began};
-use crate::harness::{Dice, Options, Stage, each};
+use crate::harness::{Dice, Options, Stage, each, stage::{ISOLATE, PATIENCE}, strace::Strace};
 
 /// Sizes of the state's file system: from too small for the plan to a little too small for the end.
 #[test]
@@ -14,14 +16,17 @@ fn case_05_disk_full_in_the_middle() {
         tmpfs.used() / 1024
     };
     let sizes: Vec<u64> = (8..needed).step_by(4).collect();
-    let drawn = Dice::of("case 5").some(sizes, 10);
+    let drawn = Dice::of("case 5").some(sizes, 8);
+    let torn = AtomicUsize::new(0);
     each(
         &drawn,
         |size| format!("{size} of {needed} KiB"),
         |size| {
             let tmpfs = Tmpfs::new(*size);
             let stage = Stage::with(&Options { state: Some(tmpfs.path()), ..Options::default() });
-            let ran = stage.isolate();
+            let strace = Strace::of(&stage.home().join("trace"), "write");
+            let ran = stage.heard(stage.start_under(strace.prefix(), &ISOLATE).wait(PATIENCE));
+            torn.fetch_add(short_writes(&strace.trace()), Ordering::Relaxed);
             stage.honest(&ran);
             stage.no_false_success(&ran);
             stage.intent_first();
@@ -40,4 +45,15 @@ fn case_05_disk_full_in_the_middle() {
             stage.sound_journals(&[0]);
         },
     );
+    assert!(torn.into_inner() > 0, "no record was broken off in the middle");
+}
+
+/// Writes to a journal of which less was taken than was given.
+fn short_writes(trace: &str) -> usize {
+    let short = |line: &&str| {
+        let given = line.rsplit_once(") = ").and_then(|(call, _)| call.rsplit(", ").next()?.parse::<usize>().ok());
+        let taken = line.rsplit_once(") = ").and_then(|(_, taken)| taken.trim().parse::<usize>().ok());
+        line.contains(".jsonl>") && given.zip(taken).is_some_and(|(given, taken)| taken < given)
+    };
+    trace.lines().filter(short).count()
 }

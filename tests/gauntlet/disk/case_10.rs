@@ -3,21 +3,21 @@
 use super::image::{Gallery, gallery, line_ends};
 use crate::harness::{Dice, each};
 
-fn lines(gallery: &Gallery) -> Vec<&[u8]> {
+fn lines(gallery: &Gallery) -> Vec<&'static [u8]> {
     let mut start = 0;
     let cut = |end: usize| {
         let line = &gallery.good[start..end];
         start = end;
         line
     };
-    line_ends(&gallery.good).into_iter().map(cut).collect()
+    line_ends(gallery.good).into_iter().map(cut).collect()
 }
 
 #[test]
 #[ignore = "gauntlet"]
 fn case_10_edits_are_named() {
     let gallery = gallery();
-    let all = lines(gallery);
+    let all = lines(&gallery);
     let at: Vec<usize> = Dice::of("case 10").some((1..all.len() - 1).collect(), 6);
     let edits = ["delete", "swap", "duplicate", "rename", "white space", "rename and hash"];
     let table: Vec<(usize, &str)> = at.iter().flat_map(|at| edits.map(|edit| (*at, edit))).collect();

@@ -46,6 +46,22 @@ impl Drop for Tmpfs {
     }
 }
 
+/// A read-only view over a folder, through which its names are found from now on; files that are open stay writable.
+pub struct Covered(PathBuf);
+
+impl Covered {
+    pub fn new(path: &Path) -> Self {
+        run("mount", &["--bind", "-o", "ro", path.to_str().unwrap(), path.to_str().unwrap()]);
+        Self(path.to_owned())
+    }
+}
+
+impl Drop for Covered {
+    fn drop(&mut self) {
+        Command::new("umount").arg("-l").arg(&self.0).status().ok();
+    }
+}
+
 /// A file that nobody may write, root included, until it is dropped.
 pub struct Immutable(PathBuf);
 

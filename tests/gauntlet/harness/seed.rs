@@ -1,4 +1,5 @@
-//! One seed per run, printed first; everything left to chance comes from it and from the name of what asks.
+//! One seed per run, printed first; everything left to chance comes from it and from the name of what asks. And how long
+//! each case took, printed last.
 
 use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
@@ -7,7 +8,7 @@ use std::{
         OnceLock,
         atomic::{AtomicUsize, Ordering},
     },
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
 /// Variants of one case that run side by side. They mostly wait.
@@ -74,9 +75,34 @@ impl Dice {
     }
 }
 
+/// A case under way, on the thread that the test runner made for it.
+struct Case {
+    name: String,
+    began: Instant,
+}
+
+impl Drop for Case {
+    fn drop(&mut self) {
+        let seconds = self.began.elapsed().as_secs_f32();
+        writeln!(std::io::stderr(), "gauntlet: {seconds:6.1} s  {}", self.name).ok();
+    }
+}
+
+/// From here on the case of this thread is timed; its end is the thread's.
+pub fn timed() {
+    thread_local! {
+        static CASE: Option<Case> = {
+            let name = std::thread::current().name().filter(|name| name.contains("case_")).map(str::to_owned);
+            name.map(|name| Case { name, began: Instant::now() })
+        };
+    }
+    CASE.with(|_| ());
+}
+
 /// Every variant of a case, several side by side. All are run; then it fails with the names of those that failed.
 #[track_caller]
 pub fn each<T: Sync>(variants: &[T], name: impl Fn(&T) -> String + Sync, run: impl Fn(&T) + Sync) {
+    timed();
     let (next, failed) = (AtomicUsize::new(0), std::sync::Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
         for _ in 0..SIDE_BY_SIDE.min(variants.len()) {

@@ -18,7 +18,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::{
     ran::{Ran, Running},
-    seed::full,
+    seed::{full, timed},
     server::{Server, journals_in},
     world::{BOT, World},
 };
@@ -99,6 +99,7 @@ impl Stage {
     }
 
     pub fn with(options: &Options) -> Self {
+        timed();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let home = tempfile::tempdir().unwrap();
         // strace only sees what is named by its canonical path.
@@ -216,11 +217,16 @@ impl Stage {
     /// The binary with nothing of the surroundings, output piped, in a process group of its own; behind a prefix such
     /// as `strace …` where one is given.
     pub fn command(&self, prefix: &[String], arguments: &[&str]) -> Command {
+        self.command_in(&self.state, prefix, arguments)
+    }
+
+    /// The same over another state directory.
+    pub fn command_in(&self, state: &Path, prefix: &[String], arguments: &[&str]) -> Command {
         let binary = self.binary.display().to_string();
         let mut words = prefix.iter().cloned().chain([binary]);
         let mut command = Command::new(words.next().unwrap());
         command.args(words);
-        command.arg("--config").arg(self.home().join("config.toml")).arg("--state-dir").arg(&self.state);
+        command.arg("--config").arg(self.home().join("config.toml")).arg("--state-dir").arg(state);
         command.args(arguments).env_clear().env("HOME", self.home()).env("LANG", "C.UTF-8").env("TERM", "xterm");
         command.env("PATH", "/usr/bin:/bin").env("RUST_BACKTRACE", "1");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);

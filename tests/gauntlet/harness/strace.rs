@@ -30,6 +30,12 @@ impl Strace {
         self
     }
 
+    /// With everything that is written, so that a record can be told by its kind.
+    pub fn whole(mut self) -> Self {
+        self.prefix.extend(["-s".to_owned(), "262144".to_owned()]);
+        self
+    }
+
     pub fn prefix(&self) -> &[String] {
         &self.prefix
     }
