@@ -167,7 +167,15 @@ impl<O: Operator, D: Display> App<O, D> {
 
     /// Takes a message in and draws what is due.
     fn step(&mut self, message: Option<Message>) -> Vec<Effect> {
-        let effects = message.map(|message| self.update(message)).unwrap_or_default();
+        let mut effects = Vec::new();
+        if matches!(message, Some(Message::KeyPressed { .. })) {
+            // The signal may be slower than the key that was pressed at the other window.
+            let size = self.display.size();
+            if size != self.state.size {
+                effects.extend(self.update(Message::Resized(size)));
+            }
+        }
+        effects.extend(message.map(|message| self.update(message)).unwrap_or_default());
         self.draw_if_due();
         effects
     }

@@ -3,7 +3,7 @@
 //! ```text
 //! run ─▶ Terminal::enter ─▶ App::run ─▶ Ending ─▶ leave ─▶ finish without a screen ─▶ ExitState
 //!                                                    quit, hang-up: 60 s past the last answer
-//!                                                    signal: 9 s; a second one shortens the wait
+//!                                                    signal: 8 s; a second one shortens the wait
 //! ```
 
 use std::{
@@ -45,7 +45,7 @@ const INPUTS: usize = 1024;
 /// How long a strike without a screen may go on past its last answer.
 const PAST_THE_LAST_ANSWER: Duration = Duration::from_mins(1);
 /// How long after a polite signal the process may go on: it is gone 10 s later, farewells included.
-const AFTER_A_SIGNAL: Duration = Duration::from_secs(9);
+const AFTER_A_SIGNAL: Duration = Duration::from_secs(8);
 /// How long after a second one: never so short that a record is lost.
 const AFTER_A_SECOND_SIGNAL: Duration = Duration::from_secs(2);
 /// How long after the last isolation has stopped its outcome may still be on its way.

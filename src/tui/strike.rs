@@ -128,6 +128,13 @@ impl Trigger {
         }
     }
 
+    /// The window has another size: what earlier frames showed may be cut off or gone.
+    pub fn resized(&mut self) {
+        for frame in &mut self.frames {
+            frame.shown = Shown::default();
+        }
+    }
+
     /// Time has passed: a terminal that was asked and has not answered never will.
     pub fn passed(&mut self, now: Duration) {
         if matches!(self.answers, Answers::Asked(Some(until)) if until <= now) {
@@ -314,6 +321,21 @@ mod tests {
         trigger.answered(1);
         assert_eq!(trigger.pull(&bot("a"), true, ms(1)), Pull::Arm);
         assert_eq!(trigger.pull(&bot("a"), true, ms(301)), Pull::Fire);
+    }
+
+    #[test]
+    fn a_frame_of_another_window_shows_nothing() {
+        let mut trigger = written(false);
+        trigger.answered(1);
+        trigger.resized();
+        assert_eq!(trigger.pull(&bot("a"), true, ms(5)), Pull::Arm);
+        trigger.disarm();
+        trigger.drawn(2, showing("a"));
+        trigger.written(2, ms(6));
+        assert_eq!(trigger.pull(&bot("a"), true, ms(7)), Pull::Arm, "the new frame is still on its way");
+        trigger.disarm();
+        trigger.answered(2);
+        assert_eq!(trigger.pull(&bot("a"), true, ms(8)), Pull::Fire);
     }
 
     #[test]

@@ -87,7 +87,10 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
             Vec::new()
         }
         Message::Resized(size) => {
-            state.clear |= state.size != size;
+            if state.size != size {
+                state.clear = true;
+                state.trigger.resized();
+            }
             state.size = size;
             state.mark(Dirty::Now);
             Vec::new()

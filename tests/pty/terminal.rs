@@ -211,6 +211,12 @@ impl Seen {
         self.parser.screen().contents()
     }
 
+    /// Whether what came last ends a frame of the console. On the normal screen there are none.
+    fn is_between_frames(&self) -> bool {
+        let end = self.raw.iter().rposition(|byte| *byte != b'\x07').map_or(0, |last| last + 1);
+        self.raw[..end].ends_with(QUERY) || !self.parser.screen().alternate_screen()
+    }
+
     /// How many queries came since the last call.
     fn queries(&mut self) -> usize {
         let mut count = 0;
@@ -262,9 +268,9 @@ impl Terminal {
         self.master.as_ref().unwrap().resize(size).unwrap();
     }
 
-    /// Waits until the screen is as wanted; the text it then shows.
+    /// Waits until the screen is as wanted; the text it then shows. Half a frame is nobody's screen.
     pub fn wait_for(&self, what: &str, is: impl Fn(&str) -> bool) -> String {
-        self.wait_until(what, |seen| is(&seen.text()))
+        self.wait_until(what, |seen| seen.is_between_frames() && is(&seen.text()))
     }
 
     fn wait_until(&self, what: &str, is: impl Fn(&Seen) -> bool) -> String {

@@ -9,6 +9,7 @@ use std::{
 
 use rustix::process::{Gid, Signal, Uid};
 
+use super::accounts::copy;
 use crate::harness::{
     Options, Running, Stage, each,
     oracle::files,
@@ -30,7 +31,7 @@ fn give(path: &Path) {
 fn stage() -> (Stage, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let binary: PathBuf = folder.path().join("estop");
-    std::fs::copy(env!("CARGO_BIN_EXE_estop"), &binary).unwrap();
+    copy(Path::new(env!("CARGO_BIN_EXE_estop")), &binary);
     give(folder.path());
     give(&binary);
     let stage = Stage::with(&Options { binary: Some(binary), ..Options::default() });
