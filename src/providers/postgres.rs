@@ -297,6 +297,7 @@ impl Provider for Postgres {
     }
 
     async fn probe(&self, secret: &LeakedSecret, owner: &Owner, _consent: bool) -> Probed {
+        let _permit = self.budget.admit(false).await;
         probe::probe(&self.name, &self.pool, secret, owner).await
     }
 }
