@@ -1,7 +1,7 @@
 //! Watching a bot after it went dark: what counts as a contradiction, how long and how often it is looked at. Pure.
 //!
 //! ```text
-//! op.end ─▶ read, compare ─▶ nothing ─▶ pause ─▶ … ─▶ residual over: residual.dark ─▶ time is over
+//! op.end ─▶ read, compare, use what leaked ─▶ nothing ─▶ pause ─▶ … ─▶ residual over: residual.dark ─▶ time is over
 //!                  └─▶ usable, used, or new ─▶ contradiction (once each) ─▶ the plan is open again
 //! ```
 
@@ -37,6 +37,16 @@ pub const WATCH_AT_LEAST: Duration = Duration::from_mins(5);
 const PAUSES: [(Duration, Duration); 2] =
     [(Duration::from_mins(1), Duration::from_secs(5)), (Duration::from_mins(5), Duration::from_secs(10))];
 const LATER: Duration = Duration::from_secs(30);
+
+/// Between two uses of what leaked: a use is a login that was refused, in the provider's log.
+const USES: Duration = Duration::from_secs(30);
+
+/// Whether what leaked is used in a look so long after the first: the strike has just used it, so not in that one; then
+/// now and then; and in any case when the access that outlives the cut, or the watch itself, is over.
+pub(super) fn uses(since: Duration, last: Option<Duration>, something_ends: bool) -> bool {
+    let after = since.saturating_sub(last.unwrap_or_default());
+    !after.is_zero() && (something_ends || after >= USES)
+}
 
 /// How long to wait for the next look, so long after the first.
 pub(super) fn pause(since: Duration) -> Duration {
@@ -188,6 +198,22 @@ mod tests {
         ] {
             let found = used(&identity(), &activity, 100).map(|one| one.step.to_string());
             assert_eq!(found.as_deref().and_then(|step| step.rsplit('/').next()), used_at, "{activity:?}");
+        }
+    }
+
+    #[test]
+    fn what_leaked_is_used_now_and_then_and_when_something_ends() {
+        let seconds = Duration::from_secs;
+        for (since, last, ends, used) in [
+            (0, None, true, false),
+            (5, None, false, false),
+            (5, None, true, true),
+            (30, None, false, true),
+            (35, Some(30), false, false),
+            (60, Some(30), false, true),
+            (60, Some(60), true, false),
+        ] {
+            assert_eq!(uses(seconds(since), last.map(seconds), ends), used, "{since} {last:?} {ends}");
         }
     }
 

@@ -14,8 +14,12 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 use futures::FutureExt as _;
 
 use super::Provider;
-use crate::domain::{
-    Family, Fingerprint, HoldingState, Identity, IdentityId, LeakedSecret, Owner, ProbeKind, Probed, Reading,
+use crate::{
+    domain::{
+        BotName, Family, Fingerprint, HoldingState, Identity, IdentityId, LeakedSecret, Owner, ProbeKind, Probed,
+        Reading,
+    },
+    journal::Body,
 };
 
 /// A leaked secret with whose it is. It lives in memory only, and is wiped with its last owner.
@@ -108,5 +112,17 @@ pub(super) async fn use_once(provider: Option<&Arc<dyn Provider>>, leaked: &Leak
         Ok(Ok(probed)) => probed,
         Ok(Err(_)) => untold("the provider's code panicked".to_owned()),
         Err(_) => untold(format!("no answer within {} s", deadline.as_secs())),
+    }
+}
+
+/// One use, as a journal has it: by fingerprint.
+pub(super) fn on_record(bot: &BotName, leaked: &Leaked, probed: &Probed) -> Body {
+    Body::ProbeResult {
+        bot: bot.clone(),
+        fingerprint: leaked.secret.fingerprint(),
+        rule: leaked.rule.clone(),
+        at: probed.at.clone(),
+        alive: probed.alive,
+        said: probed.said.clone(),
     }
 }

@@ -26,6 +26,7 @@ pub(crate) mod restore;
 mod scopes;
 mod settings;
 pub(crate) mod steps;
+mod verifier;
 
 use std::{collections::BTreeMap, fmt, future::Future, sync::Arc, time::Duration};
 
@@ -50,6 +51,7 @@ use error::{Class, Failure, When};
 use memory::Memory;
 use pool::{Pool, STATEMENT_DEADLINE, Writer};
 use reading::Look;
+use verifier::Verifiers;
 
 /// The names as the server itself quotes them.
 const QUOTED: &str = "SELECT oid, pg_catalog.quote_ident(rolname) FROM pg_catalog.pg_roles WHERE oid = ANY($1)";
@@ -65,6 +67,7 @@ pub struct Postgres {
     name: ProviderName,
     pool: Pool,
     memory: Memory,
+    verifiers: Verifiers,
     clock: Arc<dyn Clock>,
     budget: Budget,
 }
@@ -84,7 +87,14 @@ impl Postgres {
         let target = settings::Target::of(&settings.url)?;
         let pool = Pool::new(target, settings.password, settings.ca_file.as_deref())?;
         let budget = Budget::new(preflight::limits(), clock.clone());
-        Ok(Self { name: settings.name, pool, memory: Memory::default(), clock, budget })
+        Ok(Self {
+            name: settings.name,
+            pool,
+            memory: Memory::default(),
+            verifiers: Verifiers::default(),
+            clock,
+            budget,
+        })
     }
 
     /// Held to a rate of statements that the server's owner wants kept.
@@ -128,12 +138,21 @@ impl Postgres {
 
     async fn belongings(&self, catalog: &Catalog, role: Oid) -> Result<Belongings, ProviderError> {
         let acts_as: Vec<Oid> = catalog.reach(role).effective.into_iter().collect();
-        let superuser = catalog.is_superuser();
-        self.read(|client| {
+        let reads_passwords = catalog.console.reads_passwords || catalog.is_superuser();
+        let read = |client: Arc<Client>| {
             let acts_as = acts_as.clone();
-            async move { query::belongings(&client, role, &acts_as, superuser).await }
-        })
-        .await
+            async move {
+                let found = query::belongings(&client, role, &acts_as).await?;
+                let verifier = if reads_passwords { query::verifier(&client, role).await? } else { None };
+                Ok((found, verifier))
+            }
+        };
+        let (mut found, verifier) = self.read(read).await?;
+        if let Some(verifier) = verifier {
+            found.has_password = Some(verifier.is_some());
+            self.verifiers.keep(role, verifier);
+        }
+        Ok(found)
     }
 
     /// Sends one mutation; `permission` is what the server wants to see for it.
@@ -289,14 +308,17 @@ impl Provider for Postgres {
     fn owners(
         &self,
         secret: &LeakedSecret,
-        _recognised: &[Recognised],
+        recognised: &[Recognised],
         listing: &[&Identity],
         readings: &[&Reading],
     ) -> Vec<Owner> {
-        owners::of(secret.expose(), self.pool.target(), listing, readings)
+        let mut found = owners::of(secret.expose(), self.pool.target(), listing, readings, &self.verifiers);
+        found.extend(owners::of_password(secret.expose(), recognised, readings, &self.verifiers));
+        found
     }
 
     async fn probe(&self, secret: &LeakedSecret, owner: &Owner, _consent: bool) -> Probed {
+        let _permit = self.budget.admit(false).await;
         probe::probe(&self.name, &self.pool, secret, owner).await
     }
 }

@@ -3,14 +3,18 @@
 use std::{sync::Arc, time::Duration};
 
 use estop::{
-    domain::{Activity, BotState, IncidentId, Outcome},
+    domain::{Activity, BotState, IncidentId, LeakedSecret, Outcome},
     engine::{EngineEvent, Hold, Order},
     journal::{Body, Entry, RecordBody, Store, fold},
 };
 use jiff::Timestamp;
 use tokio::sync::broadcast::Receiver;
 
-use crate::{Behaviour, Bench, bench_with, clock, fake::World, helpdesk, store_in_memory};
+use crate::{
+    Behaviour, Bench, bench_with, clock,
+    fake::{Uses, World},
+    helpdesk, store_in_memory,
+};
 
 async fn watched_bench(behaviour: Behaviour) -> (Bench, Store) {
     let clock = clock();
@@ -193,4 +197,73 @@ async fn a_closed_incident_gets_one_that_follows_it() {
     assert_eq!(again.ended().await.unwrap().outcome, Outcome::Dark);
     let world: Arc<_> = bench.fakes[0].world.clone();
     assert!(world.lock().unwrap().sessions.is_empty());
+}
+
+const LEAKED: &str = "hunter2-hunter2-hunter2-hunter2!";
+
+/// What every use of the leaked secret came to, as the incident has it.
+fn uses_on_record(store: &Store, incident: IncidentId) -> Vec<Option<bool>> {
+    let records = store.read(incident).unwrap().records;
+    let alive = |body: &RecordBody| match body {
+        RecordBody::Known(Body::ProbeResult { alive, .. }) => Some(*alive),
+        _ => None,
+    };
+    records.iter().filter_map(|record| alive(&record.body)).collect()
+}
+
+/// Nothing that is read shows it: only whoever uses the secret again sees that it is let in.
+#[tokio::test(start_paused = true)]
+async fn what_leaked_is_used_again_while_the_bot_is_held() {
+    let (bench, store) = watched_bench(Behaviour { secrets: &[LEAKED], ..Behaviour::default() }).await;
+    let mut events = bench.engine.subscribe();
+    let secret = LeakedSecret::new(LEAKED.to_owned().into());
+    assert_eq!(bench.engine.hand_over(&helpdesk(), &secret, false).len(), 1);
+    let running = bench.engine.isolate(watching()).await.unwrap();
+    let incident = running.incident;
+    assert_eq!(running.ended().await.unwrap().outcome, Outcome::Dark);
+    tokio::time::sleep(Duration::from_mins(2)).await;
+    let refused = uses_on_record(&store, incident);
+    assert!((4..=6).contains(&refused.len()) && refused.iter().all(|alive| *alive == Some(false)), "{refused:?}");
+
+    bench.fakes[0].behaviour.lock().unwrap().uses = Uses::LetIn;
+    let alive = contradicted(&mut events).await;
+    assert!(alive.iter().any(|what| what.contains(secret.fingerprint().as_str())), "{alive:?}");
+    assert_eq!(bench.engine.snapshot().bot(&helpdesk()).unwrap().state, BotState::Contradicted);
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    assert_eq!(contradictions(&store, incident), 1, "told once");
+    let used = uses_on_record(&store, incident);
+    assert!(used.contains(&Some(true)) && used.len() < 20, "{used:?}");
+    tokio::time::sleep(Duration::from_hours(1)).await;
+    assert_eq!(uses_on_record(&store, incident).len(), used.len(), "its time is over");
+}
+
+/// However short the hold, its last look uses the secret; so does the one at the end of the residual.
+#[tokio::test(start_paused = true)]
+async fn a_hold_ends_with_a_use_of_what_leaked() {
+    let (bench, store) = watched_bench(Behaviour { secrets: &[LEAKED], ..Behaviour::default() }).await;
+    bench.engine.hand_over(&helpdesk(), &LeakedSecret::new(LEAKED.to_owned().into()), false);
+    let order = Order { hold: Hold::For(Duration::from_secs(8)), ..Order::isolate(helpdesk()) };
+    let running = bench.engine.isolate(order).await.unwrap();
+    let incident = running.incident;
+    let behaviour = bench.fakes[0].clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(7)).await;
+        behaviour.behaviour.lock().unwrap().uses = Uses::LetIn;
+    });
+    let Outcome::Contradicted { alive, .. } = running.ended().await.unwrap().outcome else { panic!("it was let in") };
+    assert!(alive[0].what.contains("let in"), "{alive:?}");
+    assert_eq!(uses_on_record(&store, incident), [Some(false), Some(true)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_use_that_mints_is_none_of_the_holds() {
+    let behaviour = Behaviour { secrets: &[LEAKED], uses: Uses::Minting, ..Behaviour::default() };
+    let (bench, store) = watched_bench(behaviour).await;
+    bench.engine.hand_over(&helpdesk(), &LeakedSecret::new(LEAKED.to_owned().into()), false);
+    let running = bench.engine.isolate(watching()).await.unwrap();
+    let incident = running.incident;
+    running.ended().await.unwrap();
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    assert_eq!(uses_on_record(&store, incident), [None], "once after the strike: it waits for consent");
+    assert_eq!(bench.fakes[0].world.lock().unwrap().used, 0);
 }

@@ -9,6 +9,7 @@ mod compare;
 mod crash;
 mod estop;
 mod events_off;
+mod faults;
 mod identify;
 mod isolate;
 // The library serves more tests than any one build has.

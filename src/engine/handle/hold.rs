@@ -6,11 +6,14 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{Engine, Right};
-use crate::domain::{BotName, BotState, Contradiction, IncidentId, OperationId, Outcome, Reading, ReadingSet};
+use crate::domain::{
+    BotName, BotState, Contradiction, IncidentId, OperationId, Outcome, ProbeKind, Reading, ReadingSet,
+};
 use crate::engine::{
     EngineEvent,
     fleet::{self, judge_again},
-    hold::{Baseline, pause, residual_ends, used, watched, watched_until},
+    hold::{Baseline, pause, residual_ends, used, uses, watched, watched_until},
+    identify::{on_record, use_once},
 };
 use crate::journal::{Body, Entry, JournalError, Operation, fold};
 
@@ -92,6 +95,7 @@ impl Engine {
         let known = watched(&first, &self.inner.fleet.readings_of(&watched(&first, &ReadingSet::default())));
         let mut baseline = Baseline::of(&self.inner.fleet.readings_of(&known));
         let mut residual = residual_ends(&first.residual);
+        let mut last_use = None;
         loop {
             let since = clock.monotonic().saturating_sub(began);
             let left = length.saturating_sub(since);
@@ -103,9 +107,14 @@ impl Engine {
             if !self.inner.fleet.is_striking() {
                 let same = |one: &Operation| one.id == first.id && one.epoch == first.epoch;
                 let Some(operation) = self.inner.fleet.operation(&watch.bot).filter(same) else { return found };
-                let alive = self.look(&operation, &mut baseline).await;
+                let mut alive = self.look(&operation, &mut baseline).await;
+                let is_over = residual.is_some_and(|ends| ends <= clock.now());
+                if uses(since, last_use, is_over || left.is_zero()) {
+                    last_use = Some(since);
+                    alive.extend(self.use_again(watch, &operation).await);
+                }
                 found.extend(self.contradict(watch, alive).await);
-                if residual.is_some_and(|ends| ends <= clock.now()) {
+                if is_over {
                     residual = None;
                     self.went_dark(watch, &first, found.is_empty()).await;
                 }
@@ -143,6 +152,45 @@ impl Engine {
             }
         }
         alive
+    }
+
+    /// Uses what leaked once more, where that makes nothing; what was let in.
+    async fn use_again(&self, watch: &Watched, operation: &Operation) -> Vec<Contradiction> {
+        let mut let_in = Vec::new();
+        let leaked = self.inner.fleet.leaked_of(&watch.bot);
+        for leaked in leaked.iter().filter(|one| one.owner.probe == ProbeKind::ReadOnly) {
+            let provider = self.inner.fleet.provider(leaked.owner.identity.provider());
+            let probed = use_once(provider, leaked).await;
+            let fingerprint = leaked.secret.fingerprint();
+            if probed.alive == Some(true) {
+                let_in.push(Contradiction::by_use(&fingerprint, &probed.at, &probed.said));
+            }
+            self.record_watch(watch, operation, on_record(&watch.bot, leaked, &probed)).await;
+            let told = EngineEvent::Probed {
+                op: watch.op,
+                bot: watch.bot.clone(),
+                fingerprint,
+                probed,
+                at: self.inner.fleet.clock.now(),
+            };
+            let _ = self.inner.events.send(told);
+        }
+        let_in
+    }
+
+    /// With the operation; where its incident takes no more lines, in the host's own record. What cannot be recorded is
+    /// told all the same.
+    async fn record_watch(&self, watch: &Watched, operation: &Operation, body: Body) {
+        let entry = Entry::of(operation.id, operation.epoch, body.clone());
+        let recorded = match self.inner.store.open(watch.incident).await {
+            Ok(journal) => journal.commit(vec![entry]).await.map(drop),
+            Err(error) => Err(error),
+        };
+        if recorded.is_err()
+            && let Ok(host) = self.inner.store.host().await
+        {
+            let _ = host.commit(vec![Entry::general(body)]).await;
+        }
     }
 
     /// What the newest readings prove to be alive.

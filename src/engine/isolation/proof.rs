@@ -6,8 +6,10 @@
 use super::Isolation;
 use crate::{
     domain::{Contradiction, ProviderName},
-    engine::{EngineEvent, identify::use_once},
-    journal::Body,
+    engine::{
+        EngineEvent,
+        identify::{on_record, use_once},
+    },
 };
 
 /// Uses each leaked secret of the bot once; what was let in.
@@ -20,14 +22,7 @@ pub(super) async fn use_leaked(isolation: &Isolation) -> Vec<Contradiction> {
         if probed.alive == Some(true) {
             let_in.push(Contradiction::by_use(&fingerprint, &probed.at, &probed.said));
         }
-        isolation.journal.append(isolation.entry(Body::ProbeResult {
-            bot: isolation.order.bot.clone(),
-            fingerprint: fingerprint.clone(),
-            rule: leaked.rule.clone(),
-            at: probed.at.clone(),
-            alive: probed.alive,
-            said: probed.said.clone(),
-        }));
+        isolation.journal.append(isolation.entry(on_record(&isolation.order.bot, leaked, &probed)));
         isolation.emit(EngineEvent::Probed {
             op: isolation.op,
             bot: isolation.order.bot.clone(),

@@ -28,6 +28,8 @@ pub struct Console {
     pub signals: bool,
     /// Whether it sees when sessions of others began and what they do (`pg_read_all_stats`).
     pub sees_sessions: bool,
+    /// Whether it may read the verifiers of passwords (`pg_authid`): superusers may, and whoever was granted that.
+    pub reads_passwords: bool,
     /// The server's clock in microseconds since 1970, read after the memberships.
     pub clock_us: i64,
 }
@@ -200,7 +202,7 @@ pub struct Belongings {
     pub subscriptions: Vec<String>,
     /// Foreign servers for which it has a user mapping, often with a stored password.
     pub mappings: Vec<String>,
-    /// Whether a password is set; `None`: only a superuser may see.
+    /// Whether a password is set; `None`: that may not be seen.
     pub has_password: Option<bool>,
 }
 

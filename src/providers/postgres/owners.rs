@@ -1,13 +1,13 @@
 //! Whose a leaked database URL is: by its user, where its host is the configured server. Pure; nothing is sent.
 //!
-//! A bare password has no shape and the server shows none, so that nothing but a URL can be matched.
+//! A bare password has no shape. It is matched where estop may read the server's verifiers, and nowhere else.
 
 use percent_encoding::percent_decode_str;
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::{settings::Target, steps};
-use crate::domain::{Identity, Owner, ProbeKind, Reading};
+use super::{identity, settings::Target, steps, verifier::Verifiers};
+use crate::domain::{Confidence, Identity, Owner, ProbeKind, Reading, Recognised};
 
 /// What a leaked URL says.
 pub(super) struct Leak {
@@ -39,23 +39,64 @@ impl Leak {
     }
 }
 
+/// Whose a bare password is, by the verifiers that were read. What has the prefix and the length of somebody's token is
+/// no password.
+pub(super) fn of_password(
+    text: &str,
+    recognised: &[Recognised],
+    readings: &[&Reading],
+    verifiers: &Verifiers,
+) -> Vec<Owner> {
+    if Leak::of(text).is_some() || recognised.iter().any(|known| known.confidence >= Confidence::Length) {
+        return Vec::new();
+    }
+    let identities = readings.iter().map(|reading| &reading.identity);
+    let roles: Vec<_> =
+        identities.filter_map(|identity| Some((identity::oid(identity)?, identity.name.raw()))).collect();
+    // It comes from a paste, which ends in a line's end more often than a password begins or ends with a blank.
+    let found = verifiers.roles_of(text.trim(), &roles);
+    let is_its = |reading: &&&Reading| identity::oid(&reading.identity).is_some_and(|oid| found.contains(&oid));
+    let owner = |reading: &Reading| Owner {
+        how: "the server's verifier of its password".to_owned(),
+        ..of_role(&reading.identity, Some(reading))
+    };
+    readings.iter().filter(is_its).map(|reading| owner(reading)).collect()
+}
+
+fn of_role(identity: &Identity, reading: Option<&Reading>) -> Owner {
+    let password = reading.and_then(|reading| reading.holdings.iter().find(|one| one.id.class() == steps::PASSWORD));
+    Owner {
+        bot: None,
+        identity: identity.id.clone(),
+        name: identity.name.clone(),
+        holding: password.map(|password| password.id.clone()),
+        how: String::new(),
+        probe: ProbeKind::ReadOnly,
+    }
+}
+
 /// The role of that name at that server.
-pub(super) fn of(text: &str, target: &Target, listing: &[&Identity], readings: &[&Reading]) -> Vec<Owner> {
+pub(super) fn of(
+    text: &str,
+    target: &Target,
+    listing: &[&Identity],
+    readings: &[&Reading],
+    verifiers: &Verifiers,
+) -> Vec<Owner> {
     let Some(leak) = Leak::of(text).filter(|leak| leak.is_at(target)) else { return Vec::new() };
     let is_its = |identity: &&Identity| identity.name.raw() == leak.user;
     let read = readings.iter().find(|reading| reading.identity.name.raw() == leak.user);
     let Some(identity) = read.map(|reading| &reading.identity).or_else(|| listing.iter().copied().find(is_its)) else {
         return Vec::new();
     };
-    let password = read.and_then(|reading| reading.holdings.iter().find(|one| one.id.class() == steps::PASSWORD));
-    vec![Owner {
-        bot: None,
-        identity: identity.id.clone(),
-        name: identity.name.clone(),
-        holding: password.map(|password| password.id.clone()),
-        how: "its user and host are this role and this server (whether the password is right is not known)".to_owned(),
-        probe: ProbeKind::ReadOnly,
-    }]
+    let fits = identity::oid(identity).and_then(|oid| verifiers.fits(oid, &leak.user, &leak.password));
+    let password = match fits {
+        Some(true) => "the password fits the server's verifier",
+        Some(false) => "the password is not the one that is set now",
+        None => "whether the password is right is not known",
+    };
+    let how = format!("its user and host are this role and this server ({password})");
+    vec![Owner { how, ..of_role(identity, read.copied()) }]
 }
 
 #[cfg(test)]
@@ -98,8 +139,20 @@ mod tests {
             IdentityState::Live,
         );
         let target = target("postgres://estop@db.example.com/docs");
-        let owners = of("postgres://kb:pw@db.example.com/docs", &target, &[&identity], &[]);
+        let none = Verifiers::default();
+        let owners = of("postgres://kb:pw@db.example.com/docs", &target, &[&identity], &[], &none);
         assert_eq!(owners.iter().map(|owner| &owner.identity).collect::<Vec<_>>(), [&identity.id]);
-        assert!(of("postgres://KB:pw@db.example.com/docs", &target, &[&identity], &[]).is_empty());
+        assert!(of("postgres://KB:pw@db.example.com/docs", &target, &[&identity], &[], &none).is_empty());
+        assert!(owners[0].how.contains("not known"), "{owners:?}");
+        for (password, said) in [("pw", "fits"), ("other", "not the one")] {
+            let verifiers = Verifiers::default();
+            let verifier = postgres_protocol::password::scram_sha_256(password.as_bytes());
+            verifiers.keep(16384, Some(verifier.into()));
+            let owners = of("postgres://kb:pw@db.example.com/docs", &target, &[&identity], &[], &verifiers);
+            assert!(owners[0].how.contains(said), "{owners:?}");
+            let reading = Reading::of(identity.clone(), jiff::Timestamp::UNIX_EPOCH);
+            let bare = |text: &str| of_password(text, &[], &[&reading], &verifiers).len();
+            assert_eq!((bare(password), bare("pw2"), bare("postgres://kb:pw@db.example.com/docs")), (1, 0, 0));
+        }
     }
 }

@@ -41,6 +41,8 @@ const OPTIONS: &str = "-c statement_timeout=4s -c lock_timeout=3s -c search_path
                        -c client_min_messages=error";
 /// And the one that reads cannot change anything.
 const READ_ONLY: &str = " -c default_transaction_read_only=on";
+/// One that writes does so also where the role or the database has that on as a default: it is one, and no lock.
+const READ_WRITE: &str = " -c default_transaction_read_only=off";
 
 /// Makes connections.
 struct Connector {
@@ -226,9 +228,7 @@ impl Connector {
             .map_err(|sentence| Failure::new(Class::Auth, sentence))?;
         let mut config = self.config();
         config.user(&self.target.user).password(password.expose_secret());
-        if read_only {
-            config.options(format!("{OPTIONS}{READ_ONLY}"));
-        }
+        config.options(format!("{OPTIONS}{}", if read_only { READ_ONLY } else { READ_WRITE }));
         self.connected(&config).await
     }
 

@@ -111,9 +111,11 @@ fn notices(catalog: &Catalog, unalterable: usize) -> Vec<String> {
             "{unalterable} roles with a login cannot be shut by estop: their plans name what is missing"
         ));
     }
-    if !catalog.is_superuser() {
+    if !catalog.is_superuser() && !catalog.console.reads_passwords {
         notices.push(
-            "whether a password is set is shown to superusers only: a burned password cannot be read back".to_owned(),
+            "pg_authid is shown to superusers only: a burned password cannot be read back, and whose a bare password \
+             is cannot be told"
+                .to_owned(),
         );
     }
     notices

@@ -10,7 +10,9 @@ use crate::domain::{LeakedSecret, Owner, Probed, ProviderName};
 pub(super) async fn probe(name: &ProviderName, pool: &Pool, secret: &LeakedSecret, owner: &Owner) -> Probed {
     let (alive, said) = match Leak::of(secret.expose()) {
         Some(leak) if leak.user == owner.name.raw() => judge(pool.log_in_as(&leak.user, &leak.password).await),
-        _ => (None, "it is no database URL of this role".to_owned()),
+        Some(_) => (None, "it is no database URL of this role".to_owned()),
+        // A bare password: whose it is was told by the server's verifier.
+        None => judge(pool.log_in_as(owner.name.raw(), secret.expose().trim()).await),
     };
     Probed { at: name.clone(), alive, said }
 }

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use secrecy::SecretString;
 use tokio_postgres::{
     Client, Error, Row,
     types::{ToSql, Type},
@@ -29,7 +30,9 @@ const EDGES: &str = "
 const CONSOLE: &str = "
     SELECT r.oid, current_setting('server_version_num')::int4, current_database()::text,
            pg_has_role(r.oid, 'pg_signal_backend', 'USAGE'), pg_has_role(r.oid, 'pg_read_all_stats', 'USAGE'),
-           (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
+           (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
+           has_column_privilege('pg_catalog.pg_authid', 'rolpassword', 'SELECT')
+               AND has_column_privilege('pg_catalog.pg_authid', 'oid', 'SELECT')
     FROM pg_catalog.pg_roles r WHERE r.rolname = current_user";
 
 /// Of a statement only its first word: the rest may hold anything, secrets too.
@@ -116,7 +119,7 @@ const LEFTOVERS: &str = "
     SELECT 'mapping', srvname::text FROM pg_catalog.pg_user_mappings WHERE umuser = $1
     LIMIT 500";
 
-const PASSWORD: &str = "SELECT rolpassword IS NOT NULL FROM pg_catalog.pg_authid WHERE oid = $1";
+const PASSWORD: &str = "SELECT rolpassword FROM pg_catalog.pg_authid WHERE oid = $1";
 
 /// Reads roles, memberships, sessions, and who we are.
 pub(super) async fn catalog(client: &Client) -> Result<Catalog, Error> {
@@ -136,12 +139,7 @@ pub(super) async fn catalog(client: &Client) -> Result<Catalog, Error> {
 }
 
 /// Reads what a role has; `acts_as` are the roles whose privileges it has.
-pub(super) async fn belongings(
-    client: &Client,
-    role: Oid,
-    acts_as: &[Oid],
-    superuser: bool,
-) -> Result<Belongings, Error> {
+pub(super) async fn belongings(client: &Client, role: Oid, acts_as: &[Oid]) -> Result<Belongings, Error> {
     let acts_as: Vec<Oid> = acts_as.to_vec();
     let list: &(dyn ToSql + Sync) = &acts_as;
     let one: &(dyn ToSql + Sync) = &role;
@@ -163,11 +161,15 @@ pub(super) async fn belongings(
             _ => found.mappings.push(name),
         }
     }
-    if superuser {
-        let rows = client.query_typed(PASSWORD, &ones).await?;
-        found.has_password = decode(&rows, |row| row.try_get(0))?.pop();
-    }
     Ok(found)
+}
+
+/// What the server keeps of a role's password; the outer `None`: the role is gone.
+pub(super) async fn verifier(client: &Client, role: Oid) -> Result<Option<Option<SecretString>>, Error> {
+    let one: &(dyn ToSql + Sync) = &role;
+    let rows = client.query_typed(PASSWORD, &[(one, Type::OID)]).await?;
+    let read = |row: &Row| row.try_get::<_, Option<String>>(0).map(|text| text.map(SecretString::from));
+    Ok(decode(&rows, read)?.pop())
 }
 
 fn decode<T>(rows: &[Row], read: impl Fn(&Row) -> Result<T, Error>) -> Result<Vec<T>, Error> {
@@ -210,6 +212,7 @@ fn console_row(row: &Row) -> Result<Console, Error> {
         signals: row.try_get(3)?,
         sees_sessions: row.try_get(4)?,
         clock_us: row.try_get(5)?,
+        reads_passwords: row.try_get(6)?,
     })
 }
 

@@ -39,6 +39,14 @@ impl OwnServer {
         script(&["again", &self.server.port.to_string(), &self.folder()]).await
     }
 
+    /// From its next start on it is a standby, which takes no changes; or it is none any more.
+    pub fn stand_by(&self, on: bool) -> Result<()> {
+        let cluster = std::fs::read_to_string(format!("{}/cluster", self.folder()))?;
+        let signal = PathBuf::from(cluster.trim()).join("data/standby.signal");
+        if on { std::fs::write(&signal, "") } else { std::fs::remove_file(&signal) }
+            .with_context(|| signal.display().to_string())
+    }
+
     fn folder(&self) -> String {
         self.state.path().join("postgres").display().to_string()
     }

@@ -214,14 +214,20 @@ impl Stolen {
 impl Scene {
     /// Password, open session, a colleague's right to the role, and a colleague's session in the role.
     pub async fn steal_everything(&self) -> Result<Vec<Stolen>> {
-        let open = self.server.session(&self.bot).await?;
+        let mut loot = self.steal_what_ends().await?;
         let taken = self.server.session(&self.colleague).await?;
         taken.client.batch_execute(&format!("SET ROLE {}", self.bot.name)).await?;
+        loot.push(self.have("a colleague's session in the bot's role", Loot::TakenRole(taken)));
+        all_work(loot).await
+    }
+
+    /// The same without the one thing that no statement ends.
+    pub async fn steal_what_ends(&self) -> Result<Vec<Stolen>> {
+        let open = self.server.session(&self.bot).await?;
         let loot = vec![
             self.have("the bot's password", Loot::Password(self.bot.clone())),
             self.have("the bot's open session", Loot::Session(open)),
             self.have("a colleague's membership in the bot's role", Loot::Membership(self.colleague.clone())),
-            self.have("a colleague's session in the bot's role", Loot::TakenRole(taken)),
         ];
         all_work(loot).await
     }
