@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests: a failure here is the test's")]
 
+#[path = "exercise/bench.rs"]
+#[expect(dead_code, reason = "shared with the exercise's own tests")]
+mod bench;
 #[path = "console/fake.rs"]
 mod fake;
 #[path = "console/golden.rs"]
@@ -14,3 +17,5 @@ mod properties;
 mod sample;
 #[path = "console/screens.rs"]
 mod screens;
+#[path = "console/secret.rs"]
+mod secret;

@@ -33,6 +33,14 @@ pub enum Action {
     Previous,
     /// The isolation after this one.
     Next,
+    /// Say whose a leaked secret is.
+    Identify,
+    /// Use it once.
+    Try,
+    /// Back to the fleet, with it at hand.
+    Keep,
+    /// Let go of it.
+    Forget,
     /// Type a filter.
     Filter,
     /// Show identities that are no bots, too.
@@ -84,13 +92,15 @@ pub enum Context {
     Isolation,
     /// The journal.
     Journal,
+    /// A leaked secret, and whose it is.
+    Secret,
     /// The help.
     Help,
 }
 
 impl Context {
     /// Each of them, in the order of the help.
-    pub const ALL: [Self; 4] = [Self::Fleet, Self::Isolation, Self::Journal, Self::Help];
+    pub const ALL: [Self; 5] = [Self::Fleet, Self::Isolation, Self::Journal, Self::Secret, Self::Help];
 
     /// The screen's title.
     pub const fn title(self) -> &'static str {
@@ -98,6 +108,7 @@ impl Context {
             Self::Fleet => "Fleet",
             Self::Isolation => "Isolation",
             Self::Journal => "Journal",
+            Self::Secret => "Secret",
             Self::Help => "Help",
         }
     }

@@ -8,10 +8,17 @@
 //!
 //! crossterm cannot do this: it throws the answer to `ESC[5n` away together with its buffer.
 
-use terminput::{Event, KeyEvent};
+use std::fmt;
+
+use terminput::Event;
+use zeroize::{Zeroize as _, Zeroizing};
+
+use super::press::{Pasted, Press};
 
 /// More pasted text than this is cut off: no field takes that much.
 const MAX_PENDING: usize = 64 * 1024;
+/// Room for what is not whole yet.
+const LEAST_PENDING: usize = 4096;
 const PASTE: &[u8] = b"\x1b[200~";
 const PASTE_END: &[u8] = b"\x1b[201~";
 
@@ -21,12 +28,12 @@ pub enum Input {
     /// A key. `alone`: no other key came in the same read.
     Key {
         /// Which.
-        key: KeyEvent,
+        key: Press,
         /// Whether it came by itself.
         alone: bool,
     },
     /// Text in brackets.
-    Pasted(String),
+    Pasted(Pasted),
     /// The terminal answered a status query; the n-th answer belongs to the n-th query.
     Answered,
     /// A frame's last byte was written.
@@ -42,17 +49,34 @@ enum Framed {
     Part,
 }
 
-/// Keeps what is not whole yet from one read to the next.
-#[derive(Debug, Default)]
+/// Keeps what is not whole yet from one read to the next; what was taken out is wiped.
+#[derive(Default)]
 pub struct Decoder {
-    pending: Vec<u8>,
+    pending: Zeroizing<Vec<u8>>,
+}
+
+impl fmt::Debug for Decoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Decoder(***)")
+    }
 }
 
 impl Decoder {
     /// Takes the bytes of one read.
     pub fn feed(&mut self, bytes: &[u8]) -> Vec<Input> {
+        self.grow(bytes.len());
         self.pending.extend_from_slice(bytes);
         self.take(false)
+    }
+
+    /// Makes room without leaving a copy behind.
+    fn grow(&mut self, by: usize) {
+        let needed = self.pending.len() + by;
+        if needed > self.pending.capacity() {
+            let mut larger = Zeroizing::new(Vec::with_capacity(needed.max(LEAST_PENDING) * 2));
+            larger.extend_from_slice(&self.pending);
+            self.pending = larger;
+        }
     }
 
     /// Whether something is not whole yet: a lone escape is a key if nothing follows soon.
@@ -79,7 +103,10 @@ impl Decoder {
             inputs.extend(decode(&rest[..length]));
             from += length;
         }
-        self.pending.drain(..from);
+        let left = self.pending.len() - from;
+        self.pending.copy_within(from.., 0);
+        self.pending[left..].zeroize();
+        self.pending.truncate(left);
         let keys = inputs.iter().filter(|input| matches!(input, Input::Key { .. } | Input::Pasted(_))).count();
         // Bytes that wait for more may be a key of the same burst.
         let by_itself = keys == 1 && self.pending.is_empty();
@@ -162,10 +189,10 @@ fn decode(bytes: &[u8]) -> Option<Input> {
     }
     if let Some(text) = bytes.strip_prefix(PASTE) {
         let text = text.strip_suffix(PASTE_END).unwrap_or(text);
-        return Some(Input::Pasted(String::from_utf8_lossy(text).into_owned()));
+        return Some(Input::Pasted(Pasted::of(text)));
     }
     match Event::parse_from(bytes) {
-        Ok(Some(Event::Key(key))) => Some(Input::Key { key, alone: false }),
+        Ok(Some(Event::Key(key))) => Some(Input::Key { key: key.into(), alone: false }),
         _ => None,
     }
 }
@@ -173,7 +200,7 @@ fn decode(bytes: &[u8]) -> Option<Input> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use terminput::{KeyCode, KeyModifiers};
+    use terminput::{KeyCode, KeyEvent, KeyModifiers};
 
     use super::*;
 
@@ -182,7 +209,7 @@ mod tests {
             KeyCode::Char(character) if character.is_uppercase() => KeyModifiers::SHIFT,
             _ => KeyModifiers::NONE,
         };
-        Input::Key { key: KeyEvent::new(code).modifiers(modifiers), alone }
+        Input::Key { key: KeyEvent::new(code).modifiers(modifiers).into(), alone }
     }
 
     fn fed(bytes: &[u8]) -> Vec<Input> {
@@ -213,7 +240,7 @@ mod tests {
             let mut decoder = Decoder::default();
             let mut inputs = decoder.feed(&bytes[..cut]);
             inputs.extend(decoder.feed(&bytes[cut..]));
-            assert_eq!(inputs, [Input::Pasted("X\u{1b}[0n\r".to_owned())], "cut at {cut}");
+            assert_eq!(inputs, [Input::Pasted(Pasted::of(b"X\x1b[0n\r"))], "cut at {cut}");
         }
     }
 

@@ -1,5 +1,7 @@
 //! Runs effects. The only place in the console that spawns; everything comes back as a message.
 
+use std::collections::BTreeSet;
+
 use tokio::sync::{mpsc, watch};
 use tokio_util::task::TaskTracker;
 
@@ -9,7 +11,7 @@ use super::{
     update::Effect,
 };
 use crate::{
-    domain::BotName,
+    domain::{BotName, Identified, LeakedSecret},
     engine::{Order, Refusal},
 };
 
@@ -74,6 +76,11 @@ impl<O: Operator> Effects<O> {
                 let until = operator.watched_until(&bot);
                 Message::Watching { bot, until }
             }),
+            Effect::Identify(secret) => self.ask(|operator| identify(operator, secret)),
+            Effect::Probe { secret, identified, consent } => {
+                self.ask(move |operator| probe(operator, secret, identified, consent));
+            }
+            Effect::Forget(bots) => bots.iter().for_each(|bot| self.operator.forget(bot)),
             Effect::RecordRefusal(bot, refusal) => {
                 let operator = self.operator.clone();
                 self.orders.spawn(async move { operator.record_refusal(bot, refusal).await });
@@ -163,6 +170,28 @@ impl<O: Operator> Effects<O> {
                 tell(&results, Message::BotRefreshed(bot)).await;
             }
         });
+    }
+}
+
+/// Looks a secret up, and hands it over for each bot that it opens.
+async fn identify<O: Operator>(operator: O, secret: LeakedSecret) -> Message {
+    let identified = operator.identify(&secret).await;
+    hand_over(&operator, &secret, &identified, false);
+    Message::Identified { secret, identified }
+}
+
+/// Uses it once. Who agreed to a use that mints has agreed to the one after the strike too.
+async fn probe<O: Operator>(operator: O, secret: LeakedSecret, identified: Identified, consent: bool) -> Message {
+    if consent {
+        hand_over(&operator, &secret, &identified, true);
+    }
+    Message::SecretTried(operator.probe(&secret, &identified, consent).await)
+}
+
+fn hand_over<O: Operator>(operator: &O, secret: &LeakedSecret, identified: &Identified, consent: bool) {
+    let bots: BTreeSet<&BotName> = identified.owners.iter().filter_map(|owner| owner.bot.as_ref()).collect();
+    for bot in bots {
+        operator.hand_over(bot, secret, consent);
     }
 }
 

@@ -10,6 +10,7 @@ use rustix::{
     io::Errno,
 };
 use tokio::sync::mpsc;
+use zeroize::Zeroizing;
 
 use super::decode::{Decoder, Input};
 
@@ -17,6 +18,8 @@ use super::decode::{Decoder, Input};
 const ESCAPE_WAITS: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 /// Bytes that one read takes at most.
 const MAX_READ: usize = 64 * 1024;
+/// Bytes of one call.
+const CHUNK: usize = 4096;
 
 /// The input thread's handle. Dropping it ends the thread.
 #[derive(Debug)]
@@ -87,7 +90,7 @@ fn send(inputs: &mpsc::Sender<Input>, stop: &OwnedFd, mut input: Input) -> bool 
 }
 
 enum Ready {
-    Bytes(Vec<u8>),
+    Bytes(Zeroizing<Vec<u8>>),
     Nothing,
     Stopped,
     Lost(String),
@@ -97,7 +100,7 @@ fn ready(tty: &OwnedFd, stop: &OwnedFd, wait: Option<&Timespec>) -> Ready {
     let mut fds = [PollFd::new(tty, PollFlags::IN), PollFd::new(stop, PollFlags::IN)];
     match poll(&mut fds, wait) {
         Ok(0) => return Ready::Nothing,
-        Err(Errno::INTR) => return if wait.is_some() { Ready::Nothing } else { Ready::Bytes(Vec::new()) },
+        Err(Errno::INTR) => return if wait.is_some() { Ready::Nothing } else { Ready::Bytes(Zeroizing::default()) },
         Err(error) => return Ready::Lost(format!("the terminal cannot be watched: {error}")),
         Ok(_) => {}
     }
@@ -111,15 +114,16 @@ fn ready(tty: &OwnedFd, stop: &OwnedFd, wait: Option<&Timespec>) -> Ready {
     if tty_ready.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) {
         return Ready::Lost("the terminal hung up".to_owned());
     }
-    Ready::Bytes(Vec::new())
+    Ready::Bytes(Zeroizing::default())
 }
 
 /// Everything that is there: keys that came together are seen to have come together.
 fn read(tty: &OwnedFd) -> Ready {
-    let mut bytes = Vec::new();
-    let mut chunk = [0; 4096];
+    // Wiped, and allocated once: what is typed or pasted may be a secret.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_READ + CHUNK));
+    let mut chunk = Zeroizing::new([0; CHUNK]);
     loop {
-        match rustix::io::read(tty, &mut chunk) {
+        match rustix::io::read(tty, &mut chunk[..]) {
             Ok(0) if bytes.is_empty() => return Ready::Lost("the terminal was closed".to_owned()),
             Ok(0) | Err(Errno::AGAIN) => return Ready::Bytes(bytes),
             Ok(count) => bytes.extend_from_slice(&chunk[..count]),
@@ -157,7 +161,7 @@ mod tests {
         assert_eq!(inputs.blocking_recv(), Some(Input::Answered));
         assert!(matches!(inputs.blocking_recv(), Some(Input::Key { alone: true, .. })));
         far.write_all(b"\x1b").unwrap();
-        assert!(matches!(inputs.blocking_recv(), Some(Input::Key { key, .. }) if key.code == KeyCode::Esc));
+        assert!(matches!(inputs.blocking_recv(), Some(Input::Key { key, .. }) if key.event().code == KeyCode::Esc));
     }
 
     #[test]

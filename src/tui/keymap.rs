@@ -69,6 +69,10 @@ pub struct Binding {
 const EVERYWHERE: &[Context] = &Context::ALL;
 const LISTS: &[Context] = EVERYWHERE;
 const FLEET: &[Context] = &[Context::Fleet];
+const SECRET: &[Context] = &[Context::Secret];
+/// Where a plan is shown beside the key.
+const PLANS: &[Context] = &[Context::Fleet, Context::Secret];
+const ELSEWHERE: &[Context] = &[Context::Fleet, Context::Isolation, Context::Journal, Context::Help];
 
 const fn row(
     action: Action,
@@ -95,14 +99,14 @@ pub const DEFAULT: &[Binding] = &[
         &[ch('X')],
         "isolate",
         "Isolate the bot that is shown: gates shut; tokens, sessions, connectors and grants cut. Asks nothing.",
-        FLEET,
+        PLANS,
     )),
     cuts(row(
         Action::Burn,
         &[ch('B')],
         "burn",
         "Isolate it and end every long-lived secret. Cannot be undone: asks for the bot's name.",
-        FLEET,
+        PLANS,
     )),
     shown(row(
         Action::Retry,
@@ -110,6 +114,27 @@ pub const DEFAULT: &[Binding] = &[
         "again",
         "Strike again what failed or came alive after dark; finish what another process left.",
         &[Context::Fleet, Context::Isolation],
+    )),
+    shown(row(
+        Action::Try,
+        &[ch('p')],
+        "try",
+        "Use the leaked secret once, at its own provider only: does it still work?",
+        SECRET,
+    )),
+    shown(row(
+        Action::Keep,
+        &[named(KeyCode::Enter)],
+        "keep",
+        "Back to the fleet; the secret stays at hand, and X of its bot ends it.",
+        SECRET,
+    )),
+    shown(row(
+        Action::Forget,
+        &[named(KeyCode::Esc)],
+        "forget",
+        "Forget the secret: X cuts what it would without it.",
+        SECRET,
     )),
     shown(row(Action::Filter, &[ch('/')], "filter", "Filter by name, owner, environment or state.", FLEET)),
     shown(row(
@@ -127,7 +152,13 @@ pub const DEFAULT: &[Binding] = &[
         "Leave. An isolation that runs is finished first, without the screen.",
         EVERYWHERE,
     )),
-    row(Action::NextPane, &[named(KeyCode::Tab)], "pane", "Switch between list and detail.", FLEET),
+    row(
+        Action::NextPane,
+        &[named(KeyCode::Tab)],
+        "pane",
+        "Switch between list and detail; the next bot that a secret opens.",
+        PLANS,
+    ),
     row(Action::ShowAll, &[ch('a')], "all", "Show every non-human identity, not only bots.", FLEET),
     shown(row(
         Action::Previous,
@@ -156,10 +187,17 @@ pub const DEFAULT: &[Binding] = &[
         "To the last row; the journal follows again.",
         LISTS,
     ),
-    row(Action::Back, &[named(KeyCode::Esc)], "back", "One step back: disarm, close, clear the filter.", EVERYWHERE),
+    row(Action::Back, &[named(KeyCode::Esc)], "back", "One step back: disarm, close, clear the filter.", ELSEWHERE),
     shown(row(Action::Fleet, &[ch('1')], "fleet", "Every bot.", EVERYWHERE)),
     shown(row(Action::Isolations, &[ch('2')], "isolation", "The isolations of this console.", EVERYWHERE)),
     shown(row(Action::Journal, &[ch('J'), ch('3')], "journal", "The journal, as it is written.", EVERYWHERE)),
+    shown(row(
+        Action::Identify,
+        &[ch('i')],
+        "identify",
+        "Say whose a leaked secret is. Nothing of it is shown or sent; X of its bot then ends that very secret.",
+        &[Context::Fleet, Context::Isolation, Context::Journal, Context::Secret],
+    )),
     row(Action::Refresh, &[ch('R')], "refresh", "Read every provider again.", EVERYWHERE),
     row(Action::Theme, &[ch('t')], "theme", "The next theme.", EVERYWHERE),
     row(Action::Redraw, &[ctrl('l')], "redraw", "Draw the whole screen again.", EVERYWHERE),
@@ -182,6 +220,9 @@ pub fn labels(binding: &Binding) -> String {
 pub fn places(binding: &Binding) -> String {
     if binding.contexts.len() == Context::ALL.len() {
         return "everywhere".to_owned();
+    }
+    if binding.contexts == ELSEWHERE {
+        return "elsewhere".to_owned();
     }
     binding.contexts.iter().map(|context| context.title().to_lowercase()).collect::<Vec<_>>().join(", ")
 }

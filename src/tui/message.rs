@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
-use terminput::KeyEvent;
-
 use crate::{
-    domain::{BotName, Depth, IncidentId, OperationId},
+    domain::{BotName, Depth, Identified, IncidentId, LeakedSecret, OperationId, Owner, Probed},
     engine::{EngineEvent, Refusal, Right, Snapshot},
-    tui::strike::Shown,
+    tui::{
+        press::{Pasted, Press},
+        strike::Shown,
+    },
 };
+use jiff::Timestamp;
 
 /// Columns and rows of the terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,12 +100,12 @@ pub enum Message {
     /// A key was pressed. `alone`: no other key came in the same read of the terminal.
     KeyPressed {
         /// Which.
-        key: KeyEvent,
+        key: Press,
         /// Whether it came by itself.
         alone: bool,
     },
     /// Text was pasted, in brackets.
-    Pasted(String),
+    Pasted(Pasted),
     /// A frame was handed over for writing.
     FrameDrawn {
         /// Its number.
@@ -170,6 +171,15 @@ pub enum Message {
         /// Until when; `None`: nobody watches it.
         until: Option<Timestamp>,
     },
+    /// A leaked secret was looked up, and handed over for each bot that it opens.
+    Identified {
+        /// The thing itself: it does not print.
+        secret: LeakedSecret,
+        /// What it is, and whose.
+        identified: Identified,
+    },
+    /// It was used once for each owner.
+    SecretTried(Vec<(Owner, Probed)>),
     /// A signal came.
     Signalled(Signal),
     /// The terminal is gone.

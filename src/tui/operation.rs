@@ -6,7 +6,9 @@ use indexmap::IndexMap;
 use jiff::Timestamp;
 
 use crate::{
-    domain::{BotName, IncidentId, Lane, OperationId, Outcome, Reason, Residual, Step, StepId, StepState},
+    domain::{
+        BotName, Fingerprint, IncidentId, Lane, OperationId, Outcome, Probed, Reason, Residual, Step, StepId, StepState,
+    },
     engine::{Ended, EngineEvent, OperationPhase},
 };
 
@@ -74,6 +76,8 @@ pub struct OperationView {
     pub ended: Option<Ended>,
     /// What was found usable after it was dark.
     pub after_dark: Vec<String>,
+    /// Leaked secrets that were used after the strike, and what that has shown.
+    pub used: Vec<(Fingerprint, Probed)>,
 }
 
 impl OperationView {
@@ -108,6 +112,7 @@ impl OperationView {
             first_cut_at: None,
             ended: None,
             after_dark: Vec::new(),
+            used: Vec::new(),
         }
     }
 
@@ -118,8 +123,13 @@ impl OperationView {
             EngineEvent::Started { .. } => {
                 self.ended = None;
                 self.after_dark.clear();
+                self.used.clear();
             }
-            EngineEvent::Restoring { .. } | EngineEvent::Probed { .. } => {}
+            EngineEvent::Restoring { .. } => {}
+            EngineEvent::Probed { fingerprint, probed, .. } => {
+                self.used.retain(|(used, old)| used != fingerprint || old.at != probed.at);
+                self.used.push((fingerprint.clone(), probed.clone()));
+            }
             EngineEvent::Contradicted { alive, .. } => {
                 self.after_dark.extend(alive.iter().map(|one| one.what.clone()));
             }

@@ -12,7 +12,7 @@ use tokio::sync::{broadcast, watch};
 
 use super::message::JournalLine;
 use crate::{
-    domain::{BotName, OperationId},
+    domain::{BotName, Identified, LeakedSecret, OperationId, Owner, Probed},
     engine::{EngineEvent, Order, Refusal, Right, Snapshot},
 };
 
@@ -54,6 +54,18 @@ pub trait Operator: Clone + Send + Sync + 'static {
 
     /// What the person may not do, each with the refusal. May ask the system's directory: never before a frame.
     async fn rights(&self) -> Vec<(Right, Refusal)>;
+
+    /// What a leaked secret is and whose. It is sent nowhere.
+    async fn identify(&self, secret: &LeakedSecret) -> Identified;
+
+    /// Keeps it for a bot: the bot's plan ends it from now on, and an isolation uses it once afterwards.
+    fn hand_over(&self, bot: &BotName, secret: &LeakedSecret, consent: bool);
+
+    /// Lets go of what was handed over of a bot.
+    fn forget(&self, bot: &BotName);
+
+    /// Uses it once for each owner, at the owner's provider only.
+    async fn probe(&self, secret: &LeakedSecret, identified: &Identified, consent: bool) -> Vec<(Owner, Probed)>;
 
     /// Puts a refusal on record.
     async fn record_refusal(&self, bot: Option<BotName>, refusal: Refusal);

@@ -10,11 +10,13 @@
 mod chrome;
 mod detail;
 mod fleet;
+mod form;
 mod help;
 mod isolation;
 mod journal;
 mod plan;
 mod prompt;
+mod secret;
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
@@ -49,6 +51,7 @@ pub fn draw(state: &State, buffer: &mut Buffer) -> Drawn {
         Context::Fleet => drawn.shown.target = fleet::draw(state, &mut paint, body),
         Context::Isolation => isolation::draw(state, &mut paint, body),
         Context::Journal => journal::draw(state, &mut paint, body),
+        Context::Secret => drawn = secret::draw(state, &mut paint, body),
         Context::Help => help::draw(state, &mut paint, body),
     }
     let status = chrome::status(state, &mut paint);
@@ -57,6 +60,8 @@ pub fn draw(state: &State, buffer: &mut Buffer) -> Drawn {
     if let Some(asked) = &state.prompt {
         // While a question is open, nothing behind it can be pressed at.
         drawn = prompt::draw(state, asked, &mut paint, body);
+    } else if let Some(form) = &state.form {
+        drawn = form::draw(state, form, &mut paint, body);
     }
     drawn
 }
@@ -93,6 +98,7 @@ pub fn page(state: &State) -> usize {
         Context::Fleet => fleet::list_area(state, body).height.saturating_sub(1),
         Context::Isolation => isolation::steps_area(state, body).height,
         Context::Journal => body.height.saturating_sub(1),
+        Context::Secret => secret::text_area(state, body).height,
         Context::Help => body.height,
     };
     usize::from(rows)
@@ -105,6 +111,7 @@ pub fn limit(state: &State) -> usize {
         Context::Fleet => detail::lines(state, usize::from(fleet::detail_area(state, body).width)).len(),
         Context::Isolation => isolation::lines(state, usize::from(body.width)).len(),
         Context::Journal => state.journal.lines.len(),
+        Context::Secret => secret::lines(state, usize::from(body.width)).len(),
         Context::Help => help::lines(state, usize::from(body.width)).len(),
     };
     lines.saturating_sub(page(state))
@@ -119,6 +126,7 @@ pub fn settle(state: &mut State) {
         Context::Fleet => state.fleet.detail_offset,
         Context::Isolation => state.operation_offset,
         Context::Journal => state.journal.offset,
+        Context::Secret => state.leak_offset,
         Context::Help => state.help_offset,
     };
     if offset == 0 {
@@ -129,6 +137,7 @@ pub fn settle(state: &mut State) {
         Context::Fleet => state.fleet.detail_offset = offset.min(limit),
         Context::Isolation => state.operation_offset = offset.min(limit),
         Context::Journal => state.journal.offset = offset.min(limit),
+        Context::Secret => state.leak_offset = offset.min(limit),
         Context::Help => state.help_offset = offset.min(limit),
     }
 }

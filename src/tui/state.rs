@@ -10,11 +10,12 @@ use super::{
     fleet::{Fleet, Row},
     message::{JournalLine, Signal, Size},
     operation::OperationView,
+    secret::{Leak, SecretField},
     strike::{Answers, Trigger},
     theme::{Capability, Glyphs, Theme},
 };
 use crate::{
-    domain::{BotName, BotState, Depth, Identity, OperationId},
+    domain::{BotName, BotState, Depth, Fingerprint, Identity, OperationId},
     engine::{BotView, Refusal, Right, Snapshot},
 };
 
@@ -67,6 +68,13 @@ pub struct Prompt {
     pub input: Input,
     /// When it opened.
     pub opened: Duration,
+}
+
+/// A text field that is open: it takes every key.
+#[derive(Debug)]
+pub enum Form {
+    /// For a leaked secret.
+    Secret(SecretField),
 }
 
 /// What the caller decides.
@@ -138,6 +146,18 @@ pub struct State {
     pub trigger: Trigger,
     /// The dialog that is open.
     pub prompt: Option<Prompt>,
+    /// The text field that is open.
+    pub form: Option<Form>,
+    /// How many questions were asked: the number of the newest.
+    pub asks: u64,
+    /// The leaked secret that was looked up last.
+    pub leak: Option<Leak>,
+    /// The first line of it on the screen.
+    pub leak_offset: usize,
+    /// The secret that is being looked up.
+    pub looking_up: Option<Fingerprint>,
+    /// Bots of which the engine has a leaked secret from here.
+    pub at_hand: Vec<BotName>,
     /// Orders that are on their way to the engine.
     pub ordered: Vec<BotName>,
     /// What came alive after dark and is not struck again yet.
@@ -190,6 +210,12 @@ impl State {
             help_offset: 0,
             trigger: Trigger::new(multiplexed),
             prompt: None,
+            form: None,
+            asks: 0,
+            leak: None,
+            leak_offset: 0,
+            looking_up: None,
+            at_hand: Vec::new(),
             ordered: Vec::new(),
             alarms: Vec::new(),
             watching: Vec::new(),

@@ -33,6 +33,8 @@ pub struct Shown {
     pub armed: Option<BotName>,
     /// The bot whose name a dialog asks for.
     pub prompt: Option<BotName>,
+    /// The number of another question that is shown in full.
+    pub asks: Option<u64>,
 }
 
 /// Whether the terminal answers status queries.
@@ -170,6 +172,12 @@ impl Trigger {
         alone && (seen || now >= opened + STALLED_AFTER)
     }
 
+    /// The key that agrees to another question was pressed, which stands there since `opened`.
+    pub fn confirm_asked(&self, question: u64, alone: bool, opened: Duration, now: Duration) -> bool {
+        let seen = self.seen(now).is_some_and(|shown| shown.asks == Some(question));
+        alone && (seen || now >= opened + STALLED_AFTER)
+    }
+
     /// What the terminal is known to show. `None`: nothing is known.
     fn seen(&self, now: Duration) -> Option<&Shown> {
         let last = |is: &dyn Fn(&Frame) -> bool| self.frames.iter().rev().find(|frame| is(frame));
@@ -208,7 +216,7 @@ mod tests {
     }
 
     fn arming(name: &str) -> Shown {
-        Shown { target: Some(bot(name)), armed: Some(bot(name)), prompt: None }
+        Shown { target: Some(bot(name)), armed: Some(bot(name)), ..Shown::default() }
     }
 
     const fn ms(ms: u64) -> Duration {

@@ -4,12 +4,14 @@
 //! Message ──▶ update(&mut State) ──▶ Vec<Effect>
 //!               ├─ keys.rs     a key, by the one table
 //!               ├─ danger.rs   X and B, by what was seen
+//!               ├─ secret.rs   i: a leaked secret
 //!               └─ here        frames, fleet, isolation, journal, signals
 //! ```
 
 mod again;
 mod danger;
 mod keys;
+mod secret;
 
 use std::time::Duration;
 
@@ -22,7 +24,7 @@ use super::{
     state::{Alarm, Dirty, Ending, State},
 };
 use crate::{
-    domain::{BotName, Depth, Outcome},
+    domain::{BotName, Depth, Identified, LeakedSecret, Outcome},
     engine::{EngineEvent, Order, Refusal},
 };
 
@@ -52,6 +54,19 @@ pub enum Effect {
     AskRights,
     /// Ask until when a bot is held dark.
     AskWatch(BotName),
+    /// Look up whose a leaked secret is, and hand it over for each bot that it opens.
+    Identify(LeakedSecret),
+    /// Use it once for each owner, at the owner's provider.
+    Probe {
+        /// The thing itself: it does not print.
+        secret: LeakedSecret,
+        /// Whose it is.
+        identified: Identified,
+        /// Whether a use may make a new credential.
+        consent: bool,
+    },
+    /// Let go of what was handed over of these.
+    Forget(Vec<BotName>),
     /// Put on record that something was refused.
     RecordRefusal(Option<BotName>, Refusal),
     /// Ring the bell once.
@@ -72,8 +87,9 @@ pub fn start(state: &mut State) -> Vec<Effect> {
 /// Takes in what happened.
 pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
     let mut effects = match message {
-        Message::KeyPressed { key, alone } => keys::pressed(state, key, alone),
-        Message::Pasted(text) => keys::pasted(state, &text),
+        Message::KeyPressed { key, alone } => keys::pressed(state, key.event(), alone),
+        Message::Pasted(text) => keys::pasted(state, text.expose()),
+        Message::Identified { secret, identified } => secret::identified(state, secret, identified),
         Message::FrameDrawn { frame, shown } => {
             state.trigger.drawn(frame, shown);
             Vec::new()
@@ -147,6 +163,7 @@ fn hear(state: &mut State, message: Message) {
             state.keep_line(line);
             state.mark(Dirty::Soon);
         }
+        Message::SecretTried(probed) => secret::tried(state, probed),
         Message::GlassBroken
         | Message::RightsKnown(_)
         | Message::LeftFound(_)

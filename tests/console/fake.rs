@@ -9,7 +9,7 @@ use std::{
 
 use async_trait::async_trait;
 use estop::{
-    domain::{BotName, OperationId},
+    domain::{BotName, Identified, LeakedSecret, OperationId, Owner, Probed},
     engine::{EngineEvent, Order, Refusal, Right, Snapshot},
     tui::{
         app::{App, Display, Left, Sources},
@@ -37,6 +37,11 @@ pub struct Desk {
     pub refusal: Arc<Mutex<Option<Refusal>>>,
     pub asked: Arc<Mutex<Vec<String>>>,
     pub left: Arc<Mutex<Vec<BotName>>>,
+    pub rights: Arc<Mutex<Vec<(Right, Refusal)>>>,
+    /// Whose each secret is.
+    pub owners: Arc<Mutex<Vec<Owner>>>,
+    /// What the engine was handed.
+    pub handed: Arc<Mutex<Vec<(BotName, LeakedSecret, bool)>>>,
 }
 
 impl Desk {
@@ -48,6 +53,9 @@ impl Desk {
             refusal: Arc::default(),
             asked: Arc::default(),
             left: Arc::default(),
+            rights: Arc::default(),
+            owners: Arc::default(),
+            handed: Arc::default(),
         }
     }
 
@@ -103,7 +111,32 @@ impl Operator for Desk {
     }
 
     async fn rights(&self) -> Vec<(Right, Refusal)> {
-        Vec::new()
+        self.rights.lock().unwrap().clone()
+    }
+
+    async fn identify(&self, secret: &LeakedSecret) -> Identified {
+        let owners = self.owners.lock().unwrap().clone();
+        Identified { fingerprint: secret.fingerprint(), recognised: estop::domain::recognise(secret.expose()), owners }
+    }
+
+    fn hand_over(&self, bot: &BotName, secret: &LeakedSecret, consent: bool) {
+        self.handed.lock().unwrap().push((bot.clone(), secret.clone(), consent));
+    }
+
+    fn forget(&self, bot: &BotName) {
+        self.note(format!("forget {bot}"));
+        self.handed.lock().unwrap().retain(|(other, ..)| other != bot);
+    }
+
+    async fn probe(&self, _secret: &LeakedSecret, identified: &Identified, consent: bool) -> Vec<(Owner, Probed)> {
+        self.note(format!("probe, consent {consent}"));
+        let at = || estop::domain::ProviderName::new("corp-sso");
+        let said = || "introspection of no token: let in".to_owned();
+        identified
+            .owners
+            .iter()
+            .map(|one| (one.clone(), Probed { at: at(), alive: Some(true), said: said() }))
+            .collect()
     }
 
     async fn record_refusal(&self, bot: Option<BotName>, refusal: Refusal) {
@@ -200,15 +233,17 @@ impl Display for FakeScreen {
 }
 
 /// A console that runs, and the hands on its keyboard.
-pub struct Console {
-    pub desk: Desk,
+pub struct Console<O: Operator = Desk> {
+    pub desk: O,
     seen: Rc<RefCell<Seen>>,
     far: Rc<RefCell<Far>>,
     size: Rc<RefCell<Size>>,
     inputs: mpsc::UnboundedSender<Input>,
     signals: mpsc::UnboundedSender<Heard>,
     decoder: RefCell<Decoder>,
-    app: tokio::task::JoinHandle<Left<Desk>>,
+    app: tokio::task::JoinHandle<Left<O>>,
+    /// What everything that came prints.
+    printed: RefCell<String>,
 }
 
 pub fn look(capability: Capability, glyphs: Glyphs) -> Look {
@@ -223,7 +258,23 @@ pub fn state(width: u16, height: u16, look: Look, read_only: bool) -> State {
 impl Console {
     /// Opens one in the current `LocalSet`.
     pub async fn open(snapshot: Snapshot, far: Far, state: State) -> Self {
-        let desk = Desk::new(snapshot);
+        Self::at(Desk::new(snapshot), far, state).await
+    }
+
+    pub async fn publish(&self, snapshot: Snapshot) {
+        self.desk.fleet.send_replace(Arc::new(snapshot));
+        self.wait(100).await;
+    }
+
+    pub async fn tell(&self, event: EngineEvent) {
+        self.desk.events.send(event).unwrap();
+        self.idle().await;
+    }
+}
+
+impl<O: Operator> Console<O> {
+    /// Opens one over an engine.
+    pub async fn at(desk: O, far: Far, state: State) -> Self {
         let (inputs, keys) = mpsc::unbounded();
         let (signals, heard) = mpsc::unbounded();
         let (seen, far) = (Rc::new(RefCell::new(Seen::default())), Rc::new(RefCell::new(far)));
@@ -233,7 +284,17 @@ impl Console {
         let app = App::new(desk.clone(), screen, state);
         let running = app.run(Sources { inputs: keys, signals: heard, panics });
         let app = tokio::task::spawn_local(running);
-        let console = Self { desk, seen, far, size, inputs, signals, decoder: RefCell::default(), app };
+        let console = Self {
+            desk,
+            seen,
+            far,
+            size,
+            inputs,
+            signals,
+            decoder: RefCell::default(),
+            app,
+            printed: RefCell::default(),
+        };
         console.idle().await;
         console
     }
@@ -253,6 +314,7 @@ impl Console {
     /// Bytes that come in one read.
     pub async fn read(&self, bytes: &[u8]) {
         let inputs = self.decoder.borrow_mut().feed(bytes);
+        *self.printed.borrow_mut() += &format!("{inputs:?} {:?}", self.decoder.borrow());
         for input in inputs {
             self.inputs.unbounded_send(input).unwrap();
         }
@@ -264,6 +326,12 @@ impl Console {
         for key in keys.bytes() {
             self.read(&[key]).await;
         }
+    }
+
+    /// Esc, once nothing has followed it.
+    pub async fn escape(&self) {
+        let key = terminput::KeyEvent::new(terminput::KeyCode::Esc).into();
+        self.send(Input::Key { key, alone: true }).await;
     }
 
     pub async fn send(&self, input: Input) {
@@ -283,16 +351,6 @@ impl Console {
 
     pub fn far(&self, far: Far) {
         *self.far.borrow_mut() = far;
-    }
-
-    pub async fn publish(&self, snapshot: Snapshot) {
-        self.desk.fleet.send_replace(Arc::new(snapshot));
-        self.wait(100).await;
-    }
-
-    pub async fn tell(&self, event: EngineEvent) {
-        self.desk.events.send(event).unwrap();
-        self.idle().await;
     }
 
     pub fn frames(&self) -> usize {
@@ -325,7 +383,14 @@ impl Console {
         self.app.is_finished()
     }
 
-    pub async fn left(self) -> Left<Desk> {
+    /// Every frame so far, and what everything that came prints.
+    pub fn all_that_was_shown(&self) -> String {
+        let seen = self.seen.borrow();
+        let frames = seen.pictures.iter().map(|picture| super::golden::text(&picture.buffer));
+        frames.collect::<String>() + &self.printed.borrow()
+    }
+
+    pub async fn left(self) -> Left<O> {
         self.app.await.unwrap()
     }
 }

@@ -95,7 +95,7 @@ looped! {
         let console = open(Far::Answers).await;
         console.read(b"jX").await;
         assert!(console.shows("ARMED"));
-        console.send(Input::Key { key: KeyEvent::new(KeyCode::Esc), alone: true }).await;
+        console.send(Input::Key { key: KeyEvent::new(KeyCode::Esc).into(), alone: true }).await;
         assert!(!console.shows("ARMED"));
         console.keys("X").await;
         assert_eq!(console.desk.orders(), ["engineering"], "now it was pressed at what is shown");
@@ -123,7 +123,7 @@ looped! {
         let console = open(Far::Answers).await;
         let repeat = KeyEvent::new(KeyCode::Char('X')).kind(KeyEventKind::Repeat);
         for _ in 0..5 {
-            console.send(Input::Key { key: repeat, alone: true }).await;
+            console.send(Input::Key { key: repeat.into(), alone: true }).await;
             console.wait(400).await;
         }
         assert!(console.desk.orders().is_empty());
@@ -142,7 +142,7 @@ looped! {
         let console = open(Far::Silent).await;
         console.keys("X").await;
         assert!(console.desk.orders().is_empty(), "not known yet whether it answers");
-        console.send(Input::Key { key: KeyEvent::new(KeyCode::Esc), alone: true }).await;
+        console.send(Input::Key { key: KeyEvent::new(KeyCode::Esc).into(), alone: true }).await;
         console.wait(2500).await;
         console.keys("j").await;
         console.wait(310).await;

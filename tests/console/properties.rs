@@ -7,6 +7,7 @@ use estop::{
     engine::Snapshot,
     tui::{
         message::{Message, Size},
+        press::Pasted,
         screen,
         state::State,
         theme::{Capability, Glyphs},
@@ -74,9 +75,9 @@ fn play(acts: Vec<Act>) -> Result<(), TestCaseError> {
             Act::Key(code, alone) => {
                 let upper = matches!(code, KeyCode::Char('A'..='Z'));
                 let modifiers = if upper { KeyModifiers::SHIFT } else { KeyModifiers::NONE };
-                update(&mut state, Message::KeyPressed { key: KeyEvent::new(code).modifiers(modifiers), alone })
+                update(&mut state, Message::KeyPressed { key: KeyEvent::new(code).modifiers(modifiers).into(), alone })
             }
-            Act::Paste => update(&mut state, Message::Pasted("XXBX\r".to_owned())),
+            Act::Paste => update(&mut state, Message::Pasted(Pasted::of(b"XXBX\r"))),
             Act::Draw => draw(&mut state, &mut far),
             Act::Answer => answer(&mut state, &mut far),
             Act::Resize(width, height) => update(&mut state, Message::Resized(Size { width, height })),
@@ -133,7 +134,7 @@ proptest! {
         update(&mut state, Message::FleetRead(Arc::new(sample::fleet())));
         for act in acts {
             if let Act::Key(code, alone) = act {
-                let effects = update(&mut state, Message::KeyPressed { key: KeyEvent::new(code), alone });
+                let effects = update(&mut state, Message::KeyPressed { key: KeyEvent::new(code).into(), alone });
                 prop_assert!(!effects.iter().any(|effect| matches!(effect, Effect::Isolate(_))));
             }
         }

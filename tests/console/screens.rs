@@ -34,7 +34,7 @@ pub fn press(state: &mut State, keys: &str) {
         };
         let modifiers = if character.is_uppercase() { KeyModifiers::SHIFT } else { KeyModifiers::NONE };
         let key = KeyEvent::new(code).modifiers(modifiers);
-        update(state, Message::KeyPressed { key, alone: true });
+        update(state, Message::KeyPressed { key: key.into(), alone: true });
     }
 }
 
@@ -50,7 +50,7 @@ fn drawn(state: &State) -> Buffer {
 }
 
 /// Each screen at both sizes; in colour with the styles underneath, in none with the modifiers underneath.
-fn assert_screens(name: &str, prepare: impl Fn(&mut State)) {
+pub fn assert_screens(name: &str, prepare: impl Fn(&mut State)) {
     for (width, height) in [(80, 24), (120, 40)] {
         for (capability, suffix) in [(Capability::Sixteen, "16"), (Capability::None, "none")] {
             let mut state = console(width, height, capability);
@@ -61,7 +61,7 @@ fn assert_screens(name: &str, prepare: impl Fn(&mut State)) {
 }
 
 /// The cursor on the sales bot.
-fn on_sales(state: &mut State) {
+pub fn on_sales(state: &mut State) {
     read(state, sample::fleet());
     press(state, "G");
 }

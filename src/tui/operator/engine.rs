@@ -15,7 +15,7 @@ use tokio::sync::{
 
 use super::{Operator, line::Narrator};
 use crate::{
-    domain::{BotName, OperationId},
+    domain::{BotName, Identified, LeakedSecret, OperationId, Owner, Probed},
     engine::{Engine, EngineEvent, Hold, Order, Refusal, Right, Snapshot},
     journal::{Body, Entry, Record, Store},
     tui::message::JournalLine,
@@ -81,6 +81,23 @@ impl Operator for Engine {
         };
         // The engine's own guard asks again: what is not shown as off is refused all the same.
         tokio::task::spawn_blocking(ask).await.unwrap_or_default()
+    }
+
+    async fn identify(&self, secret: &LeakedSecret) -> Identified {
+        Engine::identify(self, secret)
+    }
+
+    fn hand_over(&self, bot: &BotName, secret: &LeakedSecret, consent: bool) {
+        // None is kept only where the fleet changed in between: the plan then says so by what it ends.
+        let _ = Engine::hand_over(self, bot, secret, consent);
+    }
+
+    fn forget(&self, bot: &BotName) {
+        Engine::forget(self, bot);
+    }
+
+    async fn probe(&self, secret: &LeakedSecret, identified: &Identified, consent: bool) -> Vec<(Owner, Probed)> {
+        Engine::probe(self, secret, identified, consent).await
     }
 
     async fn record_refusal(&self, bot: Option<BotName>, refusal: Refusal) {

@@ -7,7 +7,7 @@ use crate::tui::{
     action::Context,
     keymap,
     paint::{Line, Paint, clock, piece, width},
-    state::State,
+    state::{Form, State},
     strike::Shown,
     theme::Role,
     update::disabled,
@@ -103,7 +103,7 @@ fn figures(state: &State) -> crate::tui::paint::Piece {
         }
         Context::Journal if state.journal.follow => "  following".to_owned(),
         Context::Journal => "  scrolled: G follows".to_owned(),
-        Context::Help => String::new(),
+        Context::Secret | Context::Help => String::new(),
     };
     piece(Role::Dim, text)
 }
@@ -199,6 +199,10 @@ fn summary(state: &State) -> Line {
         let place = state.look.text(place);
         return vec![piece(Role::Warn, format!(" the journal's place has failed: the record goes on, {place}"))];
     }
+    if let Some(bot) = state.fleet.bot().filter(|bot| state.at_hand.contains(bot) && state.screen == Context::Fleet) {
+        let text = format!(" a leaked secret of {bot} is at hand: X ends it too; i shows it, and there Esc forgets it");
+        return vec![piece(Role::Warn, text)];
+    }
     let watched = state.fleet.bot().and_then(|bot| Some((bot, state.watched_until(bot)?)));
     if let Some((bot, until)) = watched
         && state.notices.is_empty()
@@ -224,6 +228,16 @@ fn summary(state: &State) -> Line {
 fn footer(state: &State, paint: &mut Paint<'_>, area: Rect) {
     let keys: Vec<(String, &str, Role, Role)> = if state.prompt.is_some() {
         vec![key("Enter", "cut", false), key("Esc", "leave", false)]
+    } else if let Some(form) = &state.form {
+        match form {
+            Form::Secret(_) => {
+                vec![
+                    key("Enter", "look it up", false),
+                    key("Ctrl-U", "empty the field", false),
+                    key("Esc", "leave", false),
+                ]
+            }
+        }
     } else if state.fleet.editing {
         vec![key("Enter", "keep", false), key("Esc", "clear", false), key("Up Down", "select", false)]
     } else {
@@ -269,6 +283,8 @@ pub fn tiny(state: &State, paint: &mut Paint<'_>) -> Drawn {
     if let Some(asked) = &state.prompt {
         lines.push(vec![piece(Role::Armed, "window too small: Esc")]);
         lines.push(vec![piece(Role::Danger, asked.bot.shown())]);
+    } else if state.form.is_some() {
+        lines.push(vec![piece(Role::Armed, "window too small: Esc")]);
     } else if let Some(bot) = state.trigger.armed() {
         armed_row = Some((lines.len(), bot.clone()));
         lines.push(vec![piece(Role::Armed, format!("X again: {bot}"))]);

@@ -133,7 +133,8 @@ fn holding_lines(state: &State, holding: &Holding, width: usize, lines: &mut Vec
     // No end that is told is not the same as none.
     let over = holding.expires_at.map_or_else(|| "-".to_owned(), |at| ends(now, at));
     let tail = format!(" {} {} {}", look.cell(level, 6), look.cell(&used, 5), look.cell(&over, 8));
-    let name = look.text(holding.name.raw());
+    let mark = if holding.leaked { "LEAKED: " } else { "" };
+    let name = format!("{mark}{}", look.text(holding.name.raw()));
     let name = match &holding.on_behalf_of {
         Some(person) if !name.contains(&look.text(person.raw())) => format!("{name} for {}", look.text(person.raw())),
         _ => name,

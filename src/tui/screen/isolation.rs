@@ -13,6 +13,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use ratatui::layout::Rect;
 
+use super::secret::use_word;
 use crate::{
     domain::{BotState, Lane, Outcome, Residual, StepState},
     tui::{
@@ -271,6 +272,11 @@ fn outcome_lines(state: &State, operation: &OperationView, width: usize, lines: 
         }
     };
     section("ALIVE AFTER DARK", Role::Contradicted, operation.after_dark.clone());
+    for (fingerprint, probed) in &operation.used {
+        let (role, word) = use_word(probed.alive);
+        let said = format!("{fingerprint} at {}: {word}: {}", probed.at, probed.said);
+        section("THE LEAKED SECRET, USED ONCE MORE", role, vec![said]);
+    }
     if let Some(ended) = &operation.ended {
         let reasons = |reasons: &[crate::domain::Reason]| reasons.iter().map(crate::domain::Reason::sentence).collect();
         match &ended.outcome {

@@ -3,7 +3,7 @@
 use terminput::{KeyCode, KeyEvent, KeyModifiers};
 use tui_input::Input;
 
-use super::{Effect, again, keys, order};
+use super::{Effect, again, keys, order, secret};
 use crate::{
     domain::{BotName, Depth},
     engine::{Refusal, Right},
@@ -21,7 +21,11 @@ pub fn disabled(state: &State, action: Action) -> Option<String> {
     {
         return Some(refusal.to_string());
     }
+    let of_secret = matches!(action, Action::Try) || state.screen == Context::Secret;
     match action {
+        Action::Try | Action::Isolate | Action::Burn if of_secret && secret::disabled(state, action).is_some() => {
+            secret::disabled(state, action)
+        }
         Action::Retry if state.read_only => {
             Some("estop runs read-only: start it without --read-only to strike again".to_owned())
         }

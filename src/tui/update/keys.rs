@@ -3,11 +3,11 @@
 use terminput::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use tui_input::{Input, InputRequest};
 
-use super::{Effect, again, danger, end};
+use super::{Effect, again, danger, end, secret};
 use crate::tui::{
     action::{Action, Context},
     keymap, screen,
-    state::{Dirty, Ending, State},
+    state::{Dirty, Ending, Form, State},
     theme::{BUNDLED, Theme},
 };
 
@@ -22,6 +22,10 @@ pub fn pressed(state: &mut State, key: KeyEvent, alone: bool) -> Vec<Effect> {
         return danger::prompt_key(state, &key, alone);
     }
     let control = key.modifiers.contains(KeyModifiers::CTRL);
+    match &state.form {
+        Some(Form::Secret(_)) => return secret::key(state, &key, alone),
+        None => {}
+    }
     if state.fleet.editing && !(control && keymap::find(state.screen, &key).is_some()) {
         filter_key(state, &key);
         return Vec::new();
@@ -45,16 +49,20 @@ pub fn pressed(state: &mut State, key: KeyEvent, alone: bool) -> Vec<Effect> {
     act(state, binding.action, alone, was_armed)
 }
 
-/// Pasted text goes into the filter and nowhere else: it answers no question and is no key.
+/// Pasted text goes into the text field that is open and nowhere else: it answers no question and is no key.
 pub fn pasted(state: &mut State, text: &str) -> Vec<Effect> {
     state.trigger.disarm();
-    if state.fleet.editing {
+    if state.prompt.is_some() {
+        state.flash = Some("pasted text does not answer this: type the name".to_owned());
+    } else if let Some(form) = &mut state.form {
+        match form {
+            Form::Secret(field) => field.paste(text),
+        }
+    } else if state.fleet.editing {
         for character in text.chars().filter(|character| !character.is_control()) {
             state.fleet.filter.handle(InputRequest::InsertChar(character));
         }
         state.fleet.refresh(&state.snapshot);
-    } else if state.prompt.is_some() {
-        state.flash = Some("pasted text does not answer this: type the name".to_owned());
     } else {
         state.flash = Some("pasted text is not taken as keys".to_owned());
     }
@@ -103,6 +111,10 @@ fn act(state: &mut State, action: Action, alone: bool, was_armed: bool) -> Vec<E
         Action::Isolate => return danger::isolate(state, alone),
         Action::Burn => danger::burn(state),
         Action::Retry => return again::pressed(state, alone),
+        Action::Identify => secret::open(state),
+        Action::Try => return secret::try_it(state, alone),
+        Action::Forget if was_armed => {}
+        Action::Forget => return secret::forget(state),
         Action::Up => scroll(state, -1),
         Action::Down => scroll(state, 1),
         Action::PageUp => scroll(state, -page(state)),
@@ -110,6 +122,7 @@ fn act(state: &mut State, action: Action, alone: bool, was_armed: bool) -> Vec<E
         Action::Top => scroll(state, isize::MIN),
         Action::Bottom => scroll(state, isize::MAX),
         Action::Open => state.fleet.detail = state.fleet.selected.is_some(),
+        Action::NextPane if state.screen == Context::Secret => secret::next(state),
         Action::NextPane => state.fleet.detail = !state.fleet.detail && state.fleet.selected.is_some(),
         Action::Back => back(state, was_armed),
         Action::Previous => turn(state, -1),
@@ -122,7 +135,7 @@ fn act(state: &mut State, action: Action, alone: bool, was_armed: bool) -> Vec<E
             state.fleet.all = !state.fleet.all;
             state.fleet.refresh(&state.snapshot);
         }
-        Action::Fleet => state.screen = Context::Fleet,
+        Action::Keep | Action::Fleet => state.screen = Context::Fleet,
         Action::Isolations => state.screen = Context::Isolation,
         Action::Journal => state.screen = Context::Journal,
         Action::Help => help(state),
@@ -157,6 +170,7 @@ fn scroll(state: &mut State, by: isize) {
             state.journal.offset = moved(from);
             state.journal.follow = state.journal.offset == limit;
         }
+        Context::Secret => state.leak_offset = moved(state.leak_offset),
         Context::Help => state.help_offset = moved(state.help_offset),
     }
 }
@@ -171,7 +185,7 @@ fn back(state: &mut State, was_armed: bool) {
             state.fleet.refresh(&state.snapshot);
         }
         Context::Help => state.screen = state.before_help,
-        Context::Isolation | Context::Journal => state.screen = Context::Fleet,
+        Context::Isolation | Context::Journal | Context::Secret => state.screen = Context::Fleet,
     }
 }
 
