@@ -101,6 +101,7 @@ impl From<&Refusal> for Stop {
     fn from(refusal: &Refusal) -> Self {
         let exit = match refusal {
             Refusal::Unread { .. } => Exit::Partial,
+            Refusal::Unrecorded(_) => Exit::Failed,
             refusal if refusal.is_guard() => Exit::Refused,
             _ => Exit::Usage,
         };

@@ -16,19 +16,32 @@ pub trait Clock: Send + Sync + fmt::Debug {
     fn now(&self) -> Timestamp;
     /// Time since the process began, never going back.
     fn monotonic(&self) -> Duration;
+    /// What the wall clock would show had nobody set it since the process began: another host's clock is measured
+    /// against this one, so that a measurement stays right when ours leaps.
+    fn steady(&self) -> Timestamp {
+        self.now()
+    }
 }
 
 /// The system's wall clock and tokio's monotonic one.
 #[derive(Debug)]
 pub struct SystemClock {
     start: tokio::time::Instant,
+    /// The wall clock at the start, and the time since boot.
+    began: (Timestamp, Duration),
 }
 
 impl SystemClock {
     /// A clock whose monotonic side starts now.
     pub fn new() -> Self {
-        Self { start: tokio::time::Instant::now() }
+        Self { start: tokio::time::Instant::now(), began: (truncate(Timestamp::now()), since_boot()) }
     }
+}
+
+/// Time since boot, that of a host asleep included.
+fn since_boot() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    Duration::try_from(time).unwrap_or_default()
 }
 
 impl Default for SystemClock {
@@ -44,6 +57,12 @@ impl Clock for SystemClock {
 
     fn monotonic(&self) -> Duration {
         self.start.elapsed()
+    }
+
+    fn steady(&self) -> Timestamp {
+        let (wall, boot) = self.began;
+        let since = SignedDuration::try_from(since_boot().saturating_sub(boot)).unwrap_or(SignedDuration::ZERO);
+        truncate(wall.checked_add(since).unwrap_or(wall))
     }
 }
 

@@ -16,6 +16,8 @@ use super::JournalError;
 
 /// Group and others may write.
 const WRITABLE_BY_OTHERS: u32 = 0o022;
+/// What is in the folder is its owner's to rename and remove.
+const STICKY: u32 = 0o1000;
 /// Group and others may do anything.
 const READABLE_BY_OTHERS: u32 = 0o077;
 /// Bytes of a small file that are read: allocated once, so that no copy of a secret stays behind.
@@ -59,7 +61,17 @@ fn check_directory(path: &Path, found: &Metadata) -> Result<(), JournalError> {
     if !found.is_dir() {
         return Err(JournalError::odd(path, "is not a directory"));
     }
-    check_writers(path, found)
+    check_writers(path, found)?;
+    check_parent(path)
+}
+
+/// Who may write a folder may put another in the place of what is in it, unless the folder is sticky.
+fn check_parent(path: &Path) -> Result<(), JournalError> {
+    let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) else { return Ok(()) };
+    match fs::metadata(parent) {
+        Ok(found) if found.mode() & STICKY == 0 => check_writers(parent, &found),
+        _ => Ok(()),
+    }
 }
 
 /// Nobody but us and root may be able to change it.

@@ -10,10 +10,10 @@ mod source;
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::{
@@ -26,6 +26,9 @@ use super::{
 };
 use crate::domain::{IncidentId, OperationId, PlanHash, Step, StepId};
 pub(super) use source::{Files, Source};
+
+/// A clock that goes back by less is not noted: it is kept in step with others by small steps.
+const STEP: SignedDuration = SignedDuration::from_secs(1);
 
 /// A journal that is being written: of an incident, or of the host. Cheap to clone; all clones share one writer.
 #[derive(Clone)]
@@ -45,6 +48,8 @@ pub(super) struct Shared {
     exercise: Option<String>,
     /// Break-glass: what this one goes on without, in memory only.
     without: Option<Without>,
+    /// The wall clock when something was last handed over.
+    last: Mutex<Timestamp>,
 }
 
 /// Why a journal is kept in memory only.
@@ -88,7 +93,8 @@ impl Journal {
         let (jobs, queue) = mpsc::unbounded_channel();
         tokio::spawn(run(queue, Hand::Sound(Box::new(sound)), Arc::clone(&core)));
         let path = source.path();
-        let shared = Shared { jobs, core, stamp, source, path, incident, process, exercise, without };
+        let last = Mutex::new(at);
+        let shared = Shared { jobs, core, stamp, source, path, incident, process, exercise, without, last };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -187,6 +193,7 @@ impl Journal {
     /// Outside a tokio runtime.
     pub fn break_glass(&self) -> Self {
         let shared = &self.shared;
+        shared.core.go_without();
         let sink = MemorySink::default();
         let opening = Opening {
             incident: shared.incident,
@@ -249,12 +256,25 @@ impl Journal {
         checkpoint: bool,
     ) {
         let (at, mono_ms) = stamped(&self.shared.stamp);
-        let entries = entries.into_iter().map(redacted).collect();
+        let note = self.step_back(at).filter(|_| !entries.is_empty());
+        let entries = note.into_iter().chain(entries).map(redacted).collect();
         if let Err(mpsc::error::SendError(job)) = self.shared.jobs.send(Job { at, mono_ms, entries, reply, checkpoint })
         {
             // The writer is gone with its runtime; who waits sees their answer dropped.
             self.shared.core.lose(job.entries);
         }
+    }
+
+    /// What an incident says of a clock that went back since the last line: times before and after do not compare.
+    fn step_back(&self, at: Timestamp) -> Option<Entry> {
+        let mut last = self.shared.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let back = last.duration_since(at);
+        *last = at;
+        drop(last);
+        (back >= STEP && self.shared.incident.is_some()).then(|| {
+            let text = format!("the wall clock of this host went back by {back:#}: order by seq, measure by mono_ms");
+            Entry::general(Body::IncidentNote { text: text.as_str().into() })
+        })
     }
 
     /// This journal, unless nothing may be appended to it any more.

@@ -135,6 +135,7 @@ impl Engine {
         };
         if let Some(theirs) = self.inner.fleet.operation(&order.bot).filter(|one| self.elsewhere(one).is_some())
             && let Some(incident) = self.incident_of(theirs.id)
+            && !self.is_out_of_reach(incident).await
         {
             self.begin(&order.bot, theirs.id)?;
             let engine = self.clone();
@@ -255,6 +256,12 @@ impl Engine {
     pub(super) fn over(&self, bot: &BotName, op: OperationId) {
         self.inner.fleet.end(bot, op);
         self.inner.running.send_modify(|running| *running = running.saturating_sub(1));
+    }
+
+    /// Whether somebody has the lock of an incident's journal for longer than any commit takes: what is under way there
+    /// is stuck, and is not waited for.
+    async fn is_out_of_reach(&self, incident: IncidentId) -> bool {
+        matches!(self.inner.store.open(incident).await, Err(JournalError::Locked { .. }))
     }
 
     /// The open incident, or a new one with the entry that opens it.

@@ -107,7 +107,16 @@ impl Strike {
             .collect();
         let journal = &self.lane.journal;
         let (entries, hash_again) = (before.clone(), hash.clone());
-        let armed = match journal.arm(self.op, self.epoch, before, hash, round, steps.clone()).await {
+        let first = journal.arm(self.op, self.epoch, before, hash, round, steps.clone()).await;
+        let armed = match first {
+            // Others write to it, and nothing is lost yet: once more, before it goes on without the record.
+            Err(JournalError::Locked { .. }) if !ledger.records().is_empty() => {
+                let (entries, hash) = (entries.clone(), hash_again.clone());
+                journal.arm(self.op, self.epoch, entries, hash, round, steps.clone()).await
+            }
+            first => first,
+        };
+        let armed = match armed {
             Ok(armed) => armed,
             // Superseded: another process has it. Before the strike: nothing is on record, so nothing may be sent.
             Err(error @ JournalError::Superseded { .. }) => return Err(error),

@@ -113,6 +113,16 @@ impl Core {
         failed
     }
 
+    /// Something is sent without a record: that is said for ever, also where only a lock was missing for a while.
+    pub(in crate::journal) fn go_without(&self) {
+        let why = match self.trouble() {
+            Some(JournalError::Failed(_)) => return,
+            Some(error) => error.to_string(),
+            None => "its lock could not be had in time".to_owned(),
+        };
+        self.set_trouble(JournalError::Failed(why));
+    }
+
     fn raise(&self, loss: &JournalError) {
         if let Some(alarm) = &self.alarm {
             alarm(loss.to_string());

@@ -208,7 +208,7 @@ impl Client {
     ) -> Result<Reply, TransportError> {
         let (cap, limit) = (call.cap, call.limit);
         let request = self.request(call, bearer)?;
-        let sent = self.clock.now();
+        let sent = self.clock.steady();
         let sending = self.transport.send(request);
         let response = match limit {
             Some(limit) => {
@@ -217,7 +217,7 @@ impl Client {
             None => sending.await,
         }?;
         let (parts, body) = response.into_parts();
-        let received = self.clock.now();
+        let received = self.clock.steady();
         self.server_clock.observe(&parts.headers, sent, received);
         if let (Some(budget), Admission(Some(permit))) = (&self.budget, &admission) {
             let said = feedback(parts.status, &parts.headers, budget.limits().rate_headers, received);

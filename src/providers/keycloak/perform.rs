@@ -38,7 +38,8 @@ pub(super) async fn perform(keycloak: &Keycloak, step: &Step, key: Uuid) -> Answ
     let request = || {
         // Exclusive, in whole seconds: one more than the second in which the server can be when it gets it, and
         // computed now, so that nothing minted since the plan was made is spared.
-        let arrival = keycloak.clock.now().checked_add(TRANSIT).unwrap_or(keycloak.clock.now());
+        let now = keycloak.clock.steady();
+        let arrival = now.checked_add(TRANSIT).unwrap_or(now);
         let second = keycloak.server_clock().latest_second(arrival) + 1;
         not_before.store(second, Ordering::Relaxed);
         request(keycloak, step, authorization, second).map(|call| call.key(key))
@@ -56,7 +57,7 @@ pub(super) async fn perform(keycloak: &Keycloak, step: &Step, key: Uuid) -> Answ
     };
     if step.gate && answer.kind == AnswerKind::Accepted {
         // What is minted until here may be as young as this, by the clock that stamps it.
-        let second = keycloak.server_clock().latest_second(keycloak.clock.now());
+        let second = keycloak.server_clock().latest_second(keycloak.clock.steady());
         answer.values.insert("server-second".to_owned(), second);
     }
     if action == action::DISABLE_CLIENT && answer.kind == AnswerKind::Accepted {

@@ -87,7 +87,7 @@ async fn with_key(keycloak: &Keycloak, owner: &Owner, key: &PrivateKey) -> Verdi
     };
     let trusted = record.keys.iter().find(|one| one.fingerprint == *key.fingerprint());
     let kid = trusted.map(|one| one.label.raw()).filter(|label| *label != super::record::WITHOUT_KID);
-    let now = keycloak.server_clock().latest_second(keycloak.clock.now());
+    let now = keycloak.server_clock().latest_second(keycloak.clock.steady());
     let Some(assertion) = key.assertion(owner.name.raw(), &keycloak.issuer(), kid, now) else {
         return untold("the key signs nothing");
     };

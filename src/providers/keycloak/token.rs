@@ -168,7 +168,7 @@ impl TokenSource {
             .append_pair("client_id", &settings.client_id)
             .append_pair("client_secret", secret.expose_secret())
             .finish();
-        let (before, sent) = (self.clock.monotonic(), self.clock.now());
+        let (before, sent) = (self.clock.monotonic(), self.clock.steady());
         // Whoever needs it may itself be waited for.
         let result = on_behalf(Purpose::Access, client.send(call.form(body), None)).await;
         if let Ok(reply) = &result
@@ -185,7 +185,7 @@ impl TokenSource {
         *serial += 1;
         let own = own_of(token.access_token.expose(), &settings.admin_container());
         if let Some(second) = own.made {
-            self.server_clock.observe_second(second, sent, self.clock.now());
+            self.server_clock.observe_second(second, sent, self.clock.steady());
         }
         *self.own.lock().unwrap_or_else(PoisonError::into_inner) = own;
         Ok(self.keep(&token, *serial, before))

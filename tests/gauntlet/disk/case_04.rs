@@ -1,10 +1,14 @@
 //! 4. A result cannot be synced.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use super::{calls, ends_dark, open_incident, second_place};
 use crate::harness::{
-    Ran, Stage,
+    Dice, Ran, Stage, each,
+    oracle::files,
     stage::{ISOLATE, PATIENCE},
     strace::Strace,
 };
@@ -106,4 +110,106 @@ fn case_04_results_go_to_the_second_place() {
     stage.no_secrets();
     stage.sound_journals(&[0]);
     ends_dark(&stage, 1);
+}
+
+/// Both places fail, one after the other, in mid-strike.
+#[test]
+#[ignore = "gauntlet"]
+fn case_04_both_places_fail() {
+    let (stage, _place) = second_place();
+    open_incident(&stage);
+    // Every sync of data behind a thread's first, wherever it is.
+    let strace = Strace::of(&stage.home().join("trace"), "fdatasync").inject("fdatasync:error=EIO:when=3+");
+    let ran = stage.heard(stage.start_under(strace.prefix(), &ISOLATE).wait(PATIENCE));
+    assert!(strace.trace().matches("INJECTED").count() > 1, "{}", strace.trace());
+    ran.expect(&[1]).says(&["Input/output error", "fallback"]);
+    assert_eq!(stage.alive(), [], "the strike stopped: {ran}");
+    assert!(ran.outcome()["journal_trouble"].is_string(), "{ran}");
+    stage.honest(&ran);
+    stage.no_false_success(&ran);
+    stage.intent_first();
+    stage.no_secrets();
+    stage.sound_journals(&[0, 3]);
+    ends_dark(&stage, 1);
+}
+
+/// Another call fails at another place: the folder's sync, the note, the lock, the key, the number of open files.
+#[test]
+#[ignore = "gauntlet"]
+fn case_04_other_calls_fail() {
+    let faults = [
+        ("fsync", "EIO"),
+        ("fsync,fdatasync", "ENOSPC"),
+        ("rename", "EIO"),
+        ("link", "EIO"),
+        ("pwrite64", "EIO"),
+        ("flock", "ENOLCK"),
+        ("openat", "EMFILE"),
+        ("openat", "EIO"),
+        ("write", "EDQUOT"),
+        ("pread64", "EIO"),
+        ("ftruncate,fdatasync", "EIO"),
+    ];
+    let mut table = Vec::new();
+    for (call, error) in faults {
+        // The loader and the runtime open files before: what they do is not the journal's.
+        table.extend((1..8).map(|nth| (call, error, nth)));
+    }
+    let drawn = Dice::of("case 4 others").some(table, 12);
+    let fired = AtomicUsize::new(0);
+    each(
+        &drawn,
+        |fault| format!("{fault:?}"),
+        |(call, error, nth)| {
+            let (stage, place) = second_place();
+            let (stage, _place) = if nth % 2 == 0 { (Stage::new(), None) } else { (stage, Some(place)) };
+            open_incident(&stage);
+            let journals = stage.state().join("journal");
+            let of_journals = files(&journals).into_iter().chain([journals.clone(), journals.join("host.jsonl")]);
+            let strace =
+                of_journals.fold(Strace::of(&stage.home().join("trace"), call), |strace, file| strace.on(&file));
+            let strace = strace.inject(&format!("{call}:error={error}:when={nth}"));
+            let ran = stage.heard(stage.start_under(strace.prefix(), &ISOLATE).wait(PATIENCE));
+            fired.fetch_add(strace.fired(), Ordering::Relaxed);
+            stage.honest(&ran);
+            stage.no_false_success(&ran);
+            stage.intent_first();
+            stage.no_secrets();
+            ran.expect(&[0, 1, 5]);
+            let sent = stage.servers.iter().any(|server| !server.changes().is_empty());
+            match ran.code {
+                Some(5) => assert!(!sent, "refused, and sent: {ran}"),
+                _ => assert_eq!(stage.alive(), [], "the strike stopped: {ran}"),
+            }
+            stage.sound_journals(&[0, 3]);
+            ends_dark(&stage, 1);
+        },
+    );
+    assert!(fired.into_inner() > 0, "no fault fired");
+}
+
+/// Too few open files: refused with the reason, or done; never half done without a word.
+#[test]
+#[ignore = "gauntlet"]
+fn case_04_too_few_open_files() {
+    let drawn = Dice::of("case 4 files").some((8..40).collect(), 4);
+    each(
+        &drawn,
+        |most: &u64| format!("{most} files"),
+        |most| {
+            let stage = Stage::new();
+            open_incident(&stage);
+            let prefix = ["bash", "-c", &format!("ulimit -n {most}; exec \"$@\""), "bash"].map(str::to_owned);
+            let ran = stage.heard(stage.start_under(&prefix, &ISOLATE).wait(PATIENCE));
+            stage.honest(&ran);
+            stage.no_false_success(&ran);
+            stage.intent_first();
+            stage.no_secrets();
+            if ran.code == Some(5) || ran.code == Some(2) {
+                assert!(stage.servers.iter().all(|server| server.changes().is_empty()), "refused, and sent: {ran}");
+            }
+            stage.sound_journals(&[0, 3]);
+            ends_dark(&stage, 1);
+        },
+    );
 }

@@ -3,8 +3,11 @@
 use super::image::{Gallery, gallery, last_line};
 use crate::harness::{Dice, each};
 
+/// A name, and the bytes.
+type Image = (String, Vec<u8>);
+
 /// Every image: NUL bytes from an offset in the last record on, one NUL there, runs of them behind it.
-fn images(gallery: &Gallery) -> (Vec<(String, Vec<u8>)>, Vec<(String, Vec<u8>)>) {
+fn images(gallery: &Gallery) -> (Vec<Image>, Vec<Image>) {
     let good = gallery.good;
     let mut images = Vec::new();
     for offset in last_line(good)..good.len() {

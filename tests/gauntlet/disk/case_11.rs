@@ -18,7 +18,8 @@ fn case_11_a_checkpoint_sees_what_is_missing() {
 fn case_11_also_in_the_second_place() {
     let (tmpfs, fallback) = (Tmpfs::new(4096), tempfile::tempdir_in("/dev/shm").unwrap());
     let place = fallback.path().canonicalize().unwrap();
-    let stage = Stage::with(&Options { state: Some(tmpfs.path()), fallback: Some(place.clone()), ..Options::default() });
+    let stage =
+        Stage::with(&Options { state: Some(tmpfs.path()), fallback: Some(place.clone()), ..Options::default() });
     tmpfs.remount("ro,bind");
     let ran = stage.isolate();
     ran.expect(&[1]);

@@ -1,15 +1,31 @@
 //! 12. Four writers on one journal.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use super::open_incident;
 use crate::harness::{Dice, Options, Ran, Running, Stage, full, stage::PATIENCE, world::BOT};
 
 const BOTS: [&str; 4] = ["one", "two", "three", "four"];
+/// Records that each of them writes, at least.
+const RECORDS: usize = 250;
+/// Sessions of the bot that make so many: each is ended and proved dead.
+const SESSIONS: usize = 90;
+
+/// People who are signed in to the bot.
+fn signed_in(sessions: usize) -> String {
+    let one = |number| {
+        format!(
+            "[[user]]\nusername = \"u{number}\"\nfirst_name = \"U\"\nlast_name = \"{number}\"\nholds = {{ realm = [\"default-roles-chatbots\"] }}\n\n\
+             [[session]]\nuser = \"u{number}\"\nclient = \"{BOT}\"\nscopes = [\"profile\"]\n\
+             ip = \"198.51.100.9\"\nstarted = \"-2h\"\nlast = \"-4m\"\n\n"
+        )
+    };
+    (0..sessions).map(one).collect()
+}
 
 /// Four providers with a bot each, and one incident that all join.
-fn stage() -> Stage {
-    let stage = Stage::with(&Options { providers: 4, ..Options::default() });
+fn stage(sessions: usize) -> Stage {
+    let stage = Stage::with(&Options { providers: 4, realm: signed_in(sessions), ..Options::default() });
     let text = std::fs::read_to_string(stage.home().join("config.toml")).unwrap();
     let (providers, _) = text.split_once("[[bot]]").unwrap();
     let mut text = providers.to_owned();
@@ -41,11 +57,24 @@ fn one_chain(stage: &Stage, runs: &[Ran]) {
     }
 }
 
+/// Each process has written its share.
+#[track_caller]
+fn many_of_each(stage: &Stage) {
+    let mut written: BTreeMap<String, usize> = BTreeMap::new();
+    for record in stage.records() {
+        let proc = &record["proc"];
+        let process = proc["id"].as_str().or(proc.as_str()).unwrap_or_default().to_owned();
+        *written.entry(process).or_default() += 1;
+    }
+    let many = written.values().filter(|records| **records >= RECORDS).count();
+    assert_eq!(many, BOTS.len(), "{RECORDS} records each: {written:?}");
+}
+
 #[test]
 #[ignore = "gauntlet"]
 fn case_12_four_writers() {
     for _ in 0..if full() { 10 } else { 1 } {
-        let stage = stage();
+        let stage = stage(SESSIONS);
         let runs: Vec<Ran> = start(&stage).into_iter().map(|run| stage.heard(run.wait(PATIENCE))).collect();
         for ran in &runs {
             ran.expect(&[0]);
@@ -54,6 +83,7 @@ fn case_12_four_writers() {
         one_chain(&stage, &runs);
         assert_eq!(stage.alive(), []);
         assert_eq!(stage.records_of("op.end").len(), 4);
+        many_of_each(&stage);
         stage.converges(0);
     }
 }
@@ -63,7 +93,7 @@ fn case_12_four_writers() {
 fn case_12_one_is_killed_now_and_then() {
     let mut dice = Dice::of("case 12");
     for _ in 0..if full() { 20 } else { 2 } {
-        let stage = stage();
+        let stage = stage(if full() { SESSIONS } else { 10 });
         for server in &stage.servers {
             server.latency(Duration::from_millis(20), Duration::from_millis(120));
         }

@@ -92,7 +92,9 @@ impl Gallery {
     #[track_caller]
     pub fn append(&self, replica: &Replica) {
         self.run_on(replica, &["incident", "note", "still here"]).expect(&[0]);
-        for journal in files(replica.journals()).iter().filter(|path| path.extension().is_some_and(|end| end == "jsonl")) {
+        for journal in
+            files(replica.journals()).iter().filter(|path| path.extension().is_some_and(|end| end == "jsonl"))
+        {
             let verified = self.run_on(replica, &["journal", "verify", journal.to_str().unwrap()]);
             assert_eq!(verified.code, Some(0), "O5: {}: {verified}", journal.display());
         }

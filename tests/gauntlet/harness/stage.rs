@@ -201,7 +201,9 @@ impl Stage {
     /// `$J`: the journals of incidents, oldest first.
     pub fn journals(&self) -> Vec<PathBuf> {
         let mut all: Vec<PathBuf> = self.places().iter().flat_map(|place| journals_in(place)).collect();
-        all.retain(|path| !path.ends_with("host.jsonl"));
+        let of_the_host =
+            |path: &PathBuf| path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"host."));
+        all.retain(|path| !of_the_host(path));
         all.sort();
         all
     }
