@@ -34,6 +34,12 @@ fn told<'a>(ran: &'a Ran, bot: &str) -> Result<&'a str> {
     Ok(word)
 }
 
+/// Whether what another run had left was finished.
+fn ended_dark(resumed: &Ran) -> bool {
+    let last = resumed.lines.last().and_then(|line| line["outcome"].as_str()).unwrap_or_default();
+    resumed.code == 0 && last.starts_with("dark")
+}
+
 /// Whether a step with this in its name was proved by a read.
 fn is_verified(ran: &Ran, action: &str) -> bool {
     let of_action = |step: &str| step.contains(action);
