@@ -24,6 +24,7 @@ pub mod operator;
 pub mod output;
 pub mod paint;
 pub mod press;
+pub mod restore;
 mod run;
 pub mod screen;
 pub mod secret;

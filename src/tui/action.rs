@@ -41,6 +41,12 @@ pub enum Action {
     Keep,
     /// Let go of it.
     Forget,
+    /// The way back.
+    Restore,
+    /// Of the two ways back: nothing had leaked.
+    FalseAlarm,
+    /// Of the two ways back: end everything from before first.
+    Rotate,
     /// Type a filter.
     Filter,
     /// Show identities that are no bots, too.
@@ -94,13 +100,15 @@ pub enum Context {
     Journal,
     /// A leaked secret, and whose it is.
     Secret,
+    /// The way back, before it runs.
+    Restore,
     /// The help.
     Help,
 }
 
 impl Context {
     /// Each of them, in the order of the help.
-    pub const ALL: [Self; 5] = [Self::Fleet, Self::Isolation, Self::Journal, Self::Secret, Self::Help];
+    pub const ALL: [Self; 6] = [Self::Fleet, Self::Isolation, Self::Journal, Self::Secret, Self::Restore, Self::Help];
 
     /// The screen's title.
     pub const fn title(self) -> &'static str {
@@ -109,6 +117,7 @@ impl Context {
             Self::Isolation => "Isolation",
             Self::Journal => "Journal",
             Self::Secret => "Secret",
+            Self::Restore => "Restore",
             Self::Help => "Help",
         }
     }

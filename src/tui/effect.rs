@@ -6,13 +6,13 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::task::TaskTracker;
 
 use super::{
-    message::{Message, Way},
+    message::{Message, Planned, Way},
     operator::Operator,
     update::Effect,
 };
 use crate::{
     domain::{BotName, Identified, LeakedSecret},
-    engine::{Order, Refusal},
+    engine::{Order, Refusal, RestoreOrder},
 };
 
 /// Results that may wait for the loop.
@@ -81,6 +81,11 @@ impl<O: Operator> Effects<O> {
                 self.ask(move |operator| probe(operator, secret, identified, consent));
             }
             Effect::Forget(bots) => bots.iter().for_each(|bot| self.operator.forget(bot)),
+            Effect::PlanRestore(bot, mode) => self.ask(move |operator| async move {
+                let result = operator.plan_restore(&bot, mode).await;
+                Message::RestorePlanned(Planned { bot, mode, result })
+            }),
+            Effect::Restore(order) => self.restore(order),
             Effect::RecordRefusal(bot, refusal) => {
                 let operator = self.operator.clone();
                 self.orders.spawn(async move { operator.record_refusal(bot, refusal).await });
@@ -113,6 +118,18 @@ impl<O: Operator> Effects<O> {
             let message = match operator.retry(&bot).await {
                 Ok(op) => Message::OrderTaken { bot, op },
                 Err(refusal) => Message::AgainRefused { bot: Some(bot), why: refusal.to_string() },
+            };
+            tell(&results, message).await;
+        });
+    }
+
+    fn restore(&self, order: RestoreOrder) {
+        let (operator, results) = (self.operator.clone(), self.results.clone());
+        self.orders.spawn(async move {
+            let bot = order.bot.clone();
+            let message = match operator.restore(order).await {
+                Ok(op) => Message::OrderTaken { bot, op },
+                Err(refusal) => Message::RestoreRefused { bot, refusal },
             };
             tell(&results, message).await;
         });

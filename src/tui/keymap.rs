@@ -69,10 +69,11 @@ pub struct Binding {
 const EVERYWHERE: &[Context] = &Context::ALL;
 const LISTS: &[Context] = EVERYWHERE;
 const FLEET: &[Context] = &[Context::Fleet];
+const RESTORE: &[Context] = &[Context::Restore];
 const SECRET: &[Context] = &[Context::Secret];
 /// Where a plan is shown beside the key.
 const PLANS: &[Context] = &[Context::Fleet, Context::Secret];
-const ELSEWHERE: &[Context] = &[Context::Fleet, Context::Isolation, Context::Journal, Context::Help];
+const ELSEWHERE: &[Context] = &[Context::Fleet, Context::Isolation, Context::Journal, Context::Restore, Context::Help];
 
 const fn row(
     action: Action,
@@ -136,6 +137,20 @@ pub const DEFAULT: &[Binding] = &[
         "Forget the secret: X cuts what it would without it.",
         SECRET,
     )),
+    shown(row(
+        Action::FalseAlarm,
+        &[ch('f')],
+        "false alarm",
+        "Of the two ways back: nothing had leaked, put back everything that can be.",
+        RESTORE,
+    )),
+    shown(row(
+        Action::Rotate,
+        &[ch('r')],
+        "rotate",
+        "Of the two ways back: end every credential from before, then open the gate.",
+        RESTORE,
+    )),
     shown(row(Action::Filter, &[ch('/')], "filter", "Filter by name, owner, environment or state.", FLEET)),
     shown(row(
         Action::Open,
@@ -197,6 +212,13 @@ pub const DEFAULT: &[Binding] = &[
         "identify",
         "Say whose a leaked secret is. Nothing of it is shown or sent; X of its bot then ends that very secret.",
         &[Context::Fleet, Context::Isolation, Context::Journal, Context::Secret],
+    )),
+    shown(row(
+        Action::Restore,
+        &[ch('U')],
+        "restore",
+        "The way back: asks which way, shows what comes back and what cannot, then asks for the bot's name.",
+        &[Context::Fleet, Context::Isolation],
     )),
     row(Action::Refresh, &[ch('R')], "refresh", "Read every provider again.", EVERYWHERE),
     row(Action::Theme, &[ch('t')], "theme", "The next theme.", EVERYWHERE),

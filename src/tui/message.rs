@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use crate::{
-    domain::{BotName, Depth, Identified, IncidentId, LeakedSecret, OperationId, Owner, Probed},
+    domain::{
+        BotName, Depth, Identified, IncidentId, LeakedSecret, OperationId, Owner, Probed, RestoreMode, RestorePlan,
+    },
     engine::{EngineEvent, Refusal, Right, Snapshot},
     tui::{
         press::{Pasted, Press},
@@ -94,6 +96,17 @@ pub enum Way {
     BreakGlass,
 }
 
+/// What came of asking what a restore would take.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    /// Of which bot.
+    pub bot: BotName,
+    /// Which way.
+    pub mode: RestoreMode,
+    /// The difference, or why there is none.
+    pub result: Result<Arc<RestorePlan>, Refusal>,
+}
+
 /// What has happened.
 #[derive(Debug, Clone)]
 pub enum Message {
@@ -180,6 +193,15 @@ pub enum Message {
     },
     /// It was used once for each owner.
     SecretTried(Vec<(Owner, Probed)>),
+    /// What a restore would take was read.
+    RestorePlanned(Planned),
+    /// A restore was refused: nothing was sent.
+    RestoreRefused {
+        /// Of which bot.
+        bot: BotName,
+        /// Why.
+        refusal: Refusal,
+    },
     /// A signal came.
     Signalled(Signal),
     /// The terminal is gone.

@@ -1,13 +1,14 @@
 //! One isolation as the console has seen it: a fold over the engine's events.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use indexmap::IndexMap;
 use jiff::Timestamp;
 
 use crate::{
     domain::{
-        BotName, Fingerprint, IncidentId, Lane, OperationId, Outcome, Probed, Reason, Residual, Step, StepId, StepState,
+        BotName, Fingerprint, IncidentId, Lane, OperationId, Outcome, Probed, Reason, Residual, RestorePlan, Step,
+        StepId, StepState,
     },
     engine::{Ended, EngineEvent, OperationPhase},
 };
@@ -76,6 +77,8 @@ pub struct OperationView {
     pub ended: Option<Ended>,
     /// What was found usable after it was dark.
     pub after_dark: Vec<String>,
+    /// What it puts back, where it is no isolation but the way back.
+    pub restores: Option<Arc<RestorePlan>>,
     /// Leaked secrets that were used after the strike, and what that has shown.
     pub used: Vec<(Fingerprint, Probed)>,
 }
@@ -112,6 +115,7 @@ impl OperationView {
             first_cut_at: None,
             ended: None,
             after_dark: Vec::new(),
+            restores: None,
             used: Vec::new(),
         }
     }
@@ -125,7 +129,7 @@ impl OperationView {
                 self.after_dark.clear();
                 self.used.clear();
             }
-            EngineEvent::Restoring { .. } => {}
+            EngineEvent::Restoring { plan, .. } => self.restores = Some(plan.clone()),
             EngineEvent::Probed { fingerprint, probed, .. } => {
                 self.used.retain(|(used, old)| used != fingerprint || old.at != probed.at);
                 self.used.push((fingerprint.clone(), probed.clone()));

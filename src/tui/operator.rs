@@ -12,8 +12,8 @@ use tokio::sync::{broadcast, watch};
 
 use super::message::JournalLine;
 use crate::{
-    domain::{BotName, Identified, LeakedSecret, OperationId, Owner, Probed},
-    engine::{EngineEvent, Order, Refusal, Right, Snapshot},
+    domain::{BotName, Identified, LeakedSecret, OperationId, Owner, Probed, RestoreMode, RestorePlan},
+    engine::{EngineEvent, Order, Refusal, RestoreOrder, Right, Snapshot},
 };
 
 /// What the console needs of the engine. The real one implements it in one place; tests have their own.
@@ -66,6 +66,18 @@ pub trait Operator: Clone + Send + Sync + 'static {
 
     /// Uses it once for each owner, at the owner's provider only.
     async fn probe(&self, secret: &LeakedSecret, identified: &Identified, consent: bool) -> Vec<(Owner, Probed)>;
+
+    /// What restoring a bot would take now. Reads it live, changes nothing.
+    ///
+    /// # Errors
+    /// [`Refusal`]: there is nothing to restore, something is not over, or cannot be read.
+    async fn plan_restore(&self, bot: &BotName, mode: RestoreMode) -> Result<Arc<RestorePlan>, Refusal>;
+
+    /// Restores.
+    ///
+    /// # Errors
+    /// [`Refusal`] where nothing was sent.
+    async fn restore(&self, order: RestoreOrder) -> Result<OperationId, Refusal>;
 
     /// Puts a refusal on record.
     async fn record_refusal(&self, bot: Option<BotName>, refusal: Refusal);

@@ -210,6 +210,7 @@ impl Display for &mut Screen {
 
 fn running(state: &State) -> Vec<BotName> {
     let mut bots = state.ordered.clone();
+    bots.extend_from_slice(&state.restoring);
     bots.extend(state.operations.iter().filter(|operation| operation.is_running()).map(|one| one.bot.clone()));
     bots.sort();
     bots.dedup();

@@ -16,7 +16,9 @@ mod isolation;
 mod journal;
 mod plan;
 mod prompt;
+mod restore;
 mod secret;
+mod text;
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
@@ -52,11 +54,12 @@ pub fn draw(state: &State, buffer: &mut Buffer) -> Drawn {
         Context::Isolation => isolation::draw(state, &mut paint, body),
         Context::Journal => journal::draw(state, &mut paint, body),
         Context::Secret => drawn = secret::draw(state, &mut paint, body),
+        Context::Restore => drawn = restore::draw(state, &mut paint, body),
         Context::Help => help::draw(state, &mut paint, body),
     }
     let status = chrome::status(state, &mut paint);
     drawn.shown.armed = status.shown.armed;
-    drawn.cursor = status.cursor;
+    drawn.cursor = drawn.cursor.or(status.cursor);
     if let Some(asked) = &state.prompt {
         // While a question is open, nothing behind it can be pressed at.
         drawn = prompt::draw(state, asked, &mut paint, body);
@@ -99,6 +102,7 @@ pub fn page(state: &State) -> usize {
         Context::Isolation => isolation::steps_area(state, body).height,
         Context::Journal => body.height.saturating_sub(1),
         Context::Secret => secret::text_area(state, body).height,
+        Context::Restore => restore::text_area(state, body).height,
         Context::Help => body.height,
     };
     usize::from(rows)
@@ -112,6 +116,7 @@ pub fn limit(state: &State) -> usize {
         Context::Isolation => isolation::lines(state, usize::from(body.width)).len(),
         Context::Journal => state.journal.lines.len(),
         Context::Secret => secret::lines(state, usize::from(body.width)).len(),
+        Context::Restore => restore::lines(state, usize::from(body.width)).len(),
         Context::Help => help::lines(state, usize::from(body.width)).len(),
     };
     lines.saturating_sub(page(state))
@@ -127,6 +132,7 @@ pub fn settle(state: &mut State) {
         Context::Isolation => state.operation_offset,
         Context::Journal => state.journal.offset,
         Context::Secret => state.leak_offset,
+        Context::Restore => state.restore.as_ref().map_or(0, |pane| pane.offset),
         Context::Help => state.help_offset,
     };
     if offset == 0 {
@@ -138,6 +144,11 @@ pub fn settle(state: &mut State) {
         Context::Isolation => state.operation_offset = offset.min(limit),
         Context::Journal => state.journal.offset = offset.min(limit),
         Context::Secret => state.leak_offset = offset.min(limit),
+        Context::Restore => {
+            if let Some(pane) = state.restore.as_mut() {
+                pane.offset = offset.min(limit);
+            }
+        }
         Context::Help => state.help_offset = offset.min(limit),
     }
 }

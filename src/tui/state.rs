@@ -10,6 +10,7 @@ use super::{
     fleet::{Fleet, Row},
     message::{JournalLine, Signal, Size},
     operation::OperationView,
+    restore::RestorePane,
     secret::{Leak, SecretField},
     strike::{Answers, Trigger},
     theme::{Capability, Glyphs, Theme},
@@ -158,7 +159,13 @@ pub struct State {
     pub looking_up: Option<Fingerprint>,
     /// Bots of which the engine has a leaked secret from here.
     pub at_hand: Vec<BotName>,
-    /// Orders that are on their way to the engine.
+    /// The way back that is being asked for.
+    pub restore: Option<RestorePane>,
+    /// Where `Esc` leads from it.
+    pub before_restore: Context,
+    /// Restores that are on their way to the engine.
+    pub restoring: Vec<BotName>,
+    /// Isolations that are on their way to the engine.
     pub ordered: Vec<BotName>,
     /// What came alive after dark and is not struck again yet.
     pub alarms: Vec<Alarm>,
@@ -216,6 +223,9 @@ impl State {
             leak_offset: 0,
             looking_up: None,
             at_hand: Vec::new(),
+            restore: None,
+            before_restore: Context::Fleet,
+            restoring: Vec::new(),
             ordered: Vec::new(),
             alarms: Vec::new(),
             watching: Vec::new(),
@@ -255,7 +265,7 @@ impl State {
     /// Where a bot stands: what runs here is known before the next snapshot tells.
     pub fn state_of(&self, view: &BotView) -> BotState {
         let name = &view.bot.name;
-        if self.running_of(name) {
+        if self.is_isolating(name) {
             BotState::Isolating
         } else if self.alarms.iter().any(|alarm| alarm.bot == *name) {
             BotState::Contradicted
@@ -275,14 +285,20 @@ impl State {
     }
 
     /// Whether an isolation of that bot runs or was ordered.
-    pub fn running_of(&self, bot: &BotName) -> bool {
-        self.ordered.contains(bot)
-            || self.operations.iter().any(|operation| operation.bot == *bot && operation.is_running())
+    pub fn is_isolating(&self, bot: &BotName) -> bool {
+        let runs = |one: &OperationView| one.bot == *bot && one.is_running() && one.restores.is_none();
+        self.ordered.contains(bot) || self.operations.iter().any(runs)
     }
 
-    /// Whether any isolation runs or was ordered.
+    /// Whether a restore of that bot runs or was ordered.
+    pub fn is_restoring(&self, bot: &BotName) -> bool {
+        let runs = |one: &OperationView| one.bot == *bot && one.is_running() && one.restores.is_some();
+        self.restoring.contains(bot) || self.operations.iter().any(runs)
+    }
+
+    /// Whether anything runs or was ordered.
     pub fn is_working(&self) -> bool {
-        !self.ordered.is_empty() || self.operations.iter().any(OperationView::is_running)
+        !self.ordered.is_empty() || !self.restoring.is_empty() || self.operations.iter().any(OperationView::is_running)
     }
 
     /// The isolation that is shown.

@@ -11,6 +11,7 @@
 mod again;
 mod danger;
 mod keys;
+mod restore;
 mod secret;
 
 use std::time::Duration;
@@ -24,8 +25,8 @@ use super::{
     state::{Alarm, Dirty, Ending, State},
 };
 use crate::{
-    domain::{BotName, Depth, Identified, LeakedSecret, Outcome},
-    engine::{EngineEvent, Order, Refusal},
+    domain::{BotName, Depth, Identified, LeakedSecret, Outcome, RestoreMode},
+    engine::{EngineEvent, Order, Refusal, RestoreOrder},
 };
 
 /// Every provider is listed again after this long, so that the plan beside the key stays true.
@@ -67,6 +68,10 @@ pub enum Effect {
     },
     /// Let go of what was handed over of these.
     Forget(Vec<BotName>),
+    /// Read what restoring a bot would take.
+    PlanRestore(BotName, RestoreMode),
+    /// Hand an order to restore to the engine.
+    Restore(RestoreOrder),
     /// Put on record that something was refused.
     RecordRefusal(Option<BotName>, Refusal),
     /// Ring the bell once.
@@ -164,6 +169,8 @@ fn hear(state: &mut State, message: Message) {
             state.mark(Dirty::Soon);
         }
         Message::SecretTried(probed) => secret::tried(state, probed),
+        Message::RestorePlanned(planned) => restore::planned(state, planned),
+        Message::RestoreRefused { bot, refusal } => restore::refused(state, &bot, &refusal),
         Message::GlassBroken
         | Message::RightsKnown(_)
         | Message::LeftFound(_)
@@ -172,6 +179,7 @@ fn hear(state: &mut State, message: Message) {
         Message::OrderTaken { bot, op } => {
             state.ordered.retain(|ordered| *ordered != bot);
             state.operation = Some(op);
+            restore::taken(state, &bot);
             state.mark(Dirty::Soon);
         }
         Message::OrderRefused { bot, depth, why, way } => {
@@ -194,6 +202,7 @@ fn hear(state: &mut State, message: Message) {
 fn engine_spoke(state: &mut State, event: &EngineEvent) -> Vec<Effect> {
     if let EngineEvent::Started { op, incident, bot, at } = event {
         state.ordered.retain(|ordered| ordered != bot);
+        state.restoring.retain(|restoring| restoring != bot);
         state.alarms.retain(|alarm| alarm.bot != *bot);
         state.watching.retain(|(watched, _)| watched != bot);
         state.left.retain(|left| left != bot);

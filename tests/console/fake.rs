@@ -9,8 +9,8 @@ use std::{
 
 use async_trait::async_trait;
 use estop::{
-    domain::{BotName, Identified, LeakedSecret, OperationId, Owner, Probed},
-    engine::{EngineEvent, Order, Refusal, Right, Snapshot},
+    domain::{BotName, Identified, LeakedSecret, OperationId, Owner, Probed, RestoreMode, RestorePlan},
+    engine::{EngineEvent, Order, Refusal, RestoreOrder, Right, Snapshot},
     tui::{
         app::{App, Display, Left, Sources},
         decode::{Decoder, Input},
@@ -38,6 +38,9 @@ pub struct Desk {
     pub asked: Arc<Mutex<Vec<String>>>,
     pub left: Arc<Mutex<Vec<BotName>>>,
     pub rights: Arc<Mutex<Vec<(Right, Refusal)>>>,
+    /// Whether a restore needs a second person.
+    pub needs_approval: Arc<Mutex<bool>>,
+    pub restores: Arc<Mutex<Vec<RestoreOrder>>>,
     /// Whose each secret is.
     pub owners: Arc<Mutex<Vec<Owner>>>,
     /// What the engine was handed.
@@ -54,6 +57,8 @@ impl Desk {
             asked: Arc::default(),
             left: Arc::default(),
             rights: Arc::default(),
+            needs_approval: Arc::default(),
+            restores: Arc::default(),
             owners: Arc::default(),
             handed: Arc::default(),
         }
@@ -137,6 +142,17 @@ impl Operator for Desk {
             .iter()
             .map(|one| (one.clone(), Probed { at: at(), alive: Some(true), said: said() }))
             .collect()
+    }
+
+    async fn plan_restore(&self, _bot: &BotName, mode: RestoreMode) -> Result<Arc<RestorePlan>, Refusal> {
+        let refusal = self.refusal.lock().unwrap().take();
+        let needs_approval = *self.needs_approval.lock().unwrap();
+        refusal.map_or_else(|| Ok(Arc::new(sample::restore_plan(mode, needs_approval))), Err)
+    }
+
+    async fn restore(&self, order: RestoreOrder) -> Result<OperationId, Refusal> {
+        self.restores.lock().unwrap().push(order);
+        self.refusal.lock().unwrap().take().map_or(Ok(sample::op(2)), Err)
     }
 
     async fn record_refusal(&self, bot: Option<BotName>, refusal: Refusal) {
@@ -351,6 +367,17 @@ impl<O: Operator> Console<O> {
 
     pub fn far(&self, far: Far) {
         *self.far.borrow_mut() = far;
+    }
+
+    /// Lets time pass until it is on the screen; a minute at most.
+    pub async fn until(&self, text: &str) {
+        for _ in 0..600 {
+            if self.shows(text) {
+                return;
+            }
+            self.wait(100).await;
+        }
+        panic!("{text:?} does not come:\n{}", self.screen());
     }
 
     pub fn frames(&self) -> usize {

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use estop::{
     domain::{
-        Action, Activity, Bot, BotName, BotState, Collateral, Depth, Exposure, Fact, Family, Gap, Holding, HoldingId,
-        HoldingState, Identity, IdentityId, IdentityKind, IdentityState, IncidentId, Lane, Level, ObjectId,
-        OperationId, Plan, Postcondition, ProviderName, Reading, ReadingSet, Residual, Reversibility, Scope, Step,
-        StepId,
+        Action, Activity, Bot, BotName, BotState, Change, Collateral, Depth, Exposure, Fact, Family, Gap, Holding,
+        HoldingId, HoldingState, Identity, IdentityId, IdentityKind, IdentityState, IncidentId, Lane, Level, Lost,
+        ObjectId, OperationId, Plan, Postcondition, ProviderName, Reading, ReadingSet, Reissue, Residual, Restoration,
+        RestoreMode, RestorePlan, Reversibility, Scope, Step, StepId,
     },
     engine::{BotView, Limits, ProviderStatus, Rate, Snapshot},
 };
@@ -92,6 +92,39 @@ pub fn steps() -> Vec<Step> {
         step(&crm, Lane::Connectors, "remove", "role manage-clients of realm-management"),
         step(&crm, Lane::Grants, "withdraw", "consent of alice"),
     ]
+}
+
+/// The way back of the helpdesk bot.
+pub fn restore_plan(mode: RestoreMode, needs_approval: bool) -> RestorePlan {
+    let one = identity("corp-sso", "bot-helpdesk", IdentityKind::DelegatedIntegration);
+    let change =
+        |what: &str, now: &str, then: &str| Change { what: what.into(), now: now.to_owned(), then: then.to_owned() };
+    let rotates = mode == RestoreMode::Rotate;
+    let restoration = Restoration {
+        first: if rotates { vec![step(&one, Lane::Tokens, "replace", "client secret")] } else { Vec::new() },
+        then: vec![
+            step(&one, Lane::Connectors, "assign", "role chatbot"),
+            step(&one, Lane::Identity, "enable", "client bot-helpdesk"),
+        ],
+        changes: vec![
+            change("client bot-helpdesk: enabled", "false", "true"),
+            change("role chatbot", "not assigned", "assigned"),
+        ],
+        lost: vec![Lost {
+            what: "session 3f2a of bob".into(),
+            why: "a session cannot be made again: the user signs in anew".to_owned(),
+        }],
+        reissue: rotates
+            .then(|| Reissue {
+                what: "client secret".into(),
+                place: "Clients > bot-helpdesk > Credentials".to_owned(),
+                by: "owner it-desk".to_owned(),
+            })
+            .into_iter()
+            .collect(),
+        gaps: Vec::new(),
+    };
+    RestorePlan::new(BotName::new("helpdesk"), op(1), mode, vec![(one.id, restoration)], needs_approval)
 }
 
 fn bot(name: &str, owner: &str, environment: &str, identities: &[&Identity]) -> Bot {

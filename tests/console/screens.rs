@@ -38,7 +38,7 @@ pub fn press(state: &mut State, keys: &str) {
     }
 }
 
-fn read(state: &mut State, snapshot: Snapshot) {
+pub fn read(state: &mut State, snapshot: Snapshot) {
     update(state, Message::FleetRead(Arc::new(snapshot)));
     update(state, Message::Refreshed);
 }
@@ -339,7 +339,7 @@ fn the_screen_for_readme_is_the_real_one() {
 #[test]
 fn every_action_is_in_the_help_and_one_that_is_off_says_why() {
     let look = fake::look(Capability::None, Glyphs::UNICODE);
-    let mut state = fake::state(120, 100, look, true);
+    let mut state = fake::state(120, 140, look, true);
     on_sales(&mut state);
     press(&mut state, "?");
     let text = golden::text(&drawn(&state));
@@ -351,7 +351,7 @@ fn every_action_is_in_the_help_and_one_that_is_off_says_why() {
             assert!(disabled(&state, binding.action).is_some_and(|why| why.contains("read-only")));
         }
     }
-    assert_eq!(text.matches("Off: estop runs read-only").count(), 3, "{text}");
+    assert_eq!(text.matches("Off: estop runs read-only").count(), 4, "{text}");
 }
 
 #[test]

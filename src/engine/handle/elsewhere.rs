@@ -41,6 +41,9 @@ impl Teller {
             self.started = true;
             let (bot, at) = (operation.bot.clone(), operation.started_at);
             let _ = events.send(EngineEvent::Started { op, incident, bot, at });
+            if let Some(plan) = operation.restore_plan.as_ref().filter(|_| operation.restores.is_some()) {
+                let _ = events.send(EngineEvent::Restoring { op, plan: Arc::new((**plan).clone()) });
+            }
         }
         let new = operation.steps.values().filter(|record| !self.told.contains_key(&record.step.id));
         let steps: Vec<_> = new.map(|record| record.step.clone()).collect();

@@ -15,8 +15,8 @@ use tokio::sync::{
 
 use super::{Operator, line::Narrator};
 use crate::{
-    domain::{BotName, Identified, LeakedSecret, OperationId, Owner, Probed},
-    engine::{Engine, EngineEvent, Hold, Order, Refusal, Right, Snapshot},
+    domain::{BotName, Identified, LeakedSecret, OperationId, Owner, Probed, RestoreMode, RestorePlan},
+    engine::{Engine, EngineEvent, Hold, Order, Refusal, RestoreOrder, Right, Snapshot},
     journal::{Body, Entry, Record, Store},
     tui::message::JournalLine,
 };
@@ -98,6 +98,14 @@ impl Operator for Engine {
 
     async fn probe(&self, secret: &LeakedSecret, identified: &Identified, consent: bool) -> Vec<(Owner, Probed)> {
         Engine::probe(self, secret, identified, consent).await
+    }
+
+    async fn plan_restore(&self, bot: &BotName, mode: RestoreMode) -> Result<Arc<RestorePlan>, Refusal> {
+        Engine::plan_restore(self, bot, mode).await
+    }
+
+    async fn restore(&self, order: RestoreOrder) -> Result<OperationId, Refusal> {
+        Engine::restore(self, order).await.map(|running| running.op)
     }
 
     async fn record_refusal(&self, bot: Option<BotName>, refusal: Refusal) {

@@ -74,7 +74,13 @@ pub fn banners(state: &State) -> Vec<Line> {
 }
 
 fn title(state: &State, paint: &mut Paint<'_>, area: Rect) {
-    let left = vec![piece(Role::Title, format!(" estop  {}", state.screen.title())), figures(state)];
+    // A restore has the same screen, and must never look like an isolation.
+    let shown = state.operation().filter(|_| state.screen == Context::Isolation);
+    let title = match shown.and_then(|operation| operation.restores.as_ref()) {
+        Some(_) => Context::Restore.title(),
+        None => state.screen.title(),
+    };
+    let left = vec![piece(Role::Title, format!(" estop  {title}")), figures(state)];
     let room = usize::from(area.width).saturating_sub(width(&left) + 2);
     let right = fitting(badges(state), room);
     let gap = usize::from(area.width).saturating_sub(width(&left) + width(&right) + 1);
@@ -103,7 +109,7 @@ fn figures(state: &State) -> crate::tui::paint::Piece {
         }
         Context::Journal if state.journal.follow => "  following".to_owned(),
         Context::Journal => "  scrolled: G follows".to_owned(),
-        Context::Secret | Context::Help => String::new(),
+        Context::Secret | Context::Restore | Context::Help => String::new(),
     };
     piece(Role::Dim, text)
 }
@@ -180,8 +186,9 @@ pub fn status(state: &State, paint: &mut Paint<'_>) -> Drawn {
 fn summary(state: &State) -> Line {
     if let Some(operation) = state.operations.iter().rev().find(|operation| operation.is_running()) {
         let counts = operation.counts(None);
+        let what = if operation.restores.is_some() { "RESTORE " } else { "" };
         let text = format!(
-            " {}: {}, {} of {} steps verified",
+            " {what}{}: {}, {} of {} steps verified",
             operation.bot,
             operation.phase.word(),
             counts.verified,
@@ -228,6 +235,8 @@ fn summary(state: &State) -> Line {
 fn footer(state: &State, paint: &mut Paint<'_>, area: Rect) {
     let keys: Vec<(String, &str, Role, Role)> = if state.prompt.is_some() {
         vec![key("Enter", "cut", false), key("Esc", "leave", false)]
+    } else if state.screen == Context::Restore && state.restore.as_ref().is_some_and(|pane| pane.question().is_some()) {
+        vec![key("Enter", "restore", false), key("Down PgDn End", "read on", false), key("Esc", "back", false)]
     } else if let Some(form) = &state.form {
         match form {
             Form::Secret(_) => {

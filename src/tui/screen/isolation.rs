@@ -13,9 +13,9 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use ratatui::layout::Rect;
 
-use super::secret::use_word;
+use super::{restore, secret::use_word};
 use crate::{
-    domain::{BotState, Lane, Outcome, Residual, StepState},
+    domain::{BotState, Lane, Outcome, Residual, RestorePart, StepState},
     tui::{
         operation::{OperationView, StepView},
         paint::{Line, Paint, Piece, clock, left, piece, took},
@@ -84,6 +84,9 @@ fn headline(state: &State, look: &Look, operation: &OperationView) -> Line {
         let rest = format!("   {} alive after dark: r strikes again", plural(operation.after_dark.len(), "thing"));
         return vec![piece(Role::Text, " "), look.state(BotState::Contradicted), name, piece(Role::Bad, rest)];
     }
+    if let Some(plan) = &operation.restores {
+        return restore_headline(look, operation, plan.mode.word(), name);
+    }
     let Some(ended) = &operation.ended else {
         let rest = match operation.rounds {
             0 => format!("   {}", operation.phase.word()),
@@ -112,6 +115,31 @@ fn headline(state: &State, look: &Look, operation: &OperationView) -> Line {
     vec![piece(Role::Text, " "), look.state(status), name, piece(Role::Text, rest)]
 }
 
+/// Of the way back: never in the words of an isolation.
+fn restore_headline(look: &Look, operation: &OperationView, mode: &str, name: Piece) -> Line {
+    let (sign, role, rest) = match operation.ended.as_ref().map(|ended| &ended.outcome) {
+        None => (look.glyphs.bot(BotState::Isolating), Role::Warn, format!("{mode}: {}", operation.phase.word())),
+        Some(Outcome::Restored { .. }) => {
+            (look.glyphs.bot(BotState::Live), Role::Live, format!("{mode}: everything that can come back is back"))
+        }
+        Some(Outcome::Contradicted { alive, .. }) => {
+            let count = plural(alive.len(), "old credential");
+            (look.glyphs.bot(BotState::Contradicted), Role::Contradicted, format!("{mode}: {count} proved alive"))
+        }
+        Some(Outcome::Partial { reasons, .. }) => {
+            let count = plural(reasons.len(), "thing");
+            (look.glyphs.bot(BotState::Partial), Role::Partial, format!("{mode}: {count} left: see below"))
+        }
+        Some(outcome) => (look.glyphs.bot(BotState::Unknown), Role::Unknown, format!("{mode}: {}", outcome.word())),
+    };
+    let word = if operation.is_running() { "RESTORE" } else { "RESTORED" };
+    let word = match operation.ended.as_ref().map(|ended| &ended.outcome) {
+        None | Some(Outcome::Restored { .. }) => word,
+        Some(_) => "NOT RESTORED",
+    };
+    vec![piece(Role::Text, " "), piece(role, format!("{sign} {word}")), name, piece(Role::Text, format!("   {rest}"))]
+}
+
 fn plural(count: usize, word: &str) -> String {
     if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
 }
@@ -133,6 +161,9 @@ fn proofs(operation: &OperationView) -> Line {
 }
 
 fn figures(state: &State, operation: &OperationView) -> Line {
+    if operation.restores.is_some() {
+        return restore_figures(state, operation);
+    }
     let first = operation.first_cut_ms().map_or_else(|| "-".to_owned(), took);
     let mut line = figure("first cut", Role::Text, first);
     match &operation.ended {
@@ -154,6 +185,20 @@ fn figures(state: &State, operation: &OperationView) -> Line {
         line.extend(figure("residual", Role::DarkAt, remaining(state.now.wall, at)));
     }
     line
+}
+
+fn restore_figures(state: &State, operation: &OperationView) -> Line {
+    match &operation.ended {
+        None => {
+            let since = state.now.mono.saturating_sub(operation.started).as_secs();
+            let running = left(SignedDuration::from_secs(i64::try_from(since).unwrap_or(0)));
+            figure("running", Role::Isolating, running)
+        }
+        Some(ended) => {
+            let proved = ended.time_to_verified_ms.map_or_else(|| "not yet".to_owned(), took);
+            figure("proved after", Role::Title, proved)
+        }
+    }
 }
 
 /// What a residual clock shows: the second that has begun counts as left.
@@ -186,6 +231,10 @@ pub fn lines(state: &State, width: usize) -> Vec<Line> {
     let look = &state.look;
     let mut lines = Vec::new();
     outcome_lines(state, operation, width, &mut lines);
+    if operation.restores.is_some() {
+        part_lines(state, operation, width, &mut lines);
+        return lines;
+    }
     for lane in Lane::ALL {
         let counts = operation.counts(Some(lane));
         if counts.all == 0 {
@@ -205,6 +254,24 @@ pub fn lines(state: &State, width: usize) -> Vec<Line> {
         }
     }
     lines
+}
+
+/// The steps of the way back, part by part: each is proved before the next is sent.
+fn part_lines(state: &State, operation: &OperationView, width: usize, lines: &mut Vec<Line>) {
+    let Some(plan) = &operation.restores else { return };
+    for part in RestorePart::ALL {
+        let of_part = plan.parts().filter(|(of, _)| *of == part);
+        let views: Vec<&StepView> = of_part.filter_map(|(_, step)| operation.steps.get(&step.id)).collect();
+        if views.is_empty() {
+            continue;
+        }
+        let verified = views.iter().filter(|view| view.state == StepState::Verified).count();
+        let title = piece(Role::Heading, format!(" {}  ", restore::title(part)));
+        lines.push(vec![title, piece(Role::Dim, format!("{verified} of {} verified", views.len()))]);
+        for view in views {
+            step_lines(&state.look, state.now.wall, view, width, lines);
+        }
+    }
 }
 
 fn step_role(step: &StepState) -> Role {
@@ -295,6 +362,12 @@ fn outcome_lines(state: &State, operation: &OperationView, width: usize, lines: 
             None => format!("{why}: the record may have holes"),
         });
         section("THE JOURNAL", Role::Bad, said.collect());
+    }
+    if let Some(plan) = &operation.restores {
+        let lost = plan.lost().iter().map(restore::lost).collect();
+        section(if operation.is_running() { "WILL NOT COME BACK" } else { "DID NOT COME BACK" }, Role::Warn, lost);
+        section("HAS TO BE ISSUED ANEW", Role::Warn, plan.reissue().iter().map(restore::reissue).collect());
+        return;
     }
     let outlives = operation.residual().iter().map(|residual| outlives(state.now.wall, residual));
     section("OUTLIVES IT", Role::DarkAt, outlives.collect());

@@ -3,13 +3,13 @@
 use jiff::Timestamp;
 use ratatui::layout::Rect;
 
-use super::{Drawn, plan};
+use super::{Drawn, plan, text::Text};
 use crate::{
     domain::{ClaimKind, Identified, Owner, Probed, Recognised},
     tui::{
         paint::{Line, Paint, clock, piece},
         secret::{Consent, Leak},
-        state::{Look, State},
+        state::State,
         theme::Role,
     },
 };
@@ -48,13 +48,12 @@ pub fn text_area(state: &State, body: Rect) -> Rect {
 
 /// All of it.
 pub fn lines(state: &State, width: usize) -> Vec<Line> {
-    let look = &state.look;
     let Some(leak) = &state.leak else {
         let text =
             if state.looking_up.is_some() { " Looking it up in what was read." } else { " No secret is at hand." };
         return vec![Vec::new(), vec![piece(Role::Dim, text)]];
     };
-    let mut text = Text { look, width, lines: Vec::new() };
+    let mut text = Text::new(&state.look, width);
     verdict(leak, &mut text);
     question(leak, &mut text);
     whose(state, leak, &mut text);
@@ -63,24 +62,6 @@ pub fn lines(state: &State, width: usize) -> Vec<Line> {
         kind(state.now.wall, recognised, &mut text);
     }
     text.lines
-}
-
-/// Lines as they are put together.
-struct Text<'a> {
-    look: &'a Look,
-    width: usize,
-    lines: Vec<Line>,
-}
-
-impl Text<'_> {
-    fn heading(&mut self, title: &str, rest: impl Into<String>) {
-        self.lines.push(vec![piece(Role::Heading, format!(" {title}  ")), piece(Role::Dim, rest)]);
-    }
-
-    fn say(&mut self, role: Role, text: &str) {
-        let wrapped = self.look.wrap(&self.look.text(text), self.width.saturating_sub(4));
-        self.lines.extend(wrapped.into_iter().map(|line| vec![piece(role, format!("   {line}"))]));
-    }
 }
 
 /// The answer, before anything else.

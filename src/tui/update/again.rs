@@ -29,7 +29,7 @@ pub fn hear(state: &mut State, message: Message) {
 }
 
 /// The bot that a press is about: of the isolation that is shown, else the selected one.
-fn target(state: &State) -> Option<BotName> {
+pub fn target(state: &State) -> Option<BotName> {
     use crate::tui::action::Context;
     let shown = state.operation().filter(|_| state.screen == Context::Isolation).map(|operation| operation.bot.clone());
     shown.or_else(|| state.fleet.bot().cloned())
@@ -40,6 +40,7 @@ fn is_open(state: &State, bot: &BotName) -> bool {
     let known = state.snapshot.bot(bot).map(|view| state.state_of(view));
     let last = state.operations.iter().rev().find(|operation| operation.bot == *bot);
     let failed = last
+        .filter(|operation| operation.restores.is_none())
         .and_then(|operation| operation.ended.as_ref())
         .is_some_and(|ended| matches!(ended.outcome, Outcome::Partial { .. } | Outcome::Contradicted { .. }));
     failed || matches!(known, Some(BotState::Partial | BotState::Contradicted))
@@ -53,7 +54,7 @@ pub fn disabled(state: &State) -> Option<String> {
     if !state.left.is_empty() {
         return None;
     }
-    if state.running_of(&bot) {
+    if state.is_isolating(&bot) {
         return Some(format!("{bot} is being isolated already"));
     }
     (!is_open(state, &bot)).then(|| format!("nothing of {bot} is left to strike again"))
@@ -66,7 +67,7 @@ pub fn pressed(state: &mut State, alone: bool) -> Vec<Effect> {
         return Vec::new();
     }
     match target(state) {
-        Some(bot) if is_open(state, &bot) && !state.running_of(&bot) => {
+        Some(bot) if is_open(state, &bot) && !state.is_isolating(&bot) => {
             state.ordered.push(bot.clone());
             vec![Effect::Retry(bot)]
         }

@@ -3,7 +3,7 @@
 use terminput::{KeyCode, KeyEvent, KeyModifiers};
 use tui_input::Input;
 
-use super::{Effect, again, keys, order, secret};
+use super::{Effect, again, keys, order, restore, secret};
 use crate::{
     domain::{BotName, Depth},
     engine::{Refusal, Right},
@@ -30,6 +30,10 @@ pub fn disabled(state: &State, action: Action) -> Option<String> {
             Some("estop runs read-only: start it without --read-only to strike again".to_owned())
         }
         Action::Retry => again::disabled(state),
+        Action::Restore if state.read_only => {
+            Some("estop runs read-only: start it without --read-only to restore".to_owned())
+        }
+        Action::Restore => restore::disabled(state),
         Action::Isolate | Action::Burn => {
             if state.read_only {
                 return Some("estop runs read-only: start it without --read-only to isolate".to_owned());
@@ -39,7 +43,7 @@ pub fn disabled(state: &State, action: Action) -> Option<String> {
                 return Some(format!("{name} is no bot: give it a [[bot]] entry in the configuration first"));
             }
             let Some(view) = state.bot() else { return Some("no bot is selected".to_owned()) };
-            state.running_of(&view.bot.name).then(|| format!("{} is being isolated already", view.bot.name))
+            state.is_isolating(&view.bot.name).then(|| format!("{} is being isolated already", view.bot.name))
         }
         Action::Previous | Action::Next if state.operations.len() < 2 => {
             Some("there is no other isolation in this console".to_owned())
@@ -53,6 +57,7 @@ fn right_of(action: Action) -> Option<Right> {
     match action {
         Action::Isolate | Action::Burn => Some(Right::Isolate),
         Action::Retry => Some(Right::Retry),
+        Action::Restore => Some(Right::Restore),
         _ => None,
     }
 }

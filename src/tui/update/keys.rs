@@ -3,7 +3,8 @@
 use terminput::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use tui_input::{Input, InputRequest};
 
-use super::{Effect, again, danger, end, secret};
+use super::{Effect, again, danger, end, restore, secret};
+use crate::domain::RestoreMode;
 use crate::tui::{
     action::{Action, Context},
     keymap, screen,
@@ -24,6 +25,7 @@ pub fn pressed(state: &mut State, key: KeyEvent, alone: bool) -> Vec<Effect> {
     let control = key.modifiers.contains(KeyModifiers::CTRL);
     match &state.form {
         Some(Form::Secret(_)) => return secret::key(state, &key, alone),
+        None if restore::takes(state, &key) => return restore::key(state, &key, alone),
         None => {}
     }
     if state.fleet.editing && !(control && keymap::find(state.screen, &key).is_some()) {
@@ -52,7 +54,8 @@ pub fn pressed(state: &mut State, key: KeyEvent, alone: bool) -> Vec<Effect> {
 /// Pasted text goes into the text field that is open and nowhere else: it answers no question and is no key.
 pub fn pasted(state: &mut State, text: &str) -> Vec<Effect> {
     state.trigger.disarm();
-    if state.prompt.is_some() {
+    let asks_name = state.prompt.is_some() || state.screen == Context::Restore;
+    if asks_name {
         state.flash = Some("pasted text does not answer this: type the name".to_owned());
     } else if let Some(form) = &mut state.form {
         match form {
@@ -115,6 +118,9 @@ fn act(state: &mut State, action: Action, alone: bool, was_armed: bool) -> Vec<E
         Action::Try => return secret::try_it(state, alone),
         Action::Forget if was_armed => {}
         Action::Forget => return secret::forget(state),
+        Action::Restore => restore::open(state),
+        Action::FalseAlarm => return restore::choose(state, RestoreMode::FalseAlarm),
+        Action::Rotate => return restore::choose(state, RestoreMode::Rotate),
         Action::Up => scroll(state, -1),
         Action::Down => scroll(state, 1),
         Action::PageUp => scroll(state, -page(state)),
@@ -171,6 +177,11 @@ fn scroll(state: &mut State, by: isize) {
             state.journal.follow = state.journal.offset == limit;
         }
         Context::Secret => state.leak_offset = moved(state.leak_offset),
+        Context::Restore => {
+            if let Some(pane) = state.restore.as_mut() {
+                pane.offset = moved(pane.offset);
+            }
+        }
         Context::Help => state.help_offset = moved(state.help_offset),
     }
 }
@@ -184,6 +195,7 @@ fn back(state: &mut State, was_armed: bool) {
             state.fleet.filter.reset();
             state.fleet.refresh(&state.snapshot);
         }
+        Context::Restore => restore::back(state),
         Context::Help => state.screen = state.before_help,
         Context::Isolation | Context::Journal | Context::Secret => state.screen = Context::Fleet,
     }

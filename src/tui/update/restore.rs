@@ -4,10 +4,10 @@
 use terminput::{KeyCode, KeyEvent, KeyModifiers};
 use tui_input::Input;
 
-use super::{Effect, keys};
+use super::{Effect, again::target, keys};
 use crate::{
     domain::{BotName, BotState, RestoreMode},
-    engine::{Refusal, RestoreOrder, short},
+    engine::{Refusal, RestoreOrder},
     tui::{
         action::Context,
         message::Planned,
@@ -16,12 +16,6 @@ use crate::{
         state::{Dirty, State},
     },
 };
-
-/// The bot that a press is about: of the operation that is shown, else the selected one.
-pub fn target(state: &State) -> Option<BotName> {
-    let shown = state.operation().filter(|_| state.screen == Context::Isolation).map(|operation| operation.bot.clone());
-    shown.or_else(|| state.fleet.bot().cloned())
-}
 
 /// Why nothing can be restored now.
 pub fn disabled(state: &State) -> Option<String> {
@@ -70,7 +64,6 @@ pub fn planned(state: &mut State, planned: Planned) {
             name: Input::default(),
             asks: question,
             opened: state.now.mono,
-            read_to: 0,
             refused: None,
         }),
         Err(refusal) => Stage::Refused(refusal.to_string()),
@@ -92,7 +85,7 @@ pub fn takes(state: &State, key: &KeyEvent) -> bool {
 /// A key of the name.
 pub fn key(state: &mut State, key: &KeyEvent, alone: bool) -> Vec<Effect> {
     let now = state.now.mono;
-    let lines = screen::restore_lines(state);
+    let at_end = screen::limit(state) <= state.restore.as_ref().map_or(0, |pane| pane.offset);
     let Some(pane) = state.restore.as_mut() else { return Vec::new() };
     let Stage::Planned(question) = &mut pane.stage else { return Vec::new() };
     if key.code != KeyCode::Enter {
@@ -100,7 +93,7 @@ pub fn key(state: &mut State, key: &KeyEvent, alone: bool) -> Vec<Effect> {
         return Vec::new();
     }
     let typed = question.name.value();
-    if question.read_to < lines {
+    if !at_end {
         state.flash = Some("read it to its end first: Down, PgDn or End".to_owned());
     } else if typed != pane.bot.raw() && typed != pane.bot.shown() {
         state.flash = Some(format!("that is not the name: type {} to go on, Esc to leave", pane.bot));
@@ -150,10 +143,9 @@ pub fn refused(state: &mut State, bot: &BotName, refusal: &Refusal) {
     pane.stage = match (stage, refusal) {
         (Stage::Ordered(question), Refusal::NotApproved { fault, .. }) => {
             state.asks = asks;
-            let command = format!("estop approve {}", short(&question.plan.hash));
-            let refused = Some(format!("nothing was sent: {fault}. The second person runs: {command}"));
+            let refused = Some(format!("Nothing was sent: {fault}. Once that is done, press Enter again."));
             // The name was typed, and stays; what is on the screen now has to be read, and Enter to be pressed, anew.
-            Stage::Planned(Question { asks, opened: state.now.mono, read_to: 0, refused, ..question })
+            Stage::Planned(Question { asks, opened: state.now.mono, refused, ..question })
         }
         _ => Stage::Refused(format!("nothing was sent: {refusal}")),
     };
@@ -170,22 +162,6 @@ pub fn back(state: &mut State) {
             state.restore = None;
             state.screen = state.before_restore;
             state.flash = Some("nothing was sent".to_owned());
-        }
-    }
-}
-
-/// What is on the screen now counts as read.
-pub fn note_read(state: &mut State) {
-    let page = screen::page(state);
-    let last = screen::restore_lines(state);
-    if state.screen != Context::Restore {
-        return;
-    }
-    if let Some(pane) = state.restore.as_mut() {
-        // Where something is left below, the last row only says so.
-        let shown = pane.offset + if pane.offset + page < last { page.saturating_sub(1) } else { page };
-        if let Stage::Planned(question) = &mut pane.stage {
-            question.read_to = question.read_to.max(shown);
         }
     }
 }
