@@ -51,7 +51,7 @@ fn points() -> Vec<(&'static str, usize)> {
 #[test]
 #[ignore = "gauntlet"]
 fn case_01_kill_at_every_call() {
-    let drawn = Dice::of("case 1").some(points(), 24);
+    let drawn = Dice::of("case 1").some(points(), 20);
     let fired = std::sync::atomic::AtomicUsize::new(0);
     each(
         &drawn,

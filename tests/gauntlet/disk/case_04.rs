@@ -155,7 +155,7 @@ fn case_04_other_calls_fail() {
         // The loader and the runtime open files before: what they do is not the journal's.
         table.extend((1..8).map(|nth| (call, error, nth)));
     }
-    let drawn = Dice::of("case 4 others").some(table, 12);
+    let drawn = Dice::of("case 4 others").some(table, 8);
     let fired = AtomicUsize::new(0);
     each(
         &drawn,

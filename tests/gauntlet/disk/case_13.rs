@@ -39,8 +39,14 @@ fn case_13_the_lock_holder_is_stopped() {
     let journal = open_incident(&stage);
     // The first sync of the intent is held up, with the lock held, long enough to stop the process in it.
     let strace = Strace::of(&stage.home().join("trace"), "fdatasync").on(&journal);
-    let strace = strace.inject("fdatasync:delay_enter=2500000:when=1");
+    let strace = strace.inject("fdatasync:delay_enter=5000000:when=1");
     let first = stage.start_under(strace.prefix(), &ISOLATE);
+    // Opening locks for a moment too: it is the intent's commit that is to be stopped, whose lines stand before its sync.
+    let until = Instant::now() + Duration::from_secs(30);
+    while !std::fs::read_to_string(&journal).unwrap().contains("plan.intent") {
+        assert!(Instant::now() < until, "no intent is written");
+        std::thread::sleep(Duration::from_millis(5));
+    }
     let lock = journal.with_extension("lock");
     let pid = Pid::from_raw(holder(lock.file_name().unwrap().to_str().unwrap())).unwrap();
     kill_process(pid, Signal::STOP).unwrap();
