@@ -23,8 +23,8 @@ use std::path::PathBuf;
 
 pub use error::ConfigError;
 pub use load::{Sources, load, user_file};
-pub use provider::{KeycloakSettings, PostgresSettings, ProviderConfig, ProviderSettings};
-pub use secret::SecretReference;
+pub use provider::{ClientIdentity, KeycloakSettings, PostgresSettings, ProviderConfig, ProviderSettings};
+pub use secret::{SecretReference, read_certificates};
 pub use select::Select;
 pub use starter::starter;
 

@@ -17,12 +17,14 @@ use super::{
     signals::Signals,
 };
 use crate::{
-    domain::{Depth, PlanHash},
+    domain::{Depth, PlanHash, ProviderName},
     engine::{BotView, Hold, Order, Right, Snapshot},
 };
 
 /// A provider that has not answered by then does not hold up the strike: what is known by then is struck.
 const READ_TIME: Duration = Duration::from_secs(10);
+/// What is known at one provider is struck so long after it is known, whoever else is still silent.
+const LATE: Duration = Duration::from_millis(500);
 
 /// Isolates the bots that are named.
 pub(super) async fn run(context: &Context, args: &IsolateArgs, signals: &mut Signals) -> Result<Exit, Stop> {
@@ -75,8 +77,10 @@ fn check_usage(args: &IsolateArgs) -> Result<(), Stop> {
 /// Reads the fleet, finds the bots, passes every guard and asks for the names. Sends nothing that changes anything.
 async fn prepare(context: &Context, args: &IsolateArgs) -> Result<Vec<Order>, Stop> {
     let secret = if args.leaked { Some(leak::read(&context.output).await?) } else { None };
-    if tokio::time::timeout(READ_TIME, known(context, &args.bots)).await.is_err() {
-        context.output.say("not every provider has answered in 10 s: what is known is struck");
+    // A plan that was looked at, and a secret that is to be matched, stand on everything that there is to know.
+    let late = if args.plan.is_some() || args.leaked || !args.yes { READ_TIME } else { LATE };
+    if !known(context, &args.bots, late).await {
+        context.output.say("no provider has told all within 10 s: what is known is struck, the rest as it answers");
     }
     if let Some(secret) = &secret {
         hand_over(context, &named(context, args)?[0].bot.name, secret, args.allow_minting)?;
@@ -94,32 +98,59 @@ async fn prepare(context: &Context, args: &IsolateArgs) -> Result<Vec<Order>, St
     Ok(orders)
 }
 
-/// Reads the fleet until everything is known of the bots that are named. A provider that has nothing to do with them
-/// holds up nobody: it is read on beside the strike.
-async fn known(context: &Context, names: &[String]) {
+/// Reads the fleet until everything is known of the bots that are named; whether anything is. A provider that has nothing to
+/// do with them holds up nobody: it is read on beside the strike. One that is late, when another has told all, is waited
+/// for so long and no longer.
+async fn known(context: &Context, names: &[String], late: Duration) -> bool {
     let engine = context.engine.clone();
     let mut fleet = engine.watch();
     let mut reading = tokio::spawn(async move { engine.refresh().await });
+    let over = tokio::time::sleep(READ_TIME);
+    tokio::pin!(over);
+    let mut some_are_late = false;
     loop {
         tokio::select! {
-            _ = &mut reading => return,
+            _ = &mut reading => return true,
+            // Who is late then is named in the outcome, where it did not answer at all.
+            () = &mut over => return some_are_late,
             changed = fleet.changed() => {
                 let snapshot = fleet.borrow_and_update().clone();
                 if changed.is_err() || names.iter().all(|typed| is_known(context, &snapshot, typed)) {
-                    return;
+                    return true;
+                }
+                if !some_are_late && names.iter().all(|typed| is_known_somewhere(&snapshot, typed)) {
+                    some_are_late = true;
+                    let by_then = tokio::time::Instant::now() + late;
+                    if by_then < over.deadline() {
+                        over.as_mut().reset(by_then);
+                    }
                 }
             }
         }
     }
 }
 
+/// Whether a name means one bot for good, and all that it is at one provider was read.
+fn is_known_somewhere(snapshot: &Snapshot, typed: &str) -> bool {
+    let Ok(view) = resolve(snapshot, typed) else { return false };
+    let is_unread = |provider: &ProviderName| {
+        let mut here = view.identities.iter().filter(|identity| identity.id.provider() == provider);
+        here.any(|identity| view.readings.get(&identity.id).is_none())
+    };
+    means_one(&view, typed) && view.identities.iter().any(|identity| !is_unread(identity.id.provider()))
+}
+
+/// Whether the configuration, or the id itself, says whose it is.
+fn means_one(view: &BotView, typed: &str) -> bool {
+    view.bot.configured || view.bot.identities.iter().any(|id| id.to_string() == typed)
+}
+
 /// Whether a name means one bot for good, and every identity of it was read. A name that only a selector lists could
 /// still turn out to be another provider's too, unless all have answered.
 fn is_known(context: &Context, snapshot: &Snapshot, typed: &str) -> bool {
     let Ok(view) = resolve(snapshot, typed) else { return false };
-    let by_id = view.bot.identities.iter().any(|id| id.to_string() == typed);
     let all_answered = snapshot.providers.iter().all(|provider| provider.read_at.is_some() || provider.error.is_some());
-    (view.bot.configured || by_id || all_answered) && !view.is_stale(context.engine.clock().now())
+    (means_one(&view, typed) || all_answered) && !view.is_stale(context.engine.clock().now())
 }
 
 /// The bots, each once; as many as `--count` says.

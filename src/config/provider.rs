@@ -13,7 +13,8 @@ use crate::domain::ProviderName;
 
 /// Keys of every `[[provider]]`.
 const COMMON: &[&str] = &["name", "kind", "requests_per_second"];
-const KEYCLOAK: &[&str] = &["base_url", "realm", "auth_realm", "client_id", "client_secret", "ca_file", "proxy"];
+const KEYCLOAK: &[&str] =
+    &["base_url", "realm", "auth_realm", "client_id", "client_secret", "ca_file", "client_cert", "client_key", "proxy"];
 const POSTGRES: &[&str] = &["url", "password", "ca_file"];
 /// No provider takes more requests a second from one client: a greater figure is a mistake.
 const MOST_PER_SECOND: u32 = 100_000;
@@ -72,8 +73,19 @@ pub struct KeycloakSettings {
     pub client_secret: SecretReference,
     /// A CA in PEM, added to the system's roots.
     pub ca_file: Option<PathBuf>,
+    /// What estop shows where the server, or what stands before it, asks for a certificate of the client.
+    pub client_identity: Option<Box<ClientIdentity>>,
     /// A proxy; never taken from the environment.
     pub proxy: Option<Url>,
+}
+
+/// A certificate of estop's own, for mutual TLS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientIdentity {
+    /// The certificate in PEM, with those between it and the server's CA.
+    pub cert: PathBuf,
+    /// Its private key in PEM, not encrypted.
+    pub key: SecretReference,
 }
 
 /// A PostgreSQL server, reached as a role that may alter the bots' roles.
@@ -150,8 +162,19 @@ fn keycloak(section: &Section<'_>) -> Result<KeycloakSettings, ConfigError> {
         client_id: section.required("client_id")?.value,
         client_secret: section.secret("client_secret")?.ok_or_else(|| section.missing("client_secret"))?,
         ca_file: ca_file(section)?,
+        client_identity: client_identity(section)?,
         proxy,
     })
+}
+
+/// Both or neither: one alone says nothing.
+fn client_identity(section: &Section<'_>) -> Result<Option<Box<ClientIdentity>>, ConfigError> {
+    match (section.text("client_cert")?, section.secret("client_key")?) {
+        (None, None) => Ok(None),
+        (Some(cert), Some(key)) => Ok(Some(Box::new(ClientIdentity { cert: section.origin().path(&cert.value), key }))),
+        (Some(_), None) => Err(section.missing("client_key")),
+        (None, Some(_)) => Err(section.missing("client_cert")),
+    }
 }
 
 fn ca_file(section: &Section<'_>) -> Result<Option<PathBuf>, ConfigError> {

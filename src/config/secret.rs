@@ -28,6 +28,10 @@ use crate::domain::{OwnSecret, register};
 const MAX_BYTES: usize = 64 * 1024;
 /// A command that takes longer is stopped, with all that it has started.
 const COMMAND_TIME: Duration = Duration::from_secs(10);
+/// What others may not have on a file with a secret.
+const PRIVATE: u32 = 0o077;
+/// What they may not have on one that everybody may read.
+const PUBLIC: u32 = 0o022;
 /// The sticky bit: others may make files in the directory, but not replace ours.
 const STICKY: u32 = 0o1000;
 
@@ -48,29 +52,50 @@ impl SecretReference {
     /// # Errors
     /// One sentence: where it should have been, what is wrong there, and what to do. Never the content.
     pub async fn resolve(&self) -> Result<SecretString, String> {
-        let secret = self.read().await?;
+        let (bytes, place) = self.read().await?;
+        let secret = secret(&bytes, &place)?;
         // From here on no output shows it.
         register(OwnSecret::Configured, secret.expose_secret());
         Ok(secret)
     }
 
-    async fn read(&self) -> Result<SecretString, String> {
-        match self {
+    /// Reads a secret of several lines: a private key in PEM.
+    ///
+    /// # Errors
+    /// As [`SecretReference::resolve`].
+    pub async fn resolve_pem(&self) -> Result<SecretString, String> {
+        let (bytes, place) = self.read().await?;
+        let pem = pem(&bytes, &place)?;
+        register(OwnSecret::Configured, pem.expose_secret());
+        // Its lines may be joined on the way to an output.
+        let joined: Zeroizing<String> =
+            pem.expose_secret().lines().filter(|line| !line.starts_with('-')).collect::<String>().into();
+        register(OwnSecret::Configured, &joined);
+        Ok(pem)
+    }
+
+    /// What is there, and where that is.
+    async fn read(&self) -> Result<(Zeroizing<Vec<u8>>, String), String> {
+        Ok(match self {
             Self::Env(name) => {
                 let value = std::env::var_os(name).ok_or_else(|| format!("the variable {name} is not set: set it"))?;
                 let bytes = Zeroizing::new(std::os::unix::ffi::OsStringExt::into_vec(value));
-                secret(&bytes, &format!("the variable {name}"))
+                (bytes, format!("the variable {name}"))
             }
-            Self::File(path) => {
-                let bytes = read_file(path)?;
-                secret(&bytes, &path.display().to_string())
-            }
-            Self::Command(words) => {
-                let bytes = run(words).await?;
-                secret(&bytes, &format!("the output of {}", words[0]))
-            }
-        }
+            Self::File(path) => (read_file(path, PRIVATE)?, path.display().to_string()),
+            Self::Command(words) => (run(words).await?, format!("the output of {}", words[0])),
+        })
     }
+}
+
+/// Reads certificates in PEM. They are no secret, and everybody may read them; but who can change them could end every
+/// connection, so the file is checked as one with a secret otherwise.
+///
+/// # Errors
+/// One sentence: the file, what is wrong with it, and what to do.
+pub fn read_certificates(path: &Path) -> Result<String, String> {
+    let bytes = read_file(path, PUBLIC)?;
+    pem(&bytes, &path.display().to_string()).map(|text| text.expose_secret().to_owned())
 }
 
 /// What was read, without byte order mark and line end.
@@ -87,7 +112,16 @@ fn secret(bytes: &[u8], place: &str) -> Result<SecretString, String> {
     }
 }
 
-fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
+/// Lines of PEM as they are; what they hold is looked at by whoever uses them.
+fn pem(bytes: &[u8], place: &str) -> Result<SecretString, String> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    match std::str::from_utf8(bytes) {
+        Ok(text) if text.contains("-----BEGIN ") => Ok(SecretString::from(text)),
+        _ => Err(format!("{place} holds nothing in PEM: a line with -----BEGIN is what it starts with")),
+    }
+}
+
+fn read_file(path: &Path, open: u32) -> Result<Zeroizing<Vec<u8>>, String> {
     let shown = path.display();
     // Non-blocking, so that a FIFO in its place cannot hold us.
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
@@ -95,7 +129,7 @@ fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
         rustix::io::Errno::LOOP => format!("{shown} is a symbolic link: name the file itself"),
         error => format!("{shown} cannot be opened: {}", std::io::Error::from(error)),
     })?;
-    check_file(&descriptor, path)?;
+    check_file(&descriptor, path, open)?;
     check_parents(path)?;
     // One allocation: growing would leave copies behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_BYTES + 1));
@@ -108,19 +142,24 @@ fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
     Ok(bytes)
 }
 
-fn check_file(descriptor: &OwnedFd, path: &Path) -> Result<(), String> {
+fn check_file(descriptor: &OwnedFd, path: &Path, open: u32) -> Result<(), String> {
     let shown = path.display();
     let stat = rustix::fs::fstat(descriptor).map_err(|error| format!("{shown} cannot be looked at: {error}"))?;
     let (mode, owner) = (stat.st_mode & 0o7777, stat.st_uid);
     let is = format!("{shown} (mode {mode:04o}, owner {owner})");
     if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-        return Err(format!("{is} is not a regular file: put the secret in one"));
+        return Err(format!("{is} is not a regular file: put what it is for in one"));
     }
     if !is_trusted_owner(&stat) {
         return Err(format!("{is} belongs to somebody else: it must belong to you or root"));
     }
-    if stat.st_mode & 0o077 != 0 {
-        return Err(format!("{is} can be read or written by others: chmod 600 it"));
+    if stat.st_mode & open != 0 {
+        let what = if open == PRIVATE {
+            "can be read or written by others: chmod 600 it"
+        } else {
+            "can be written by others: chmod go-w it"
+        };
+        return Err(format!("{is} {what}"));
     }
     Ok(())
 }
@@ -230,6 +269,38 @@ mod tests {
                 _ => panic!("{mode:o}: {result:?}, not {expected:?}"),
             }
         }
+    }
+
+    #[tokio::test]
+    async fn a_private_key_has_several_lines_and_is_as_private_as_any_secret() {
+        let key = b"-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkq\n-----END PRIVATE KEY-----\n";
+        for (bytes, mode, expected) in [
+            (&key[..], 0o600, None),
+            (&key[..], 0o640, Some("0640")),
+            (b"MIIEvQIBADANBgkq", 0o600, Some("nothing in PEM")),
+        ] {
+            let (_directory, path) = file(bytes, mode);
+            let read = SecretReference::File(path.clone()).resolve_pem().await;
+            match (read, expected) {
+                (Ok(pem), None) => assert_eq!(pem.expose_secret().as_bytes(), key),
+                (Err(message), Some(part)) => {
+                    assert!(message.contains(part) && message.contains(path.to_str().unwrap()), "{message}");
+                    assert!(!message.contains("MIIEvQ"), "{message}");
+                }
+                (read, _) => panic!("{mode:o}: {:?}", read.is_ok()),
+            }
+        }
+    }
+
+    #[test]
+    fn certificates_may_be_read_by_everybody_and_changed_by_nobody_else() {
+        let certificate = b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+        for (mode, fine) in [(0o644, true), (0o600, true), (0o664, false), (0o646, false)] {
+            let (_directory, path) = file(certificate, mode);
+            assert_eq!(read_certificates(&path).is_ok(), fine, "{mode:o}");
+        }
+        let (_directory, path) = file(b"hello", 0o644);
+        assert!(read_certificates(&path).unwrap_err().contains("nothing in PEM"));
     }
 
     #[tokio::test]

@@ -49,6 +49,8 @@ realm = "corp"
 client_id = "estop"
 client_secret = { env = "ESTOP_SSO_SECRET" }
 ca_file = "corp-ca.pem"
+client_cert = "estop.pem"
+client_key = { file = "estop.key" }
 proxy = "http://proxy:3128"
 [[provider]]
 name = "docs-db"
@@ -67,6 +69,9 @@ identities = ["corp-sso:knowledge-bot", "docs-db:kb_reader"]
     let ProviderSettings::Keycloak(keycloak) = &config.providers[0].settings else { panic!("not a Keycloak") };
     assert_eq!(keycloak.auth_realm, "corp");
     assert_eq!(keycloak.ca_file.as_deref(), Some(Path::new("/conf/corp-ca.pem")));
+    let identity = keycloak.client_identity.as_ref().unwrap();
+    assert_eq!(identity.cert, Path::new("/conf/estop.pem"));
+    assert_eq!(identity.key, SecretReference::File("/conf/estop.key".into()));
     let ProviderSettings::Postgres(postgres) = &config.providers[1].settings else { panic!("not a PostgreSQL") };
     assert_eq!((postgres.host.as_str(), postgres.port, postgres.user.as_str()), ("db.example.com", 5432, "estop"));
     assert_eq!((postgres.database.as_str(), postgres.tls), ("docs", true));
@@ -113,6 +118,9 @@ fn what_is_wrong_is_named_with_its_line() {
         (replaced("env = \"ESTOP_SSO_SECRET\"", "env = \"hunter2-!\""), 8, "env takes the name"),
         (replaced("env = ", "enw = "), 8, "did you mean env?"),
         (replaced("{ env = \"ESTOP_SSO_SECRET\" }", "{ env = \"A\", file = \"b\" }"), 8, "exactly one"),
+        (keycloak("client_cert = \"a.pem\""), 2, "has no client_key"),
+        (keycloak("client_key = { file = \"a.key\" }"), 2, "has no client_cert"),
+        (keycloak("client_cert = \"a.pem\"\nclient_key = \"hunter2\""), 10, "holds the secret itself"),
         (replaced("name = \"corp-sso\"", "name = \"a:b\""), 3, "a provider's name"),
         (format!("{KEYCLOAK}{KEYCLOAK}"), 11, "two providers are named corp-sso"),
         (keycloak("[[bot]]\nname = \"a\"\nidentities = [\"corp-sos:x\"]"), 11, "did you mean corp-sso?"),

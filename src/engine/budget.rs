@@ -35,7 +35,7 @@ use std::{
 use super::{Clock, Limits};
 
 pub use backoff::backoff;
-pub(super) use errand::performing;
+pub(super) use errand::{OneMutation, performing};
 pub use errand::{Purpose, Urgency, on_behalf};
 pub use estimate::Estimate;
 pub use permit::{Permit, Turn};

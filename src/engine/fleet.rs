@@ -212,11 +212,26 @@ impl Fleet {
         }
     }
 
+    /// Lists one provider, unless it has been listed: for names that nobody could resolve yet.
+    pub async fn list_once(&self, provider: &Arc<dyn Provider>) -> Result<(), ProviderError> {
+        let is_listed = |listed: &Listed| listed.read_at.is_some() && listed.error.is_none();
+        if self.known().listings.get(provider.name()).is_some_and(is_listed) {
+            return Ok(());
+        }
+        let began = self.clock.now();
+        let answer = asked(provider, provider.inventory()).await;
+        let listed = answer.as_ref().map(|_| ()).map_err(Clone::clone);
+        self.take_listing(provider, began, answer);
+        self.publish();
+        listed
+    }
+
     /// Whom the console is there, so that it never isolates itself: asked once.
     async fn learn_own(&self, provider: &Arc<dyn Provider>) {
         let known = self.known().own.contains_key(provider.name());
         if !known
-            && let Ok(preflight) = asked(provider, provider.preflight()).await
+            && let Ok(Ok(preflight)) =
+                tokio::time::timeout(provider.limits().deadline, asked(provider, provider.preflight())).await
             && let Some(own) = preflight.whoami.identity
         {
             self.known().own.insert(provider.name().clone(), own);
@@ -276,7 +291,8 @@ impl Fleet {
         answer
     }
 
-    /// One live read, asked again where the trouble is the provider's own and passing, until it has had a whole deadline.
+    /// One live read, asked again where the trouble is the provider's own and passing, until it has had a whole deadline:
+    /// who is mute has had it with the first.
     pub async fn read_patiently(&self, identity: &Identity) -> Result<Reading, ProviderError> {
         let mut waits = backoff(READ_ATTEMPTS, &identity.id);
         let began = self.clock.monotonic();
@@ -288,7 +304,9 @@ impl Fleet {
                 _ => return answer,
             };
             let Some(wait) = waits.next() else { return answer };
-            if self.clock.monotonic().saturating_sub(began) >= REFRESH_DEADLINE {
+            let deadline = self.provider(identity.id.provider()).map_or(REFRESH_DEADLINE, |one| one.limits().deadline);
+            // Less than a whole one: what it waited for may have been asked by others before.
+            if self.clock.monotonic().saturating_sub(began) >= deadline * 2 / 3 {
                 return answer;
             }
             tokio::time::sleep(wait.max(asked.min(LONGEST_PAUSE))).await;

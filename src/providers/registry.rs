@@ -2,16 +2,19 @@
 
 use std::{fs, path::Path, sync::Arc};
 
-use secrecy::SecretString;
+use async_trait::async_trait;
+use bytes::Bytes;
+use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use super::{
     http::{NetworkOptions, NetworkTransport},
     keycloak::{self, Keycloak},
     postgres::{self, Postgres},
+    transport::{Transport, TransportError},
 };
 use crate::{
-    config::{KeycloakSettings, PostgresSettings, ProviderConfig, ProviderSettings},
+    config::{KeycloakSettings, PostgresSettings, ProviderConfig, ProviderSettings, read_certificates},
     engine::{Clock, Provider, Rate},
 };
 
@@ -38,7 +41,10 @@ pub async fn providers(
         let name = &provider.name;
         let secret = secret.map_err(|why| format!("{name}: {why}"));
         let made = match &provider.settings {
-            ProviderSettings::Keycloak(settings) => over_http(provider, settings, secret, clock),
+            ProviderSettings::Keycloak(settings) => {
+                let identity = identity(settings).await.map_err(|why| format!("{name}: {why}"));
+                over_http(provider, settings, secret, identity, clock)
+            }
             ProviderSettings::Postgres(settings) => over_sql(provider, settings, secret, clock),
         };
         providers.push(made.map_err(|why| format!("provider {name}: {why}"))?);
@@ -50,10 +56,12 @@ fn over_http(
     provider: &ProviderConfig,
     settings: &KeycloakSettings,
     secret: Resolved,
+    identity: Result<Option<SecretString>, String>,
     clock: &Arc<dyn Clock>,
 ) -> Result<Arc<dyn Provider>, String> {
     let ca_pem = settings.ca_file.as_deref().map(certificates).transpose()?;
     let options = NetworkOptions { proxy: settings.proxy.clone(), ca_pem, ..NetworkOptions::default() };
+    let transport = transport(&options, identity)?;
     let settings = keycloak::Settings {
         name: provider.name.clone(),
         base_url: settings.base_url.clone(),
@@ -62,8 +70,42 @@ fn over_http(
         client_id: settings.client_id.clone(),
         client_secret: Arc::new(move || secret.clone()),
     };
-    let transport = Arc::new(NetworkTransport::new(&options)?);
     Ok(Arc::new(Keycloak::new(settings, transport, clock.clone()).with_rate(rate(provider))))
+}
+
+/// Certificate and key of estop's own, where some are configured.
+async fn identity(settings: &KeycloakSettings) -> Result<Option<SecretString>, String> {
+    let Some(identity) = &settings.client_identity else { return Ok(None) };
+    let key = identity.key.resolve_pem().await.map_err(|why| format!("client_key: {why}"))?;
+    let cert = read_certificates(&identity.cert).map_err(|why| format!("client_cert: {why}"))?;
+    Ok(Some(SecretString::from(format!("{cert}\n{}\n", key.expose_secret()))))
+}
+
+/// The network; without the client certificate that it should have, one provider is out of reach, and nothing is sent
+/// to it: the others are struck.
+fn transport(
+    options: &NetworkOptions,
+    identity: Result<Option<SecretString>, String>,
+) -> Result<Arc<dyn Transport>, String> {
+    let plain = NetworkTransport::new(options)?;
+    Ok(match identity {
+        Ok(None) => Arc::new(plain),
+        Ok(identity_pem) => match NetworkTransport::new(&NetworkOptions { identity_pem, ..options.clone() }) {
+            Ok(network) => Arc::new(network),
+            Err(why) => Arc::new(OutOfReach(format!("client_cert and client_key cannot be used: {why}"))),
+        },
+        Err(why) => Arc::new(OutOfReach(why)),
+    })
+}
+
+/// In the place of a network that cannot be used: sends nothing, and says why.
+struct OutOfReach(String);
+
+#[async_trait]
+impl Transport for OutOfReach {
+    async fn send(&self, _: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
+        Err(TransportError::Unreachable(self.0.clone()))
+    }
 }
 
 fn over_sql(

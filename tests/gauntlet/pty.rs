@@ -13,7 +13,7 @@ pub mod stream;
 #[expect(dead_code, reason = "the console's own tests use all of it")]
 pub mod terminal;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::harness::{Ran, Stage, stage::HELPDESK};
 use place::Place;
@@ -58,6 +58,7 @@ pub fn ended(stage: &Stage, exit: &Exit) -> Ran {
         stdout: String::new(),
         stderr: String::from_utf8_lossy(&exit.raw).into_owned(),
         wall: Duration::ZERO,
+        began: Instant::now(),
         peak_kib: 0,
         cpu_ticks: u64::try_from(exit.used.as_millis() / 10).unwrap(),
     };

@@ -72,9 +72,25 @@ pub async fn on_behalf<F: Future>(purpose: Purpose, work: F) -> F::Output {
     ERRAND.scope(Errand { purpose, admitted: None }, work).await
 }
 
+/// The admission of one mutation, for whoever waits for it to be spent.
+#[derive(Debug, Clone)]
+pub(in crate::engine) struct OneMutation(Arc<AtomicBool>);
+
+impl OneMutation {
+    /// Nothing has left yet.
+    pub fn new() -> Self {
+        Self(Arc::new(AtomicBool::new(true)))
+    }
+
+    /// Whether the provider's client has begun to send it.
+    pub fn has_left(&self) -> bool {
+        !self.0.load(Ordering::Acquire)
+    }
+}
+
 /// Runs a provider's code for one step whose mutation has been admitted.
-pub(in crate::engine) async fn performing<F: Future>(urgency: Urgency, work: F) -> F::Output {
-    let admitted = Some(Arc::new(AtomicBool::new(true)));
+pub(in crate::engine) async fn performing<F: Future>(urgency: Urgency, mutation: &OneMutation, work: F) -> F::Output {
+    let admitted = Some(mutation.0.clone());
     ERRAND.scope(Errand { purpose: Purpose::Strike(urgency), admitted }, work).await
 }
 
@@ -109,11 +125,14 @@ pub(super) mod tests {
         assert_eq!(current().purpose, Purpose::Ordinary);
         assert!(!current().spend());
         let urgency = Urgency::of(&step(true, false, Level::Admin, None));
-        performing(urgency, async {
+        let mutation = OneMutation::new();
+        performing(urgency, &mutation, async {
             assert_eq!(current().purpose, Purpose::Strike(urgency));
             on_behalf(Purpose::Access, async { assert!(!current().spend(), "a token is not the mutation") }).await;
+            assert!(!mutation.has_left());
             assert!(current().spend());
             assert!(!current().spend());
+            assert!(mutation.has_left());
         })
         .await;
     }

@@ -183,7 +183,7 @@ async fn a_step_that_was_admitted_sends_its_one_mutation_at_once_and_reads_at_th
         drop(budget.admit(false).await);
         (mutation, began())
     };
-    let (mutation, read) = performing(plain(), sending).await;
+    let (mutation, read) = performing(plain(), &OneMutation::new(), sending).await;
     drop(permit);
     assert_eq!(mutation, 0);
     assert!((499..=501).contains(&read), "{read}");

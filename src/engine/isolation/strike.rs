@@ -24,7 +24,9 @@ use tokio::{
 use super::{Ledger, Work, ledger::is_settled};
 use crate::domain::{Answer, AnswerKind, ObjectId, OperationId, PlanHash, ProviderName, Step, StepId, StepState};
 use crate::engine::{
-    Budget, Feedback, LONGEST_PAUSE, Provider, Turn, Urgency, backoff, budget::performing, fleet::Fleet,
+    Budget, Feedback, LONGEST_PAUSE, Provider, Turn, Urgency, backoff,
+    budget::{OneMutation, performing},
+    fleet::Fleet,
 };
 use crate::journal::{ArmedStep, Entry, Journal, JournalError, Operation};
 
@@ -63,6 +65,8 @@ struct Lane {
     objects: Mutex<HashMap<ObjectId, Arc<AsyncMutex<()>>>>,
     /// Providers at which a step was given up for silence, and that have not answered since.
     mute: Mutex<HashSet<ProviderName>>,
+    /// How often each step was sent by this process.
+    tries: Mutex<HashMap<StepId, usize>>,
     /// What would be sent again and has not begun is not begun any more.
     over: AtomicBool,
 }
@@ -79,6 +83,7 @@ impl Strike {
             armed: Mutex::default(),
             objects: Mutex::default(),
             mute: Mutex::default(),
+            tries: Mutex::default(),
             over: AtomicBool::new(false),
         };
         Self { lane: Arc::new(lane), tasks: AsyncMutex::default(), op: work.op, epoch: work.epoch }
@@ -210,6 +215,11 @@ impl Strike {
     /// Whether a provider does not answer: one request at a time finds out whether it does again.
     pub fn is_mute(&self, provider: &ProviderName) -> bool {
         self.lane.mute().contains(provider)
+    }
+
+    /// How often a step was sent by this process.
+    pub fn tries(&self, step: &StepId) -> usize {
+        self.lane.tries.lock().unwrap_or_else(PoisonError::into_inner).get(step).copied().unwrap_or(0)
     }
 
     /// From now on nothing is sent again: nobody reads what it would do.
@@ -376,9 +386,11 @@ impl Lane {
         let permit = turn.await;
         let id = &errand.armed.step().id;
         let attempt = self.ledger.attempt(id);
+        *self.tries.lock().unwrap_or_else(PoisonError::into_inner).entry(id.clone()).or_default() += 1;
         let began = self.fleet.clock.monotonic();
         first_began.get_or_insert(began);
-        let performing = performing(errand.urgency, async {
+        let mutation = OneMutation::new();
+        let performing = performing(errand.urgency, &mutation, async {
             failpoint!("strike-{}", errand.provider.name());
             errand.provider.perform(errand.armed, attempt).await
         });
@@ -387,6 +399,10 @@ impl Lane {
         let answer = match performed {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => unknown("the provider's code panicked".to_owned()),
+            // Still waiting for its access token: a provider with a budget sends nothing that it does not admit.
+            Err(_) if errand.provider.budget().is_some() && !mutation.has_left() => {
+                nothing(AnswerKind::Unreachable, format!("not sent: no access within {} ms", limit.as_millis()))
+            }
             Err(_) => unknown(format!("no answer within {} ms", limit.as_millis())),
         };
         if errand.provider.budget().is_none() {
@@ -417,7 +433,12 @@ fn feedback(kind: &AnswerKind) -> Feedback {
 
 /// It was sent, and what came of it is not known.
 fn unknown(why: String) -> Answer {
-    let mut answer = Answer::new(AnswerKind::Unknown, "", "");
+    nothing(AnswerKind::Unknown, why)
+}
+
+/// No answer came.
+fn nothing(kind: AnswerKind, why: String) -> Answer {
+    let mut answer = Answer::new(kind, "", "");
     answer.detail = Some(why.into());
     answer
 }

@@ -8,8 +8,8 @@ use futures::{StreamExt as _, stream};
 
 use super::{Isolation, Strike};
 use crate::domain::{
-    Family, HoldingState, Identity, IdentityId, PlanHash, Postcondition, ProviderName, Reading, ReadingSet, Step,
-    StepId, StepState,
+    Family, HoldingState, Identity, IdentityId, IdentityState, PlanHash, Postcondition, ProviderName, Reading,
+    ReadingSet, Step, StepId, StepState,
 };
 use crate::engine::{EngineEvent, Provider, ProviderError, Urgency};
 use crate::journal::{Body, Entry};
@@ -24,6 +24,12 @@ const ROUNDS: u32 = 10;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// A sweep under which nothing has come true for so long, beyond the propagation window, is given up: `resume` goes on.
 const STUCK: Duration = PATIENCE;
+/// Readings that have changed within that time are not stable.
+const UNSTABLE: Duration = Duration::from_secs(10);
+/// Attempts of one step in one isolation: those of the strike, and one in each of ten rounds.
+const MOST_TRIES: usize = 15;
+/// Rounds of any kind: a server whose readings never come to rest is given up too.
+const MOST_ROUNDS: u32 = 60;
 /// Identities read at once.
 const READS_AT_ONCE: usize = 8;
 /// Children that are followed before the sweep says that it cannot keep up.
@@ -86,6 +92,8 @@ struct OneSweep<'a> {
     counted: u32,
     /// How far the ledger was when the last round began.
     moved: u64,
+    /// What the last round found alive of what was struck, and since when it reads so.
+    alive: (Vec<StepId>, Duration),
     /// The most that has come true, of steps and identities, and when it did.
     progress: ((usize, usize), Duration),
 }
@@ -104,6 +112,13 @@ struct Round {
     passing: bool,
 }
 
+impl Round {
+    fn failed(&mut self, error: &ProviderError) {
+        self.complete = false;
+        self.passing |= matches!(error, ProviderError::RateLimited { .. } | ProviderError::Transient(_));
+    }
+}
+
 impl<'a> OneSweep<'a> {
     fn new(
         isolation: &'a Isolation,
@@ -112,7 +127,8 @@ impl<'a> OneSweep<'a> {
         identities: Vec<Identity>,
     ) -> Self {
         let swept = Swept { identities, ..Swept::default() };
-        Self { isolation, strike, provider, swept, new: 0, counted: 0, moved: 0, progress: ((0, 0), Duration::ZERO) }
+        let (alive, progress) = ((Vec::new(), Duration::ZERO), ((0, 0), Duration::ZERO));
+        Self { isolation, strike, provider, swept, new: 0, counted: 0, moved: 0, alive, progress }
     }
 
     async fn run(mut self) -> Swept {
@@ -123,7 +139,8 @@ impl<'a> OneSweep<'a> {
         loop {
             // What the listing would find alive anyway is cut first: mutations go before reads.
             if let Some(budget) = self.isolation.fleet.budget(self.provider.name()) {
-                let _ = tokio::time::timeout(STUCK, budget.caught_up()).await;
+                let idle = self.isolation.fleet.clock.monotonic().saturating_sub(self.progress.1);
+                let _ = tokio::time::timeout(STUCK.saturating_sub(idle), budget.caught_up()).await;
             }
             let began = self.isolation.fleet.clock.monotonic();
             self.swept.rounds += 1;
@@ -133,24 +150,36 @@ impl<'a> OneSweep<'a> {
             self.record(&round);
             self.swept.clean_rounds = if clean { self.swept.clean_rounds + 1 } else { 0 };
             self.counted += u32::from(!self.is_busy(&round));
-            let patient = began.saturating_sub(started) < PATIENCE;
+            // A round at a mute provider takes long: it counts as it ends.
+            let patient = self.isolation.fleet.clock.monotonic().saturating_sub(started) < PATIENCE;
             let mute = round.passing && !patient;
             let stuck = self.is_stuck(&round);
+            let restless = self.is_restless(&round);
             // The last round only looks: what it finds alive has had its chances.
             if self.swept.clean_rounds >= 2
-                || self.counted > most
+                || (self.counted > most && !restless)
                 || mute
                 || stuck
                 || (self.hopeless(&round) && !(round.passing && patient))
             {
                 break;
             }
-            self.strike_again(round).await;
+            self.strike_again(round, self.counted > most).await;
             let since = self.isolation.fleet.clock.monotonic().saturating_sub(began);
             tokio::time::sleep(APART.saturating_sub(since)).await;
         }
         self.swept.still_minting = self.new > 0;
         self.swept
+    }
+
+    /// What was struck often enough reads otherwise than a moment ago: it is becoming true, or reads flap. Then it is
+    /// looked at for a while longer, and sent no more.
+    fn is_restless(&mut self, round: &Round) -> bool {
+        let now = self.isolation.fleet.clock.monotonic();
+        if self.alive.0 != round.alive {
+            self.alive = (round.alive.clone(), now);
+        }
+        round.new.is_empty() && now.saturating_sub(self.alive.1) < UNSTABLE && self.swept.rounds < MOST_ROUNDS
     }
 
     /// The strike goes on with what was armed, one step after another, and the round found nothing beyond it: that a
@@ -198,24 +227,49 @@ impl<'a> OneSweep<'a> {
             let batch: Vec<Identity> = self.swept.identities[from..].to_vec();
             from = self.swept.identities.len();
             let fleet = &self.isolation.fleet;
-            let answers: Vec<_> = stream::iter(batch)
+            let answers: Vec<_> = stream::iter(batch.clone())
                 .map(|identity| async move { fleet.read_patiently(&identity).await })
                 .buffered(READS_AT_ONCE)
                 .collect()
                 .await;
-            for answer in answers {
+            let mut nameless = Vec::new();
+            for (identity, answer) in batch.into_iter().zip(answers) {
                 match answer {
                     Ok(reading) => self.take(reading, &mut round),
-                    Err(error) => {
-                        round.complete = false;
-                        round.passing |=
-                            matches!(error, ProviderError::RateLimited { .. } | ProviderError::Transient(_));
+                    // It was never listed: it may be a name, in the place of an id.
+                    Err(ProviderError::BadData(_)) if identity.state == IdentityState::Unknown => {
+                        nameless.push(identity);
                     }
+                    Err(error) => round.failed(&error),
                 }
+            }
+            if !nameless.is_empty() {
+                from = self.resolve(&nameless, &mut round).await;
             }
         }
         round.settled = settled && self.is_settled();
         round
+    }
+
+    /// Finds the ids of names that no listing could resolve when the strike began, because the server did not answer in
+    /// time. What is found is to be read next: from that index on.
+    async fn resolve(&mut self, nameless: &[Identity], round: &mut Round) -> usize {
+        if let Err(error) = self.isolation.fleet.list_once(self.provider).await {
+            round.failed(&error);
+        }
+        let mut found = Vec::new();
+        for known in nameless {
+            let resolved = self.isolation.resolved(known);
+            if resolved.id == known.id {
+                round.complete = false;
+                continue;
+            }
+            self.swept.identities.retain(|identity| identity.id != known.id && identity.id != resolved.id);
+            found.push(resolved);
+        }
+        let from = self.swept.identities.len();
+        self.swept.identities.extend(found);
+        from
     }
 
     /// Whether nothing is on its way.
@@ -261,8 +315,10 @@ impl<'a> OneSweep<'a> {
         self.isolation.emit(EngineEvent::Swept { op: self.isolation.op, round: number, complete, new, live });
     }
 
-    async fn strike_again(&self, round: Round) {
-        let again = self.with_unanswered(round.alive);
+    /// Strikes what the round found; what had its chances only where a gate that has shut since makes it vain.
+    async fn strike_again(&self, round: Round, had_its_chances: bool) {
+        let mut again = if had_its_chances { self.spoiled(round.alive) } else { self.with_unanswered(round.alive) };
+        again.retain(|id| self.strike.tries(id) < MOST_TRIES);
         self.wait_past_gate(&again).await;
         let mut again: Vec<StepId> = again.into_iter().filter(|id| !self.strike.is_sending(id)).collect();
         if self.strike.is_mute(self.provider.name()) {
@@ -275,6 +331,15 @@ impl<'a> OneSweep<'a> {
         let _ = self.strike.arm(round.snapshots, hash, number, round.new).await;
         self.strike.again(&again).await;
         self.let_land().await;
+    }
+
+    /// Of what reads as alive, what was done before its gate was shut and counts only when it is done once more.
+    fn spoiled(&self, alive: Vec<StepId>) -> Vec<StepId> {
+        let record = |id: &StepId| self.strike.ledger().record(id);
+        if alive.iter().filter_map(record).any(|record| record.step.gate) {
+            return Vec::new();
+        }
+        alive.into_iter().filter(|id| record(id).is_some_and(|record| needs_later_second(&record.step))).collect()
     }
 
     /// What never got through goes again too, in case the provider is back.

@@ -7,6 +7,7 @@ use std::{error::Error as _, time::Duration};
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
+use secrecy::{ExposeSecret as _, SecretString};
 use url::{Host, Url};
 
 use super::client::BodyCap;
@@ -30,11 +31,19 @@ pub struct NetworkOptions {
     pub proxy: Option<Url>,
     /// Certificates in PEM that are trusted beside the system's.
     pub ca_pem: Option<Vec<u8>>,
+    /// Certificate and private key in PEM that are shown where the server asks for one of the client.
+    pub identity_pem: Option<SecretString>,
 }
 
 impl Default for NetworkOptions {
     fn default() -> Self {
-        Self { connect: Duration::from_secs(5), deadline: Duration::from_secs(15), proxy: None, ca_pem: None }
+        Self {
+            connect: Duration::from_secs(5),
+            deadline: Duration::from_secs(15),
+            proxy: None,
+            ca_pem: None,
+            identity_pem: None,
+        }
     }
 }
 
@@ -48,7 +57,7 @@ impl NetworkTransport {
     /// Opens nothing yet.
     ///
     /// # Errors
-    /// One sentence, where the CA or the proxy of the configuration is none.
+    /// One sentence, where the CA, the proxy or the client certificate of the configuration is none.
     pub fn new(options: &NetworkOptions) -> Result<Self, String> {
         // Fails only where one is installed already: ours, or the one that the embedding program wants.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -79,6 +88,14 @@ impl NetworkTransport {
                 return Err("the configured CA file holds no certificate: check `ca`".to_owned());
             }
             builder = builder.tls_certs_merge(certificates);
+        }
+        if let Some(pem) = &options.identity_pem {
+            // The library's own error says no more than that it is none.
+            let identity = reqwest::Identity::from_pem(pem.expose_secret().as_bytes()).map_err(|_| {
+                "client_cert and client_key hold no certificate and private key in PEM: the key must not be encrypted"
+                    .to_owned()
+            })?;
+            builder = builder.identity(identity);
         }
         let client = builder.build().map_err(|error| format!("TLS cannot be set up: {}", sentence(error)))?;
         Ok(Self { client })

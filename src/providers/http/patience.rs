@@ -27,9 +27,9 @@ impl Patience {
         Self { deadline, hung: false, waits: Box::new(backoff(ATTEMPTS, of)) }
     }
 
-    /// How long the next attempt may take.
+    /// How long the next attempt may take. What is left of the deadline is for the pause between them.
     pub fn limit(&self) -> Duration {
-        if self.hung { self.deadline * 2 / 3 } else { self.deadline / 3 }
+        if self.hung { self.deadline * 3 / 5 } else { self.deadline / 3 }
     }
 
     /// Waits until the read may be asked again; `false`: it should not be.
@@ -67,7 +67,7 @@ mod tests {
         let mut patience = Patience::new(Duration::from_secs(15), "a");
         assert_eq!(patience.limit(), Duration::from_secs(5));
         assert!(patience.again(&hung, &failed).await);
-        assert_eq!(patience.limit(), Duration::from_secs(10));
+        assert_eq!(patience.limit(), Duration::from_secs(9));
         assert!(!patience.again(&hung, &failed).await);
 
         let (busy, mut patience) =

@@ -22,7 +22,7 @@ use super::{Settings, wire};
 use crate::{
     domain::{OwnSecret, register},
     engine::{Clock, ProviderError, Purpose, on_behalf},
-    providers::http::{Call, Client, Grounds, Reply, ServerClock},
+    providers::http::{Call, Client, Grounds, Patience, Reply, ServerClock, error_of},
 };
 
 /// A token is renewed when this much of its life is left, or a third where its life is short.
@@ -159,28 +159,35 @@ impl TokenSource {
         let what = format!("{}: fetching estop's own access token", settings.name);
         let secret = (settings.client_secret)()
             .map_err(|why| ProviderError::Auth(format!("{what}: the client secret cannot be read: {why}")))?;
-        let call = Call::new(
-            http::Method::POST,
-            ["realms", settings.auth_realm.as_str(), "protocol", "openid-connect", "token"],
-        );
         let body = url::form_urlencoded::Serializer::new(String::new())
             .append_pair("grant_type", "client_credentials")
             .append_pair("client_id", &settings.client_id)
             .append_pair("client_secret", secret.expose_secret())
             .finish();
-        let (before, sent) = (self.clock.monotonic(), self.clock.steady());
-        // Whoever needs it may itself be waited for.
-        let result = on_behalf(Purpose::Access, client.send(call.form(body), None)).await;
-        if let Ok(reply) = &result
-            && let Some(error) = self.refusal(reply, &what)
-        {
-            return Err(error);
-        }
-        let grounds = Grounds { what: &what, permission: "serviceAccountsEnabled" };
-        if let Some(error) = crate::providers::http::error_of(&result, grounds, self.clock.now()) {
-            return Err(error);
-        }
-        let reply = result.map_err(|error| ProviderError::Transient(error.to_string()))?;
+        let mut patience = Patience::new(super::DEADLINE, &what);
+        let (before, sent, reply) = loop {
+            let (before, sent) = (self.clock.monotonic(), self.clock.steady());
+            let call = Call::new(
+                http::Method::POST,
+                ["realms", settings.auth_realm.as_str(), "protocol", "openid-connect", "token"],
+            );
+            let call = call.form(body.clone()).within(patience.limit());
+            // Whoever needs it may itself be waited for.
+            let result = on_behalf(Purpose::Access, client.send(call, None)).await;
+            if let Some(error) = result.as_ref().ok().and_then(|reply| self.refusal(reply, &what)) {
+                return Err(error);
+            }
+            let grounds = Grounds { what: &what, permission: "serviceAccountsEnabled" };
+            match (error_of(&result, grounds, self.clock.now()), result) {
+                (None, Ok(reply)) => break (before, sent, reply),
+                (None, Err(error)) => return Err(ProviderError::Transient(error.to_string())),
+                (Some(error), result) => {
+                    if !patience.again(&result, &error).await {
+                        return Err(error);
+                    }
+                }
+            }
+        };
         let token: wire::TokenWire = reply.json(&what)?;
         *serial += 1;
         let own = own_of(token.access_token.expose(), &settings.admin_container());
@@ -281,9 +288,10 @@ mod tests {
         let began = tokio::time::Instant::now();
         let (one, two, three) = tokio::join!(source.bearer(&client), source.bearer(&client), source.bearer(&client));
         assert!(one.is_err() && two.is_err() && three.is_err());
-        assert_eq!((began.elapsed().as_secs(), mute.0.load(Ordering::Relaxed)), (10, 1));
+        // A third of the deadline, and once more with the rest of it.
+        assert_eq!((began.elapsed().as_secs(), mute.0.load(Ordering::Relaxed)), (14, 2));
         assert!(source.bearer(&client).await.is_err(), "who comes later asks anew");
-        assert_eq!(mute.0.load(Ordering::Relaxed), 2);
+        assert_eq!(mute.0.load(Ordering::Relaxed), 4);
     }
 
     #[test]

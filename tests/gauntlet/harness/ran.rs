@@ -24,6 +24,8 @@ pub struct Ran {
     pub stdout: String,
     pub stderr: String,
     pub wall: Duration,
+    /// When it was started.
+    pub began: Instant,
     /// `VmHWM` in KiB, as last seen while it ran. Of the process that was started: `strace`'s own under strace.
     pub peak_kib: u64,
     /// User and system time, in clock ticks of 10 ms.
@@ -191,6 +193,7 @@ impl Running {
             stdout: text(stdout),
             stderr: text(stderr),
             wall,
+            began: self.began,
             peak_kib: self.cost.peak_kib.load(Ordering::Relaxed),
             cpu_ticks: self.cost.cpu_ticks.load(Ordering::Relaxed),
         }

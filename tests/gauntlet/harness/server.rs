@@ -61,6 +61,8 @@ pub struct Seen {
     pub fault: Option<String>,
     /// When it was applied, if it was.
     pub applied: Option<Timestamp>,
+    /// When it was answered with what is no longer true, if it was.
+    pub lied: Option<Timestamp>,
     /// The status of the answer that began to leave.
     pub status: Option<u16>,
 }
@@ -304,9 +306,10 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, shared: &Arc<Sh
             Some(Wire::Twist(twist)) => twist(shared.apply(&request, index).await),
             Some(Wire::Flap(time)) => {
                 let right = shared.apply(&request, index).await;
-                match shared.stale(&request, time) {
+                match shared.stale(&request, time).filter(|old| old.differs(&right)) {
                     Some(old) => {
                         rule.inspect(|rule| rule.lied());
+                        shared.seen.lock().unwrap()[index].lied = Some(Timestamp::now());
                         old
                     }
                     None => right,
@@ -381,6 +384,7 @@ impl Shared {
             on_record,
             fault: rule.map(|rule| format!("{:?}", rule.wire())),
             applied: None,
+            lied: None,
             status: None,
         };
         let mut all = self.seen.lock().unwrap();

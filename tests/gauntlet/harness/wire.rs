@@ -4,7 +4,7 @@ use std::{
     fmt,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -103,6 +103,14 @@ impl Reply {
         self
     }
 
+    /// Whether it says something else.
+    pub fn differs(&self, other: &Self) -> bool {
+        match (&self.body, &other.body) {
+            (Body::Bytes(one), Body::Bytes(two)) => self.status != other.status || one != two,
+            _ => true,
+        }
+    }
+
     /// The head as bytes. Without a length the connection's end is the body's.
     pub fn head(&self) -> Vec<u8> {
         let mut head = format!("HTTP/1.1 {} .\r\n", self.status);
@@ -127,7 +135,6 @@ pub struct Rule {
     to: usize,
     seen: AtomicUsize,
     fired: AtomicUsize,
-    optional: AtomicBool,
     wire: Wire,
 }
 
@@ -146,7 +153,6 @@ impl Rule {
             to: usize::MAX,
             seen: AtomicUsize::new(0),
             fired: AtomicUsize::new(0),
-            optional: AtomicBool::new(false),
             wire,
         }
     }
@@ -173,19 +179,13 @@ impl Rule {
         self
     }
 
-    /// It need not fire for the case to count.
-    pub fn optional(self) -> Self {
-        self.optional.store(true, Ordering::Relaxed);
-        self
-    }
-
     /// How often it struck.
     pub fn fired(&self) -> usize {
         self.fired.load(Ordering::Relaxed)
     }
 
     pub fn is_owed(&self) -> bool {
-        !self.optional.load(Ordering::Relaxed) && self.fired() == 0
+        self.fired() == 0
     }
 
     pub fn wire(&self) -> &Wire {

@@ -2,6 +2,7 @@
 
 use std::{
     net::TcpListener,
+    os::unix::fs::PermissionsExt as _,
     path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -93,7 +94,7 @@ fn case_26_a_client_certificate_is_wanted() {
 /// The same with one of ours configured.
 #[test]
 #[ignore = "gauntlet"]
-fn case_26_mutual_tls_pending() {
+fn case_26_mutual_tls() {
     let folder = tempfile::tempdir().unwrap();
     let authority = Authority(folder.path());
     authority.make();
@@ -111,6 +112,51 @@ fn case_26_mutual_tls_pending() {
     let ran = stage.isolate();
     stage.holds(&ran);
     ran.expect(&[0]);
+    stage.converges(0);
+}
+
+/// One that cannot be used, or that the server's CA did not sign: refused with the reason, and nobody is asked.
+#[test]
+#[ignore = "gauntlet"]
+fn case_26_client_certificates_that_are_no_good() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority(folder.path());
+    authority.make();
+    authority.self_signed();
+    authority.sign(&GOOD);
+    authority.sign(&Leaf { name: "client", usage: "clientAuth", ..GOOD });
+    authority.sign(&Leaf { name: "another", usage: "clientAuth", ..GOOD });
+    authority.sign(&Leaf { name: "ended", usage: "clientAuth", days: -1, ..GOOD });
+    authority.sign(&Leaf { name: "open", usage: "clientAuth", ..GOOD });
+    let open = folder.path().join("open.key");
+    std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o644)).unwrap();
+    std::fs::write(folder.path().join("text.pem"), "hello").unwrap();
+    let variants: [(&str, &str, &[&str]); 7] = [
+        ("self.pem", "self.key", &["alert", "certificate"]),
+        ("ended.pem", "ended.key", &["alert", "expired"]),
+        ("client.pem", "another.key", &["client_key"]),
+        ("open.pem", "open.key", &["0644"]),
+        ("text.pem", "client.key", &["text.pem"]),
+        ("client.pem", "text.pem", &["text.pem"]),
+        ("client.pem", "missing.key", &["missing.key"]),
+    ];
+    each(
+        &variants,
+        |(cert, key, _)| format!("{cert} {key}"),
+        |(cert, key, reason)| {
+            let path = |file: &str| folder.path().join(file);
+            let provider = format!(
+                "ca_file = {:?}\nclient_cert = {:?}\nclient_key = {{ file = {:?} }}\n",
+                path("ca.pem"),
+                path(cert),
+                path(key)
+            );
+            let tls = Some(authority.acceptor("good", true));
+            let stage = Stage::with(&Options { providers: 1, provider, tls, ..Options::default() });
+            let ran = stage.isolate();
+            is_refused(&stage, &ran, reason);
+        },
+    );
 }
 
 /// `openssl s_server` that speaks nothing newer than TLS 1.1; killed with the case.

@@ -135,3 +135,15 @@ fn a_ca_that_is_none_is_refused_with_a_sentence() {
     let error = NetworkTransport::new(&options).expect_err("no certificate in it");
     assert!(error.contains("CA"), "{error}");
 }
+
+#[test]
+fn a_client_certificate_that_is_none_is_refused_with_a_sentence_that_does_not_quote_it() {
+    let certificate = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+    let key = "-----BEGIN PRIVATE KEY-----\nS3CRET++\n-----END PRIVATE KEY-----\n";
+    for pem in [certificate.to_owned(), key.to_owned(), format!("{certificate}{key}")] {
+        let identity_pem = Some(SecretString::from(pem));
+        let options = NetworkOptions { identity_pem, ..NetworkOptions::default() };
+        let error = NetworkTransport::new(&options).expect_err("no identity in it");
+        assert!(!format!("{error} {options:?}").contains("S3CRET"), "{error}");
+    }
+}
