@@ -20,6 +20,7 @@ mod incident;
 mod init;
 mod isolate;
 mod journal;
+mod lane;
 mod leak;
 mod list;
 mod names;
@@ -69,15 +70,42 @@ pub fn run(wiring: &dyn Wiring) -> Exit {
         Ok(runtime) => runtime,
         Err(error) => {
             output.say(&format!("no thread can be started: {error}"));
+            output.written(Some(FAREWELL));
             return Exit::Failed;
         }
     };
-    let exit = runtime.block_on(execute(wiring, &cli, &output)).unwrap_or_else(|stop| {
-        output.say(&stop.message);
-        stop.exit
+    let exit = runtime.block_on(async {
+        let mut signals = match Signals::take() {
+            Ok(signals) => signals,
+            Err(error) => {
+                output.say(&format!("signals cannot be taken over: {error}"));
+                return Exit::Failed;
+            }
+        };
+        let exit = execute(wiring, &cli, &output, &mut signals).await.unwrap_or_else(|stop| {
+            output.say(&stop.message);
+            stop.exit
+        });
+        written(&output, &mut signals).await;
+        exit
     });
     runtime.shutdown_timeout(FAREWELL);
     exit.and(lost(&output))
+}
+
+/// Whoever reads slowly is waited for, until a signal says that it is enough.
+async fn written(output: &Arc<Output>, signals: &mut Signals) {
+    let within = signals.heard.then_some(FAREWELL);
+    let theirs = Arc::clone(output);
+    let written = tokio::task::spawn_blocking(move || theirs.written(within));
+    let enough = async {
+        signals.next().await;
+        tokio::time::sleep(FAREWELL).await;
+    };
+    tokio::select! {
+        _ = written => {}
+        () = enough => {}
+    }
 }
 
 fn lost(output: &Output) -> Exit {
@@ -92,17 +120,17 @@ fn usage(error: &clap::Error) -> Exit {
         for line in text.trim_end().lines() {
             output.say(line.trim_start_matches("error: "));
         }
+        output.written(None);
         return Exit::Usage;
     }
     for line in text.trim_end().lines() {
         output.line(line);
     }
+    output.written(None);
     lost(&output)
 }
 
-async fn execute(wiring: &dyn Wiring, cli: &Cli, output: &Arc<Output>) -> Result<Exit, Stop> {
-    let mut signals =
-        Signals::take().map_err(|error| Stop::failed(format!("signals cannot be taken over: {error}")))?;
+async fn execute(wiring: &dyn Wiring, cli: &Cli, output: &Arc<Output>, signals: &mut Signals) -> Result<Exit, Stop> {
     let global = &cli.global;
     match &cli.command {
         None => console(wiring, global, output).await,
@@ -121,10 +149,10 @@ async fn execute(wiring: &dyn Wiring, cli: &Cli, output: &Arc<Output>) -> Result
                 output.say(&notice);
             }
             let exit = match command {
-                Command::Isolate(args) => isolate::run(&context, args, &mut signals).await,
-                Command::Resume(args) => resume::run(&context, args, &mut signals).await,
-                Command::Restore(args) => restore::run(&context, args, &mut signals).await,
-                Command::Retry(args) => retry::run(&context, args, &mut signals).await,
+                Command::Isolate(args) => isolate::run(&context, args, signals).await,
+                Command::Resume(args) => resume::run(&context, args, signals).await,
+                Command::Restore(args) => restore::run(&context, args, signals).await,
+                Command::Retry(args) => retry::run(&context, args, signals).await,
                 command => tokio::select! {
                     exit = read(&context, command) => exit,
                     received = signals.next() => Ok(received.exit()),

@@ -10,12 +10,17 @@ use std::{
         Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr as _;
 
+use super::lane::Lane;
 use crate::domain::{Untrusted, redact, redact_json};
+
+/// What went to the other stream before is given so long, so that lines on one terminal stay in their order.
+const IN_ORDER: Duration = Duration::from_millis(50);
 
 /// Whether state words are coloured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -38,6 +43,8 @@ pub struct Output {
     color: bool,
     ascii: bool,
     lost: AtomicBool,
+    /// Standard output and standard error, where they are written by threads of their own.
+    lanes: Option<[Lane; 2]>,
 }
 
 impl Output {
@@ -52,17 +59,40 @@ impl Output {
                 std::io::stdout().is_terminal() && !set("NO_COLOR") && !dumb
             }
         };
-        Self::new(Box::new(std::io::stdout()), Box::new(std::io::stderr()), json, color, !is_utf8_locale())
+        let ascii = !is_utf8_locale();
+        match (Lane::over(std::io::stdout()), Lane::over(std::io::stderr())) {
+            (Ok(out), Ok(err)) => {
+                let lanes = Some([out.clone(), err.clone()]);
+                Self { lanes, ..Self::new(Box::new(out), Box::new(err), json, color, ascii) }
+            }
+            // Without threads it is slower to answer, and says the same.
+            _ => Self::new(Box::new(std::io::stdout()), Box::new(std::io::stderr()), json, color, ascii),
+        }
     }
 
     /// Any two streams.
     pub fn new(out: Box<dyn Write + Send>, err: Box<dyn Write + Send>, json: bool, color: bool, ascii: bool) -> Self {
-        Self { out: Mutex::new(out), err: Mutex::new(err), json, color, ascii, lost: AtomicBool::new(false) }
+        let lost = AtomicBool::new(false);
+        Self { out: Mutex::new(out), err: Mutex::new(err), json, color, ascii, lost, lanes: None }
     }
 
     /// Whether something that was to go to standard output was lost.
     pub fn is_lost(&self) -> bool {
-        self.lost.load(Ordering::Relaxed)
+        self.lost.load(Ordering::Relaxed) || self.lanes.as_ref().is_some_and(|[out, _]| out.is_behind())
+    }
+
+    /// Waits until everything has been read or is lost; `within`: at most so long. A pager may take its time.
+    pub fn written(&self, within: Option<Duration>) {
+        for lane in self.lanes.iter().flatten() {
+            lane.wait(within);
+        }
+    }
+
+    /// Lets the other stream go first, if that goes soon.
+    fn after(&self, other: usize) {
+        if let Some(lanes) = &self.lanes {
+            lanes[other].wait(Some(IN_ORDER));
+        }
     }
 
     /// One JSON document on a line of its own.
@@ -105,17 +135,20 @@ impl Output {
 
     /// One sentence on standard error. What cannot be said there is not worth failing for.
     pub fn say(&self, sentence: &str) {
+        self.after(0);
         let mut err = self.err.lock().unwrap_or_else(PoisonError::into_inner);
         let _ = writeln!(err, "estop: {}", self.safe(sentence)).and_then(|()| err.flush());
     }
 
     /// A question on standard error, without an end of line.
     pub fn ask(&self, question: &str) {
+        self.after(0);
         let mut err = self.err.lock().unwrap_or_else(PoisonError::into_inner);
         let _ = write!(err, "{} ", self.safe(question)).and_then(|()| err.flush());
     }
 
     fn write(&self, text: &str) {
+        self.after(1);
         let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
         if out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_err() {
             self.lost.store(true, Ordering::Relaxed);

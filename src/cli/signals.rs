@@ -43,8 +43,11 @@ pub struct Signals {
     terminate: Option<Signal>,
     quit: Option<Signal>,
     hangup: Option<Signal>,
-    /// Kept so that a file-size limit is an error of the write and not the end of the process.
-    _size: Option<Signal>,
+    /// Whether one has come.
+    pub heard: bool,
+    /// Kept so that a file-size limit is an error of the write, and a stray signal nothing, and not the end of the
+    /// process with the terminal or an isolation left as it is.
+    _kept: Vec<Option<Signal>>,
 }
 
 impl Signals {
@@ -63,18 +66,24 @@ impl Signals {
             terminate: take(Number::TERM)?,
             quit: take(Number::QUIT)?,
             hangup: take(Number::HUP)?,
-            _size: take(Number::XFSZ)?,
+            heard: false,
+            _kept: [Number::USR1, Number::USR2, Number::ALARM, Number::XFSZ]
+                .map(take)
+                .into_iter()
+                .collect::<Result<_, _>>()?,
         })
     }
 
     /// The next one.
     pub async fn next(&mut self) -> Received {
-        tokio::select! {
+        let received = tokio::select! {
             () = arrival(&mut self.interrupt) => Received::Interrupt,
             () = arrival(&mut self.terminate) => Received::Terminate,
             () = arrival(&mut self.quit) => Received::Quit,
             () = arrival(&mut self.hangup) => Received::Hangup,
-        }
+        };
+        self.heard = true;
+        received
     }
 }
 

@@ -9,4 +9,4 @@ mod case_32;
 mod case_33;
 mod case_34;
 mod case_35;
-mod hostile;
+pub mod hostile;

@@ -5,7 +5,11 @@
 //!   └─ House::as_user (own uid)    House::by_sudo (root, with their login uid: how a host is shared)
 //! ```
 
-use std::{os::unix::fs::PermissionsExt as _, path::{Path, PathBuf}, process::Command};
+use std::{
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use crate::harness::{Options, Ran, Stage, stage::PATIENCE};
 

@@ -136,3 +136,40 @@ fn case_36_a_server_that_quotes_it() {
     ran.expect(&[3]).says(&["sso-b"]);
     stage.converges(0);
 }
+
+/// From a variable: trimmed as a file is, named where it is missing or nothing, and never passed on to a command.
+#[test]
+#[ignore = "gauntlet"]
+fn case_36_from_a_variable() {
+    use crate::harness::stage::{ISOLATE, PATIENCE};
+    let stage = Stage::new();
+    let config = content(&stage.home().join("config.toml"));
+    let secret = content(&stage.home().join("sso-a.secret"));
+    let other = content(&stage.home().join("sso-b.secret"));
+    let shown = stage.home().join("shown");
+    let script = format!("env > '{}'; printf %s '{other}'", shown.display());
+    stage.write("give", format!("#!/bin/sh\n{script}\n"), 0o700);
+    let program = stage.home().join("give").display().to_string();
+    stage.configure(
+        &config
+            .replace("{ file = \"sso-a.secret\" }", "{ env = \"ESTOP_A\" }")
+            .replace("{ file = \"sso-b.secret\" }", &format!("{{ command = [\"{program}\"] }}")),
+    );
+    for value in [None, Some(""), Some("\n"), Some("caf\u{e9}"), Some("two words\nand lines")] {
+        let mut command = stage.command(&[], &["list"]);
+        command.envs(value.map(|value| ("ESTOP_A", value)));
+        let ran = stage.heard(stage.spawn(command, &["list"]).wait(PATIENCE));
+        ran.expect(&[3]);
+        assert!(format!("{}{}", ran.stdout, ran.stderr).contains("ESTOP_A"), "{value:?}: {ran}");
+        assert!(!ran.stderr.contains("two words") && !ran.stdout.contains("two words"), "{ran}");
+    }
+    assert!(stage.servers[0].seen().is_empty(), "it was asked all the same");
+    let mut command = stage.command(&[], &ISOLATE);
+    command.env("ESTOP_A", format!("{secret}\r\n"));
+    let ran = stage.heard(stage.spawn(command, &ISOLATE).wait(PATIENCE));
+    let passed_on = content(&shown);
+    assert!(!passed_on.contains("ESTOP_A") && !passed_on.contains(&secret), "a command has got it: {passed_on}");
+    stage.holds(&ran);
+    ran.expect(&[0]);
+    assert_eq!(stage.alive(), [], "{ran}");
+}

@@ -88,3 +88,41 @@ fn case_39_no_file() {
     stage.isolate().expect(&[2]).says(&["config.toml", "not a regular file"]);
     assert!(stage.servers.iter().all(|server| server.seen().is_empty()), "something was asked");
 }
+
+/// Names in the settings that somebody else chose: shown, in the error and in JSON, and never sent to the terminal.
+#[test]
+#[ignore = "gauntlet"]
+fn case_39_hostile_names() {
+    use crate::{process::hostile, pty::stream::strangers};
+    let word = hostile::quoted(&hostile::word());
+    let stage = Stage::new();
+    let right = std::fs::read_to_string(stage.home().join("config.toml")).unwrap();
+    let edits = [
+        right.replacen("realm = ", &format!("{word} = 1\nrealm = "), 1),
+        right.replacen("\"keycloak\"", &word, 1),
+        right.replacen("\"sso-b\"", &word, 1),
+        right.replacen("realm = \"chatbots\"", &format!("realm = {{ {word} = {word} }}"), 1),
+        right.replacen("[[bot]]", &format!("[{word}]\n[[bot]]"), 1),
+        right.replacen("identities = [\"sso-a:", &format!("identities = [{word}, \"sso-a:"), 1),
+        right.replacen("name = \"helpdesk\"", &format!("name = {word}\nname = {word}"), 1),
+        right.replacen("{ file = \"sso-a.secret\" }", &format!("{{ file = {word} }}"), 1),
+        right.replacen("{ file = \"sso-a.secret\" }", "{ env = \"\\u001b[2J\" }", 1),
+        right.replacen("{ file = \"sso-a.secret\" }", &format!("{{ command = [{word}] }}"), 1),
+        format!("[console]\ntheme = {word}\n{right}"),
+        format!("[select]\nnames = [{word}, \"[\"]\n{right}"),
+        right.replacen("owner = \"support\"", &format!("owner = {word}"), 1),
+        format!("{right}\n\u{1b}[2J = 1\n"),
+    ];
+    for edited in edits {
+        assert_ne!(edited, right);
+        stage.configure(&edited);
+        for command in [&["list"][..], &["--json", "list"], &["check"], &["-v", "plan", HELPDESK]] {
+            let ran = stage.run(command);
+            assert!(matches!(ran.code, Some(0 | 2 | 3)), "{ran}");
+            for text in [&ran.stdout, &ran.stderr] {
+                assert_eq!(strangers(text.as_bytes()), Vec::<String>::new(), "{ran}\n{edited}");
+            }
+            assert!(command[0] != "--json" || ran.stdout.is_ascii(), "{ran}");
+        }
+    }
+}

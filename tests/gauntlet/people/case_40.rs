@@ -67,3 +67,36 @@ fn case_40_isolate_against_restore() {
     assert!(stage.records_of("restore.diff").is_empty(), "it was begun all the same");
     stage.converges(0);
 }
+
+/// Two consoles on one state directory, and both press the key: one operation, the same end on both screens.
+#[test]
+#[ignore = "gauntlet"]
+fn case_40_two_consoles() {
+    use crate::pty::{console, ended, hands::wait_for_dark, place, terminal::Start};
+    let stage = Stage::new();
+    let place = place(&stage);
+    let both = [console(Start::at(&place)), console(Start::at(&place))];
+    for server in &stage.servers {
+        server.latency(Duration::from_millis(50), Duration::from_millis(100));
+    }
+    both.iter().for_each(|terminal| terminal.keys("X"));
+    for terminal in &both {
+        // A press at a frame that was still on its way only armed.
+        let text = terminal.wait_for("the press", |text| text.contains("ARMED") || text.contains("estop  Isolation"));
+        if text.contains("ARMED") {
+            terminal.keys("X");
+        }
+    }
+    both.iter().for_each(|terminal| drop(wait_for_dark(terminal)));
+    assert_eq!(stage.alive(), [], "O1");
+    for terminal in both {
+        terminal.keys("q");
+        let ran = ended(&stage, &terminal.exit(PATIENCE));
+        ran.expect(&[0]);
+        stage.no_false_success(&ran);
+    }
+    stage.intent_first();
+    stage.bounded_repeats(1);
+    stage.sound_journals(&[0]);
+    stage.converges(1);
+}

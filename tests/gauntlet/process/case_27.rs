@@ -131,3 +131,69 @@ fn case_27_in_the_console() {
         },
     );
 }
+
+/// Whether a process has a handler of its own for a signal, as proc(5) tells.
+fn catches(pid: impl std::fmt::Display, signal: Signal) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+    u64::from_str_radix(mask.trim(), 16).unwrap() >> (signal.as_raw() - 1) & 1 == 1
+}
+
+/// Signals that mean nothing here end nothing: neither an isolation nor the console, with its terminal half set up.
+#[test]
+#[ignore = "gauntlet"]
+fn case_27_signals_that_mean_nothing() {
+    let stage = Stage::new();
+    let place = place(&stage);
+    let terminal = console(Start::at(&place));
+    slow(&stage);
+    strike(&stage, &terminal);
+    let mut headless = stage.start(&ISOLATE);
+    let until = Instant::now() + PATIENCE;
+    while !catches(headless.pid(), Signal::XFSZ) {
+        assert!(Instant::now() < until, "it does not take its signals over");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    for signal in [Signal::USR1, Signal::USR2, Signal::ALARM, Signal::PIPE, Signal::XFSZ, Signal::URG, Signal::WINCH] {
+        terminal.signal(signal);
+        assert!(headless.runs());
+        headless.signal(signal);
+    }
+    crate::pty::hands::wait_for_dark(&terminal);
+    terminal.keys("q");
+    ended(&stage, &terminal.exit(PATIENCE)).expect(&[0]);
+    let ran = stage.heard(headless.wait(PATIENCE));
+    ran.expect(&[0]);
+    stage.no_false_success(&ran);
+    stage.converges(0);
+}
+
+/// `kill -9` leaves the terminal as it is; the next console offers the rest, and one key finishes it under the same keys.
+#[test]
+#[ignore = "gauntlet"]
+fn case_27_the_console_is_killed_and_the_next_one_offers_the_rest() {
+    let stage = Stage::new();
+    let place = place(&stage);
+    let terminal = console(Start::at(&place));
+    slow(&stage);
+    strike(&stage, &terminal);
+    terminal.signal(Signal::KILL);
+    terminal.exit(BOUND);
+    assert!(stage.records_of("op.end").is_empty(), "it was over before it was killed");
+    let terminal = Start::at(&place).open();
+    let offer = terminal.wait_for("the offer", |text| text.contains("helpdesk") && text.contains("unfinished"));
+    assert!(offer.contains('r'), "{offer}");
+    crate::pty::hands::fleet_is_read(&terminal);
+    terminal.keys("r");
+    let until = Instant::now() + PATIENCE;
+    while stage.records_of("op.end").is_empty() {
+        assert!(Instant::now() < until, "it is not finished");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(stage.alive(), [], "O1");
+    terminal.keys("q");
+    let ran = ended(&stage, &terminal.exit(PATIENCE));
+    ran.expect(&[0]);
+    stage.bounded_repeats(1);
+    stage.converges(1);
+}

@@ -1,6 +1,6 @@
 //! 29. Stop and continue, from an interactive shell with job control, while requests are out.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Signal, kill_process};
 
@@ -53,4 +53,63 @@ fn case_29_stopped_and_continued() {
     let found: Vec<String> = strangers(&exit.raw).into_iter().filter(|found| !found.starts_with("\\t")).collect();
     assert_eq!(found, Vec::<String>::new(), "O7");
     stage.converges(0);
+}
+
+/// In the background of a shell whose terminal stops whoever writes to it: the isolation is not stopped by what it says.
+#[test]
+#[ignore = "gauntlet"]
+fn case_29_in_the_background() {
+    let stage = Stage::new();
+    let place = place(&stage);
+    for server in &stage.servers {
+        server.latency(Duration::from_millis(100), Duration::from_millis(200));
+    }
+    let terminal = Start::at(&place).in_a_shell().open();
+    terminal.wait_for_text(SHELL_PROMPT.trim_end());
+    let words: Vec<String> = place.arguments().iter().map(|word| format!("'{word}'")).collect();
+    terminal.keys("stty tostop; stty -a | grep -c ' tostop'\n");
+    terminal.wait_for("the mode", |text| text.lines().any(|line| line.trim() == "1"));
+    terminal.keys(&format!(
+        "{} {} isolate {HELPDESK} --yes & wait; echo en$((1))ded\n",
+        stage.binary().display(),
+        words.join(" ")
+    ));
+    terminal.wait_for("the end", |text| text.contains("en1ded"));
+    assert_eq!(stage.alive(), [], "O1: it was stopped");
+    assert_eq!(stage.records_of("op.end").len(), 1);
+    terminal.keys("stty -tostop; exit\n");
+    terminal.exit(Duration::from_secs(20));
+    stage.converges(0);
+}
+
+/// Under `nohup` and in a session of its own it outlives the terminal that it was started from.
+#[test]
+#[ignore = "gauntlet"]
+fn case_29_left_behind_by_its_terminal() {
+    for before in ["nohup", "setsid", "nohup setsid"] {
+        let stage = Stage::new();
+        let place = place(&stage);
+        for server in &stage.servers {
+            server.latency(Duration::from_millis(100), Duration::from_millis(200));
+        }
+        let mut terminal = Start::at(&place).in_a_shell().open();
+        terminal.wait_for_text(SHELL_PROMPT.trim_end());
+        let words: Vec<String> = place.arguments().iter().map(|word| format!("'{word}'")).collect();
+        terminal.keys(&format!(
+            "{before} {} {} isolate {HELPDESK} --yes &\n",
+            stage.binary().display(),
+            words.join(" ")
+        ));
+        for server in &stage.servers {
+            server.await_request(Duration::from_mins(1), |seen| seen.changes);
+        }
+        terminal.tear();
+        let until = Instant::now() + Duration::from_mins(1);
+        while stage.records_of("op.end").is_empty() {
+            assert!(Instant::now() < until, "{before}: it did not outlive its terminal");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        assert_eq!(stage.alive(), [], "O1");
+        stage.converges(0);
+    }
 }

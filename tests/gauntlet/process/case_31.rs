@@ -1,6 +1,16 @@
 //! 31. Nobody reads the output: a closed pipe, a full device, a closed descriptor.
 
-use std::{fs::File, process::Stdio};
+use std::{
+    fs::File,
+    io::{PipeReader, Read as _, Write as _},
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    fs::{OFlags, fcntl_getfl, fcntl_setfl},
+    process::Signal,
+};
 
 use crate::harness::{
     Ran, Stage, each,
@@ -109,5 +119,93 @@ fn case_31_an_isolation_goes_on() {
             stage.intent_first();
             stage.converges(0);
         },
+    );
+}
+
+/// A pipe that takes no byte more, and its reader, who does not read.
+fn stuck() -> (PipeReader, Stdio) {
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    let flags = fcntl_getfl(&writer).unwrap();
+    fcntl_setfl(&writer, flags | OFlags::NONBLOCK).unwrap();
+    while writer.write(&[b'\n'; 512]).is_ok() {}
+    while writer.write(b"\n").is_ok() {}
+    fcntl_setfl(&writer, flags).unwrap();
+    (reader, writer.into())
+}
+
+/// A pager at its first page, a terminal that was told to wait: the isolation does not, and a signal still ends it.
+#[test]
+#[ignore = "gauntlet"]
+fn case_31_a_reader_that_has_stopped_reading() {
+    each(
+        &[(true, false), (false, true), (true, true)],
+        |streams| format!("{streams:?}"),
+        |(out, err)| {
+            let stage = Stage::new();
+            let mut command = stage.command(&[], &ISOLATE);
+            let mut readers = Vec::new();
+            if *out {
+                let (reader, writer) = stuck();
+                readers.push(reader);
+                command.stdout(writer);
+            }
+            if *err {
+                let (reader, writer) = stuck();
+                readers.push(reader);
+                command.stderr(writer);
+                // Something is said there.
+                stage.servers[1].fault(crate::harness::Rule::changes(crate::harness::Wire::Reset));
+            }
+            let mut running = stage.spawn(command, &ISOLATE);
+            let until = Instant::now() + PATIENCE;
+            while stage.records_of("op.end").is_empty() {
+                assert!(running.runs() && Instant::now() < until, "the isolation waits for its reader");
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            assert!(running.runs(), "what nobody has read was thrown away");
+            running.signal(Signal::TERM);
+            let ran = stage.heard(running.wait(Duration::from_secs(10)));
+            if *out {
+                ran.expect(&[1]);
+            } else {
+                ran.expect(&[3]);
+            }
+            stage.no_false_success(&ran);
+            stage.intent_first();
+            drop(readers);
+            stage.converges(1);
+        },
+    );
+}
+
+/// A reader who comes back gets every line.
+#[test]
+#[ignore = "gauntlet"]
+fn case_31_a_reader_that_comes_back() {
+    let stage = Stage::new();
+    let (mut reader, writer) = stuck();
+    let mut command = stage.command(&[], &ISOLATE);
+    command.stdout(writer);
+    let running = stage.spawn(command, &ISOLATE);
+    let until = Instant::now() + PATIENCE;
+    while stage.records_of("op.end").is_empty() {
+        assert!(Instant::now() < until, "the isolation waits for its reader");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let reading = std::thread::spawn(move || {
+        let mut text = String::new();
+        reader.read_to_string(&mut text).unwrap();
+        text
+    });
+    let ran = Ran { stdout: String::new(), ..stage.heard(running.wait(PATIENCE)) };
+    let ran = stage.heard(Ran { stdout: reading.join().unwrap(), ..ran });
+    stage.holds(&ran);
+    ran.expect(&[0]);
+    assert!(ran.outcome()["outcome"].as_str().unwrap().starts_with("dark"), "{ran}");
+    let verified = ran.lines().iter().filter(|line| line["state"] == "verified").count();
+    assert_eq!(
+        verified,
+        stage.claims().values().filter(|claim| claim.state == "verified").count(),
+        "lines are missing"
     );
 }
