@@ -172,11 +172,11 @@ impl From<&Record> for RecordRow {
             at: Moment(record.at),
             op: record.op,
             epoch: record.epoch,
-            kind: record.kind.clone(),
-            controls: record.controls.clone(),
+            kind: record.kind.to_string(),
+            controls: record.controls.to_vec(),
             body,
             known: !matches!(record.body, RecordBody::Unknown(_)),
-            h: record.h.clone(),
+            h: record.h.to_string(),
         }
     }
 }
@@ -223,6 +223,6 @@ fn record_row(record: &RecordRow) -> Row {
     let unknown = if record.known { "" } else { " (unknown to this estop)" };
     Row::of(record.seq.to_string())
         .with(record.at.to_string())
-        .with(format!("{}{unknown}", Untrusted::new(record.kind.as_str()).shown_in(40)))
+        .with(format!("{}{unknown}", Untrusted::new(&*record.kind).shown_in(40)))
         .with(fields.join(" "))
 }

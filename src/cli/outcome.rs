@@ -95,7 +95,7 @@ fn line(concluded: &Concluded, recorded: Option<&Recorded>, path: &std::path::Pa
         journal: JournalRow {
             path: head.map(|_| path.display().to_string()),
             lines: recorded.map(|recorded| recorded.records.len()),
-            head: head.map(|record| record.h.clone()),
+            head: head.map(|record| record.h.to_string()),
             checkpoint: None,
         },
         reasons: reasons(&ended.outcome).iter().map(Reason::sentence).collect(),
@@ -129,7 +129,7 @@ fn restored(concluded: &Concluded, recorded: Option<&Recorded>, path: &std::path
         journal: JournalRow {
             path: recorded.records.last().map(|_| path.display().to_string()),
             lines: Some(recorded.records.len()),
-            head: recorded.records.last().map(|record| record.h.clone()),
+            head: recorded.records.last().map(|record| record.h.to_string()),
             checkpoint: None,
         },
         reasons,

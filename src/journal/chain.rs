@@ -13,31 +13,9 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use sha2::{Digest as _, Sha256};
 
-use super::{MAX_LINE, VERSION};
+use super::{MAX_LINE, VERSION, hash::Hash};
 use crate::domain::OperationId;
-
-/// A SHA-256 in lower-case hex digits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Hash([u8; 64]);
-
-impl Hash {
-    /// Before the first line.
-    pub(super) const ZERO: Self = Self([b'0'; 64]);
-
-    /// Of bytes.
-    pub(super) fn of(bytes: &[u8]) -> Self {
-        let mut hex = [0; 64];
-        hex::encode_to_slice(Sha256::digest(bytes), &mut hex).expect("32 bytes are 64 digits");
-        Self(hex)
-    }
-
-    /// 64 digits.
-    pub(super) fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).expect("hex digits are ASCII")
-    }
-}
 
 /// What stands between a line's bytes and its hash.
 pub(super) const HASH_FIELD: &[u8] = b",\"h\":\"";
@@ -128,7 +106,7 @@ pub(super) fn scan<'a>(bytes: &'a [u8], start: Start, mut visit: impl FnMut(&'a 
     };
     while offset < bytes.len() {
         let rest = &bytes[offset..];
-        let end = rest.iter().position(|byte| *byte == b'\n');
+        let end = memchr::memchr(b'\n', rest);
         let taken = match end {
             Some(end) => take(&rest[..end], &mut expected).map(|()| end + 1),
             None => Err("it has no newline".to_owned()),
@@ -192,11 +170,11 @@ fn check<'a>(line: &'a [u8], expected: &Start) -> Result<(Head<'a>, Hash), Strin
     let (content, end) = line.split_at(line.len().checked_sub(HASH_END).ok_or("it is too short for a line")?);
     let hash = Hash::of(content);
     let own = end.strip_prefix(HASH_FIELD).and_then(|end| end.strip_suffix(b"\"}"));
-    if own != Some(&hash.0[..]) {
+    if own.and_then(Hash::parse) != Some(hash) {
         return Err("its hash is not that of its bytes".to_owned());
     }
     let head: Head<'_> = serde_json::from_slice(line).map_err(|_| "it is not a line of a journal".to_owned())?;
-    if head.prev != expected.prev.as_str() {
+    if Hash::parse(head.prev.as_bytes()) != Some(expected.prev) {
         return Err("it does not follow the line before".to_owned());
     }
     if head.seq != expected.seq && !(expected.or_higher && head.seq > expected.seq) {
@@ -209,9 +187,8 @@ fn check<'a>(line: &'a [u8], expected: &Start) -> Result<(Head<'a>, Hash), Strin
 pub(super) fn link(bytes: &[u8]) -> Option<Start> {
     let line = &bytes[..bytes.iter().position(|byte| *byte == b'\n')?];
     let head: Head<'_> = serde_json::from_slice(line).ok()?;
-    let prev: [u8; 64] = head.prev.as_bytes().try_into().ok()?;
-    let hex = prev.iter().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
-    hex.then_some(Start { prev: Hash(prev), seq: head.seq, or_higher: false })
+    let prev = Hash::parse(head.prev.as_bytes())?;
+    Some(Start { prev, seq: head.seq, or_higher: false })
 }
 
 /// Where the numbers go on behind a damaged segment: past every line that it may have had.

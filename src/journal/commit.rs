@@ -138,7 +138,7 @@ impl Sound {
     /// Where the journal ends now.
     pub(super) fn receipt(&self) -> Receipt {
         let last_seq = self.state.next_seq.saturating_sub(1);
-        let head = self.state.head.as_str().to_owned();
+        let head = self.state.head.to_string();
         Receipt { first_seq: last_seq, last_seq, lines: self.state.next_seq, head }
     }
 

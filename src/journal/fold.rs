@@ -86,7 +86,7 @@ pub struct Remark {
 pub fn fold(incident: IncidentId, records: &[Record]) -> Incident {
     let mut folded = Incident {
         id: incident,
-        exercise: records.iter().find_map(|record| record.exercise.clone()),
+        exercise: records.iter().find_map(|record| record.exercise.as_deref().map(str::to_owned)),
         title: None,
         opened_at: records.first().map(|record| record.at),
         closed_at: None,

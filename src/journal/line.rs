@@ -4,10 +4,7 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
-use super::{
-    Process, VERSION, Who,
-    chain::{HASH_FIELD, Hash},
-};
+use super::{Process, VERSION, Who, chain::HASH_FIELD, hash::Hash};
 use crate::domain::{IncidentId, OperationId};
 
 /// What is the same in every line of a journal that this process writes.
@@ -100,11 +97,11 @@ impl Frame {
         out.extend_from_slice(b",\"body\":");
         out.extend_from_slice(body);
         out.extend_from_slice(b",\"prev\":\"");
-        out.extend_from_slice(meta.prev.as_str().as_bytes());
+        out.extend_from_slice(&meta.prev.digits());
         out.push(b'"');
         let hash = Hash::of(&out[start..]);
         out.extend_from_slice(HASH_FIELD);
-        out.extend_from_slice(hash.as_str().as_bytes());
+        out.extend_from_slice(&hash.digits());
         out.extend_from_slice(b"\"}\n");
         hash
     }

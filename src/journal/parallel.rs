@@ -10,7 +10,8 @@ use std::{num::NonZero, thread};
 
 use super::{
     MAX_LINE, Record,
-    chain::{HASH_END, HASH_FIELD, Hash, Start},
+    chain::{HASH_END, HASH_FIELD, Start},
+    hash::Hash,
     record::Joiner,
 };
 
@@ -25,9 +26,9 @@ const PARTS: &[u8] = b"\"parts\":";
 struct Run {
     records: Vec<Record>,
     /// What its first line follows.
-    first: ([u8; 64], u64),
+    first: (Hash, u64),
     /// What the line behind it must follow.
-    next: ([u8; 64], u64),
+    next: (Hash, u64),
 }
 
 /// The records of a file that is sound from its first byte to its last, and the number behind them. `None`: it is
@@ -43,12 +44,12 @@ pub(super) fn read(bytes: &[u8], start: Start) -> Option<(Vec<Record>, u64)> {
         workers.into_iter().map(|worker| worker.join().ok().flatten()).collect()
     });
     let mut all = Vec::new();
-    let mut expected: Option<([u8; 64], u64)> = None;
+    let mut expected: Option<(Hash, u64)> = None;
     for run in runs {
         let run = run?;
         match expected {
             Some(expected) if run.first != expected => return None,
-            None if run.first.0 != start.prev.as_str().as_bytes() => return None,
+            None if run.first.0 != start.prev => return None,
             None if run.first.1 != start.seq && !(start.or_higher && run.first.1 > start.seq) => return None,
             _ => {}
         }
@@ -89,16 +90,22 @@ fn line_end(bytes: &[u8], from: usize) -> Option<usize> {
 }
 
 fn has_parts(line: &[u8]) -> bool {
-    line.windows(PARTS.len()).any(|window| window == PARTS)
+    memchr::memmem::find(line, PARTS).is_some()
+}
+
+fn lines(run: &[u8]) -> usize {
+    memchr::memchr_iter(b'\n', run).count()
 }
 
 fn read_run(run: &[u8]) -> Option<Run> {
     let mut joiner = Joiner::default();
-    let mut records: Vec<Record> = Vec::new();
+    let mut records: Vec<Record> = Vec::with_capacity(lines(run));
     let mut first = None;
-    let mut last: Option<([u8; 64], u64)> = None;
-    for line in run.split_inclusive(|byte| *byte == b'\n') {
-        let line = line.strip_suffix(b"\n")?;
+    let mut last: Option<(Hash, u64)> = None;
+    let mut from = 0;
+    for end in memchr::memchr_iter(b'\n', run) {
+        let line = &run[from..end];
+        from = end + 1;
         let (prev, own) = links(line)?;
         let record = joiner.read(line)?;
         let seq = record.seq;
@@ -107,26 +114,22 @@ fn read_run(run: &[u8]) -> Option<Run> {
             _ => first = first.or(Some((prev, seq))),
         }
         last = Some((own, seq + 1));
-        if records.is_empty() {
-            // Lines are about as long as the first one.
-            records.reserve(run.len() / (line.len() + 1));
-        }
         records.push(record);
     }
     Some(Run { records, first: first?, next: last? })
 }
 
 /// The hashes at a line's end: the line's before, and its own, which is right.
-fn links(line: &[u8]) -> Option<([u8; 64], [u8; 64])> {
+fn links(line: &[u8]) -> Option<(Hash, Hash)> {
     if line.len() > MAX_LINE {
         return None;
     }
     let (content, end) = line.split_at(line.len().checked_sub(HASH_END)?);
-    let own: [u8; 64] = end.strip_prefix(HASH_FIELD)?.strip_suffix(b"\"}")?.try_into().ok()?;
-    if Hash::of(content).as_str().as_bytes() != own {
+    let own = Hash::parse(end.strip_prefix(HASH_FIELD)?.strip_suffix(b"\"}")?)?;
+    if Hash::of(content) != own {
         return None;
     }
     let before = content.strip_suffix(b"\"")?;
     let (field, prev) = before.split_at(before.len().checked_sub(64)?);
-    field.ends_with(PREV_FIELD).then_some((prev.try_into().ok()?, own))
+    field.ends_with(PREV_FIELD).then_some((Hash::parse(prev)?, own))
 }

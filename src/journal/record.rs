@@ -1,12 +1,17 @@
 //! One line, read.
 
+mod quick;
+
+use std::{borrow::Cow, sync::Arc};
+
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeSeed as _};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::{Body, Who};
+use super::{Body, Who, hash::Hash};
 use crate::domain::{IncidentId, OperationId};
+use quick::{OfKind, Quick};
 
 /// Which process wrote a line: whole in its first line of a file, afterwards its id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,26 +20,31 @@ pub enum ProcRef {
     /// The id of a process that an earlier line of the file introduces.
     Id(Uuid),
     /// The process, introduced.
-    Whole {
-        /// Unique.
-        id: Uuid,
-        /// The host's name.
-        host: String,
-        /// Its number there.
-        pid: u32,
-        /// estop's version.
-        version: String,
-        /// When it began, as the kernel counts; `None`: written before that was recorded.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        start: Option<String>,
-    },
+    Whole(Box<Introduction>),
+}
+
+/// What a process says of itself in its first line of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Introduction {
+    /// Unique.
+    pub id: Uuid,
+    /// The host's name.
+    pub host: String,
+    /// Its number there.
+    pub pid: u32,
+    /// estop's version.
+    pub version: String,
+    /// When it began, as the kernel counts; `None`: written before that was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<String>,
 }
 
 impl ProcRef {
     /// The id in either form.
-    pub const fn id(&self) -> Uuid {
+    pub fn id(&self) -> Uuid {
         match self {
-            Self::Id(id) | Self::Whole { id, .. } => *id,
+            Self::Id(id) => *id,
+            Self::Whole(introduction) => introduction.id,
         }
     }
 }
@@ -66,7 +76,7 @@ impl RecordBody {
     }
 }
 
-/// One line of a journal, its place in the chain checked.
+/// One line of a journal, its place in the chain checked. There may be a million of them: what they share is shared.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record {
     /// The format's version.
@@ -80,7 +90,7 @@ pub struct Record {
     /// `None` in the host's journal.
     pub incident: Option<IncidentId>,
     /// The scenario's name, where this is an exercise.
-    pub exercise: Option<String>,
+    pub exercise: Option<Arc<str>>,
     /// Who wrote it.
     pub proc: ProcRef,
     /// The operation.
@@ -88,17 +98,17 @@ pub struct Record {
     /// The claim under which it was written.
     pub epoch: u32,
     /// For whom, in the process's first line of the file.
-    pub who: Option<Who>,
+    pub who: Option<Box<Who>>,
     /// What kind.
-    pub kind: String,
+    pub kind: Cow<'static, str>,
     /// The controls it cites.
-    pub controls: Vec<String>,
+    pub controls: Arc<[String]>,
     /// What it says.
     pub body: RecordBody,
     /// The hash of the line before.
-    pub prev: String,
+    pub prev: Hash,
     /// Its own hash.
-    pub h: String,
+    pub h: Hash,
 }
 
 /// A line as it stands in the file.
@@ -113,7 +123,7 @@ struct Line<'a> {
     proc: ProcRef,
     op: Option<OperationId>,
     epoch: u32,
-    who: Option<Who>,
+    who: Option<Box<Who>>,
     kind: String,
     controls: Vec<String>,
     #[serde(borrow)]
@@ -136,6 +146,7 @@ struct Piece {
 pub(super) struct Joiner {
     /// The kind and what there is of it so far; the next part must be this one.
     open: Option<(String, u32, Gathered)>,
+    quick: Quick,
 }
 
 enum Gathered {
@@ -148,6 +159,10 @@ enum Gathered {
 impl Joiner {
     /// Reads one line whose hash has been checked. `None`: it has not even what every version has.
     pub(super) fn read(&mut self, line: &[u8]) -> Option<Record> {
+        if let Some(record) = self.quick.read(line) {
+            self.open = None;
+            return Some(record);
+        }
         let Ok(line) = serde_json::from_slice::<Line<'_>>(line) else {
             return Self::foreign(line);
         };
@@ -158,16 +173,16 @@ impl Joiner {
             at: line.at,
             mono_ms: line.mono_ms,
             incident: line.incident,
-            exercise: line.exercise,
+            exercise: line.exercise.map(Arc::from),
             proc: line.proc,
             op: line.op,
             epoch: line.epoch,
             who: line.who,
-            kind: line.kind,
-            controls: line.controls,
+            kind: line.kind.into(),
+            controls: line.controls.into(),
             body,
-            prev: line.prev,
-            h: line.h,
+            prev: Hash::parse(line.prev.as_bytes())?,
+            h: Hash::parse(line.h.as_bytes())?,
         })
     }
 
@@ -181,15 +196,15 @@ impl Joiner {
             at: text("at").and_then(|at| at.parse().ok()).unwrap_or(Timestamp::UNIX_EPOCH),
             mono_ms: value.get("mono_ms").and_then(serde_json::Value::as_u64).unwrap_or(0),
             incident: text("incident").and_then(|id| id.parse().ok()),
-            exercise: text("exercise"),
+            exercise: text("exercise").map(Arc::from),
             proc: ProcRef::Id(Uuid::nil()),
             op: text("op").and_then(|id| id.parse().ok()),
             epoch: 0,
             who: None,
-            kind: text("kind").unwrap_or_default(),
-            controls: Vec::new(),
-            prev: text("prev")?,
-            h: text("h")?,
+            kind: text("kind").unwrap_or_default().into(),
+            controls: Arc::default(),
+            prev: Hash::parse(text("prev")?.as_bytes())?,
+            h: Hash::parse(text("h")?.as_bytes())?,
             body: RecordBody::Unknown(value),
         })
     }
@@ -258,11 +273,8 @@ fn as_part(raw: &str) -> Option<Piece> {
 
 /// The body of a kind.
 fn typed(kind: &str, raw: &str) -> Option<Body> {
-    let mut tagged = String::with_capacity(kind.len() + raw.len() + 24);
-    tagged.push_str("{\"kind\":\"");
-    tagged.push_str(kind);
-    tagged.push_str("\",\"body\":");
-    tagged.push_str(raw);
-    tagged.push('}');
-    serde_json::from_str(&tagged).ok()
+    let mut json = serde_json::Deserializer::from_str(raw);
+    let body = OfKind(kind).deserialize(&mut json).ok()?;
+    json.end().ok()?;
+    Some(body)
 }

@@ -6,7 +6,8 @@ use uuid::Uuid;
 
 use super::{
     JournalError, Record, Who,
-    chain::{self, Hash, Start, Tail, scan},
+    chain::{self, Start, Tail, scan},
+    hash::Hash,
     parallel,
     record::Joiner,
 };
@@ -82,7 +83,7 @@ impl Recorded {
     /// Whether a file that begins so goes on behind one of these lines, or behind a damaged file, or began where no line
     /// was durable yet. Where nothing could be read, any may.
     fn leads_to(&self, link: &Start) -> bool {
-        let behind = |record: &Record| record.h == link.prev.as_str() && record.seq + 1 == link.seq;
+        let behind = |record: &Record| record.h == link.prev && record.seq + 1 == link.seq;
         self.paths.is_empty()
             || (link.prev == Hash::ZERO && link.seq == 0)
             || matches!(self.health, Health::Damaged { .. })
@@ -145,7 +146,7 @@ impl Recorded {
 
     /// For whom a process wrote: as its first line says.
     pub fn who(&self, process: Uuid) -> Option<&Who> {
-        self.records.iter().find(|record| record.proc.id() == process && record.who.is_some())?.who.as_ref()
+        self.records.iter().find(|record| record.proc.id() == process && record.who.is_some())?.who.as_deref()
     }
 
     /// Whether the incident has ended.

@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use super::{
     Body, Entry,
-    chain::{Hash, Head, Start},
+    chain::{Head, Start},
+    hash::Hash,
     merkle::Tree,
     works::Works,
 };

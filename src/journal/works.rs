@@ -29,7 +29,7 @@ impl Works {
     pub(super) fn read(&mut self, head: &Head<'_>) {
         let proc = head.proc.and_then(|proc| serde_json::from_str::<ProcRef>(proc.get()).ok());
         let Some(process) = proc.as_ref().map(ProcRef::id) else { return };
-        if let Some(whole @ ProcRef::Whole { .. }) = proc {
+        if let Some(whole @ ProcRef::Whole(_)) = proc {
             self.crew.insert(process, whole);
         }
         match (&*head.kind, head.op) {
@@ -59,7 +59,7 @@ impl Works {
     /// The isolation of a bot that another process has. One that has ended or is stopped holds up nobody.
     pub(super) fn elsewhere(&self, bot: &BotName, process: Uuid) -> Option<OperationId> {
         let works = |id: &Uuid| match self.crew.get(id) {
-            Some(ProcRef::Whole { host, pid, start, .. }) => presence(host, *pid, start.as_deref()) == Presence::Here,
+            Some(ProcRef::Whole(one)) => presence(&one.host, one.pid, one.start.as_deref()) == Presence::Here,
             _ => false,
         };
         let found = self.open.iter().find(|(_, (of, by))| of == bot && *by != process && works(by));

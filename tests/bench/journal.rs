@@ -2,19 +2,24 @@
 //!
 //! ```text
 //! overhead     1000 steps of 50 ms, 100 at a time: with the journal, beside the same without one
-//! throughput   100 concurrent steps that do nothing but record
+//! throughput   100 concurrent steps that do nothing but record: how many a second; then 100 thousand a second, and
+//!              what a commit takes, beside a plain loop of write and fdatasync of the same size
 //! replay       a million records, read, checked and loaded; and the same file by `verify`
 //! ```
 //!
 //! Files lie in memory (`/dev/shm`, else the temporary directory), and a sync takes as long as the disk that is
-//! meant: what is measured is estop, not the machine's disk.
+//! meant: what is measured is estop, not the machine's disk. A target that is missed is an exit code of 1, unless the
+//! machine itself misses it in the same run, in the plain loop: then both figures are printed.
 
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot be set up has no figure")]
 #![expect(clippy::print_stdout, reason = "its figures are what it is for")]
 #![expect(clippy::cast_precision_loss, reason = "figures for people")]
 
 use std::{
+    fs::File,
+    io::Write as _,
     path::Path,
+    process::ExitCode,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -36,10 +41,18 @@ const STEPS: usize = 1000;
 const AT_ONCE: usize = 100;
 /// What a provider takes for one.
 const LATENCY: Duration = Duration::from_millis(50);
+/// Records of a commit, where it is many that are recorded.
+const RECORDS: usize = 10;
+/// Records a second that 100 steps may take.
+const RATE: f64 = 100_000.0;
+/// What a commit may take then, of a hundred all but one.
+const QUICK: Duration = Duration::from_millis(2);
+/// What a sync takes there.
+const SYNC: Duration = Duration::from_micros(100);
 /// Records that are replayed.
 const REPLAYED: usize = 1_000_000;
 
-fn main() {
+fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let only: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     let wanted = |name: &str| only.is_empty() || only.iter().any(|filter| name.contains(filter.as_str()));
@@ -53,7 +66,8 @@ fn main() {
     if wanted("replay") {
         held &= runtime.block_on(replay());
     }
-    println!("{}", if held { "every target is held" } else { "a target is missed" });
+    println!("{}", if held { "every target is held" } else { "a target is MISSED" });
+    if held { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn place() -> tempfile::TempDir {
@@ -184,22 +198,60 @@ async fn overhead() -> bool {
     held
 }
 
-/// A hundred tasks that record as fast as they are answered.
+/// A hundred tasks that record as fast as they are answered, then as many records a second as are asked for.
 async fn throughput() -> bool {
-    const ROUNDS: usize = 400;
-    const RECORDS: usize = 10;
     let place = place();
-    let journal = store(&place, Duration::from_micros(100)).open(IncidentId::from_uuid(Uuid::now_v7())).await.unwrap();
+    let store = store(&place, SYNC);
+    let incident = IncidentId::from_uuid(Uuid::now_v7());
+    let journal = store.open(incident).await.unwrap();
+    let (rate, at_most) = record(&journal, 400, None).await;
+    let fast = rate >= RATE;
+    println!(
+        "throughput  {:.0} thousand records a second from {AT_ONCE} tasks, {RECORDS} a commit, all they can: commit p99 \
+         {:.1} ms (limit 100 thousand) {}",
+        rate / 1000.0,
+        milliseconds(at_most),
+        verdict(fast)
+    );
+    let size = || std::fs::metadata(store.path(incident)).unwrap().len();
+    let (bytes, syncs) = (size(), store.syncs());
+    let (rate, calm) = record(&journal, 200, Some(Duration::from_millis(10))).await;
+    let group = (size() - bytes) / (store.syncs() - syncs).max(1);
+    let floor = floor(&place, usize::try_from(group).unwrap());
+    // Nine tenths: the last round of the clock is not full.
+    let quick = rate >= RATE * 0.9 && calm <= QUICK;
+    let judged = match (quick, floor <= QUICK) {
+        (false, false) => "out of this machine's reach",
+        (quick, _) => verdict(quick),
+    };
+    println!(
+        "latency     {:.0} thousand records a second from {AT_ONCE} tasks, {RECORDS} a commit: commit p99 {:.2} ms (limit \
+         {:.0} ms); a plain loop of write and fdatasync, {group} bytes each: p99 {:.2} ms {judged}",
+        rate / 1000.0,
+        milliseconds(calm),
+        milliseconds(QUICK),
+        milliseconds(floor),
+    );
+    fast && (quick || floor > QUICK)
+}
+
+/// So many commits by each of a hundred tasks, at once or by the clock: records a second, and the wait of all but one in
+/// a hundred commits.
+async fn record(journal: &Journal, rounds: usize, every: Option<Duration>) -> (f64, Duration) {
     let began = Instant::now();
     let mut tasks = tokio::task::JoinSet::new();
     for task in 0..AT_ONCE {
         let journal = journal.clone();
         tasks.spawn(async move {
-            let mut waits = Vec::with_capacity(ROUNDS);
-            for round in 0..ROUNDS {
-                let number = task * ROUNDS + round;
-                let entries =
-                    (0..RECORDS).map(|record| if record % 2 == 0 { answer(number) } else { verified(number) });
+            let mut waits = Vec::with_capacity(rounds);
+            let first = tokio::time::Instant::now() + every.unwrap_or_default() * u32::try_from(task).unwrap() / 100;
+            let mut clock = every.map(|every| tokio::time::interval_at(first, every));
+            for round in 0..rounds {
+                if let Some(clock) = &mut clock {
+                    clock.tick().await;
+                }
+                let number = task * rounds + round;
+                let entries = (0..RECORDS).map(|one| if one % 2 == 0 { answer(number) } else { verified(number) });
                 let asked = Instant::now();
                 journal.commit(entries.collect()).await.unwrap();
                 waits.push(asked.elapsed());
@@ -208,49 +260,32 @@ async fn throughput() -> bool {
         });
     }
     let mut waits: Vec<Duration> = tasks.join_all().await.into_iter().flatten().collect();
-    let elapsed = began.elapsed();
-    waits.sort_unstable();
-    let rate = (AT_ONCE * ROUNDS * RECORDS) as f64 / elapsed.as_secs_f64();
-    let flood = waits[waits.len() * 99 / 100];
-    let fast = rate >= 100_000.0;
-    println!(
-        "throughput  {:.0} thousand records a second from {AT_ONCE} tasks, {RECORDS} a commit, commit p99 {:.1} ms \
-         (limit 100 thousand) {}",
-        rate / 1000.0,
-        flood.as_secs_f64() * 1000.0,
-        verdict(fast)
-    );
-    let calm = latency(&journal).await;
-    let quick = calm <= Duration::from_millis(2);
-    println!(
-        "latency     commit of one record by each of {AT_ONCE} tasks, every 10 ms: p99 {:.2} ms (limit 2 ms) {}",
-        calm.as_secs_f64() * 1000.0,
-        verdict(quick)
-    );
-    fast && quick
+    let rate = (AT_ONCE * rounds * RECORDS) as f64 / began.elapsed().as_secs_f64();
+    (rate, nearly_all(&mut waits))
 }
 
-/// What a commit takes when steps come as they do in a strike: 10 000 records a second.
-async fn latency(journal: &Journal) -> Duration {
-    let mut tasks = tokio::task::JoinSet::new();
-    for task in 0..AT_ONCE {
-        let journal = journal.clone();
-        tasks.spawn(async move {
-            let mut waits = Vec::new();
-            tokio::time::sleep(Duration::from_micros(100 * task as u64)).await;
-            let mut tick = tokio::time::interval(Duration::from_millis(10));
-            for round in 0..100 {
-                tick.tick().await;
-                let asked = Instant::now();
-                journal.commit(vec![answer(task * 100 + round)]).await.unwrap();
-                waits.push(asked.elapsed());
-            }
-            waits
-        });
-    }
-    let mut waits: Vec<Duration> = tasks.join_all().await.into_iter().flatten().collect();
+/// What the machine itself takes to write so many bytes and to sync them.
+fn floor(place: &tempfile::TempDir, bytes: usize) -> Duration {
+    let mut file = File::create(place.path().join("floor")).unwrap();
+    let line = vec![b'x'; bytes];
+    let write = |_| {
+        let began = Instant::now();
+        file.write_all(&line).unwrap();
+        std::thread::sleep(SYNC);
+        file.sync_data().unwrap();
+        began.elapsed()
+    };
+    nearly_all(&mut (0..2000).map(write).collect::<Vec<_>>())
+}
+
+/// The 99th of a hundred.
+fn nearly_all(waits: &mut [Duration]) -> Duration {
     waits.sort_unstable();
     waits[waits.len() * 99 / 100]
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
 }
 
 /// A long journal, read as every command reads it, and checked by `verify`.

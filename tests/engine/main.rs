@@ -97,7 +97,7 @@ async fn a_bot_goes_dark_and_the_record_says_how() {
 
     let incident = bench.engine.store().incidents().unwrap()[0];
     let records = bench.engine.store().read(incident).unwrap().records;
-    let kinds: Vec<&str> = records.iter().map(|record| record.kind.as_str()).collect();
+    let kinds: Vec<&str> = records.iter().map(|record| &*record.kind).collect();
     assert_eq!(&kinds[..4], ["incident.open", "op.claim", "evidence.snapshot", "plan.intent"]);
     assert_eq!(kinds.last(), Some(&"op.end"));
     let operation = &fold(incident, &records).operations[0];

@@ -98,7 +98,7 @@ async fn after_a_false_alarm_everything_is_back_but_what_was_named() {
     let incident = host.store.incidents().unwrap()[0];
     let records = host.store.read(incident).unwrap().records;
     let restored = records.iter().skip_while(|record| record.kind != "op.end").skip(1);
-    let kinds: Vec<&str> = restored.map(|record| record.kind.as_str()).collect();
+    let kinds: Vec<&str> = restored.map(|record| &*record.kind).collect();
     assert_eq!(&kinds[..4], ["op.claim", "evidence.snapshot", "restore.diff", "plan.intent"]);
     assert_eq!(kinds.last(), Some(&"op.end"));
     assert!(fold(incident, &records).remarks.is_empty());

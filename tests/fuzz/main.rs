@@ -153,6 +153,16 @@ fn a_name_is_any_bytes() {
 }
 
 #[test]
+fn a_leaked_secret_is_any_bytes() {
+    fuzz("recognise", 400);
+}
+
+#[test]
+fn what_is_masked_is_any_bytes() {
+    fuzz("mask", 400);
+}
+
+#[test]
 fn a_terminal_sends_any_bytes() {
     fuzz("keys", 2000);
 }

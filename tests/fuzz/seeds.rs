@@ -21,6 +21,8 @@ pub fn all() -> Vec<(&'static str, Vec<Vec<u8>>)> {
         ("journal", vec![lines, first, Vec::new(), text("{}\n")]),
         ("configuration", vec![text(&configuration()), Vec::new(), text("[console]\n")]),
         ("text", vec![text("helpdesk-bot"), text(odd)]),
+        ("recognise", secrets()),
+        ("mask", secrets()),
         ("keys", vec![text(sent), text("jjjkX\r"), text("\u{1b}")]),
         ("keycloak", over.collect()),
     ]
@@ -57,6 +59,16 @@ pub fn journal() -> Vec<u8> {
         }
     });
     fs::read(store.path(incident)).expect("the journal is there")
+}
+
+/// Texts with what looks like secrets in them, put together here so that no scanner takes this file for a leak.
+fn secrets() -> Vec<Vec<u8>> {
+    let token = format!("{}_{}", "ghp", "Ab1".repeat(12));
+    let jwt = format!("{}.{}.{}", "eyJhbGciOiJSUzI1NiJ9", "eyJpc3MiOiJodHRwczovL3Nzby5leGFtcGxlIn0", "c2ln".repeat(12));
+    let key = ["-----BEGIN PRIVATE", " KEY-----\nMC4CAQAwBQYDK2VwBCIEIA==\n-----END PRIVATE", " KEY-----\n"].concat();
+    let dsn = "postgres://kb_reader:hunter2@db.example/kb?sslmode=require";
+    let pairs = format!("Authorization: Bearer {token}\nclient_secret={}&x=1", "Zx9".repeat(9));
+    [token, jwt, key, dsn.to_owned(), pairs].map(String::into_bytes).to_vec()
 }
 
 /// The starter configuration with everything in it switched on.

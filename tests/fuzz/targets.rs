@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use estop::{
     config::{Sources, load},
-    domain::{Depth, IncidentId, ProviderName, Untrusted, fit},
+    domain::{self, Depth, IncidentId, ProviderName, Untrusted, fit},
     engine::{Provider, SystemClock},
     journal::{Process, Store, Verification, fold, verify},
     providers::{
@@ -32,8 +32,15 @@ use uuid::Uuid;
 pub type Target = fn(&[u8]);
 
 /// Every target with its name.
-pub const ALL: [(&str, Target); 5] =
-    [("journal", journal), ("configuration", configuration), ("text", text), ("keys", keys), ("keycloak", keycloak)];
+pub const ALL: [(&str, Target); 7] = [
+    ("journal", journal),
+    ("configuration", configuration),
+    ("text", text),
+    ("recognise", recognise),
+    ("mask", mask),
+    ("keys", keys),
+    ("keycloak", keycloak),
+];
 
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be built")
@@ -98,6 +105,25 @@ pub fn text(bytes: &[u8]) {
 fn printable(text: &str) {
     let odd = text.chars().find(|character| character.is_control() && *character != '\n');
     assert!(odd.is_none(), "{odd:?} in {text:?}");
+}
+
+/// A text with secrets in it, handed over by a responder: each finding lies in the text, and `recognise` and `find` say
+/// the same.
+pub fn recognise(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let (found, recognised) = (domain::find(&text), domain::recognise(&text));
+    for one in &found {
+        assert!(text.get(one.range.clone()).is_some(), "{:?} is not in the text", one.range);
+        assert!(recognised.contains(&one.what), "{} is found and not recognised", one.what.rule);
+    }
+    assert!(recognised.iter().all(|what| found.iter().any(|one| one.what == *what)), "recognised and not found");
+}
+
+/// A text on its way out: masking again changes nothing.
+pub fn mask(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let once = domain::mask(&text).into_owned();
+    assert_eq!(domain::mask(&once), once, "masked twice");
 }
 
 /// What a terminal sends.

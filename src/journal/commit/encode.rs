@@ -12,9 +12,8 @@ use jiff::Timestamp;
 
 use super::Sound;
 use crate::journal::{
-    Body, Checkpoint, Entry, JournalError, ProcRef, Record, RecordBody, VERSION,
-    chain::Hash,
-    controls,
+    Body, Checkpoint, Entry, Introduction, JournalError, ProcRef, Record, RecordBody, VERSION, controls,
+    hash::Hash,
     line::{Frame, LineMeta},
     split,
     state::CHECKPOINT,
@@ -155,7 +154,7 @@ fn record(frame: &Frame, meta: &LineMeta, hash: Hash, body: RecordBody) -> Recor
     let process = &frame.process;
     let proc = if meta.introduces {
         let (host, version, start) = (process.host.clone(), process.version.clone(), process.start.clone());
-        ProcRef::Whole { id: process.id, host, pid: process.pid, version, start }
+        ProcRef::Whole(Box::new(Introduction { id: process.id, host, pid: process.pid, version, start }))
     } else {
         ProcRef::Id(process.id)
     };
@@ -165,15 +164,15 @@ fn record(frame: &Frame, meta: &LineMeta, hash: Hash, body: RecordBody) -> Recor
         at: meta.at,
         mono_ms: meta.mono_ms,
         incident: frame.incident,
-        exercise: frame.exercise.clone(),
+        exercise: frame.exercise.as_deref().map(Arc::from),
         proc,
         op: meta.op,
         epoch: meta.epoch,
-        who: meta.introduces.then(|| process.who.clone()),
-        kind: meta.kind.to_owned(),
+        who: meta.introduces.then(|| Box::new(process.who.clone())),
+        kind: meta.kind.into(),
         controls: meta.controls.iter().map(|id| (*id).to_owned()).collect(),
         body,
-        prev: meta.prev.as_str().to_owned(),
-        h: hash.as_str().to_owned(),
+        prev: meta.prev,
+        h: hash,
     }
 }

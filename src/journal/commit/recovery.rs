@@ -10,7 +10,8 @@ use jiff::Timestamp;
 use super::Sound;
 use crate::journal::{
     Body, Entry, JournalError,
-    chain::{self, HASH_FIELD, Hash, Start, Tail, scan},
+    chain::{self, HASH_FIELD, Start, Tail, scan},
+    hash::Hash,
     state::State,
 };
 
@@ -73,7 +74,7 @@ impl Sound {
     pub(super) fn same_head<'a>(&self, (end, added): (&[u8], &'a [u8])) -> Option<&'a [u8]> {
         let same = end.is_empty()
             || end.strip_prefix(HASH_FIELD).and_then(|end| end.strip_suffix(b"\"}\n"))
-                == Some(self.state.head.as_str().as_bytes());
+                == Some(&self.state.head.digits()[..]);
         same.then_some(added)
     }
 
@@ -120,7 +121,7 @@ impl Sound {
             // Nothing may be appended here, not even that: the bytes beside the journal say it.
             return Ok(());
         }
-        let sha256 = Hash::of(torn).as_str().to_owned();
+        let sha256 = Hash::of(torn).to_string();
         let recovered = Body::Recovered { offset, length: torn.len() as u64, sha256 };
         self.encode_entry(&Entry::general(recovered), at, mono_ms, None);
         Ok(())

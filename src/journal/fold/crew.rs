@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::journal::{Presence, ProcRef, Record, Who, presence};
+use crate::journal::{Introduction, Presence, ProcRef, Record, Who, presence};
 
 /// The process that has an operation, and the person behind it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,11 +55,12 @@ pub(super) struct Crew(HashMap<Uuid, Claimant>);
 impl Crew {
     /// Takes in what a line says about its writer.
     pub(super) fn meet(&mut self, record: &Record) {
-        if let ProcRef::Whole { id, host, pid, start, .. } = &record.proc {
-            let (host, who, since) = (host.clone(), record.who.clone().unwrap_or_default(), record.at);
+        if let ProcRef::Whole(introduced) = &record.proc {
+            let Introduction { id, host, pid, start, .. } = &**introduced;
+            let (host, who, since) = (host.clone(), record.who.as_deref().cloned().unwrap_or_default(), record.at);
             self.0.insert(*id, Claimant { process: *id, host, pid: *pid, start: start.clone(), who, since });
         } else if let (Some(who), Some(known)) = (&record.who, self.0.get_mut(&record.proc.id())) {
-            known.who = who.clone();
+            known.who.clone_from(who);
         }
     }
 

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::*;
 use crate::{
     domain::{AnswerKind, Lane, Outcome, Reason, Restoration, RestoreMode, RestorePlan, StepId, StepState, Verdict},
-    journal::{Entry, ProcRef, RecordBody, Restores, fixture::*},
+    journal::{Entry, Hash, ProcRef, RecordBody, Restores, fixture::*},
 };
 
 /// Records as a journal would have them, a second apart; the fold looks at neither chain nor process.
@@ -23,11 +23,11 @@ fn records(entries: Vec<Entry>) -> Vec<Record> {
         op: entry.op,
         epoch: entry.epoch,
         who: None,
-        kind: entry.body.kind().to_owned(),
-        controls: Vec::new(),
+        kind: entry.body.kind().into(),
+        controls: [].into(),
         body: RecordBody::Known(entry.body),
-        prev: String::new(),
-        h: String::new(),
+        prev: Hash::ZERO,
+        h: Hash::ZERO,
     };
     (0..).zip(entries).map(record).collect()
 }

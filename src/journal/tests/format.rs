@@ -29,7 +29,7 @@ async fn a_newer_estop_is_not_written_over() {
 fn rehash_last(text: &str) -> String {
     let at = text.trim_end().rfind('\n').map_or(0, |at| at + 1);
     let content = text[at..].trim_end().rsplit_once(",\"h\":").unwrap().0;
-    format!("{}{content},\"h\":\"{}\"}}\n", &text[..at], crate::journal::chain::Hash::of(content.as_bytes()).as_str())
+    format!("{}{content},\"h\":\"{}\"}}\n", &text[..at], crate::journal::Hash::of(content.as_bytes()))
 }
 
 #[tokio::test]
@@ -131,7 +131,7 @@ async fn an_answer_cites_by_the_lane_of_its_step() {
     // A process that reads the intent from the file cites as the one that wrote it.
     let opened = journal(2, &memory, memory.clone()).unwrap();
     opened.commit(vec![answer(1, 3, AnswerKind::Accepted, StepState::Accepted)]).await.unwrap();
-    let cited: Vec<Vec<String>> = read(&memory).records[2..].iter().map(|record| record.controls.clone()).collect();
+    let cited: Vec<Vec<String>> = read(&memory).records[2..].iter().map(|record| record.controls.to_vec()).collect();
     assert_eq!(cited[0], ["RS.MI-01", "PR.AA-01", "ZT-6", "ZT-3"]);
     assert_eq!(cited[1], ["RS.MI-01", "DE.CM-06", "ZT-4"]);
     assert_eq!(cited[2], ["RS.MI-01", "PR.AA-05", "ZT-3"]);

@@ -55,7 +55,7 @@ impl Narrator {
             seq: record.seq,
             at: record.at,
             op: record.op,
-            kind: record.kind.clone(),
+            kind: record.kind.to_string(),
             // A file may hold anything: escaped here as if a provider had said it.
             text: Untrusted::new(text).shown(),
             result: Untrusted::new(result).shown(),
@@ -193,11 +193,11 @@ mod tests {
             op: None,
             epoch: 1,
             who: None,
-            kind: body.kind().to_owned(),
-            controls: Vec::new(),
+            kind: body.kind().into(),
+            controls: [].into(),
             body: RecordBody::Known(body),
-            prev: String::new(),
-            h: String::new(),
+            prev: crate::journal::Hash::ZERO,
+            h: crate::journal::Hash::ZERO,
         }
     }
 
