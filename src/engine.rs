@@ -31,7 +31,7 @@ pub use budget::{
 };
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use event::{Ended, EngineEvent, OperationPhase};
-pub use handle::{Checked, Confirmed, Engine, Parts, Running};
+pub use handle::{Checked, Confirmed, Engine, Parts, Running, WaitingStep};
 pub use hold::{Hold, WATCH_AT_LEAST};
 pub use identify::{Leaked, owners_by_fingerprint};
 pub use order::{Order, Rechecked, Refusal, RestoreOrder};

@@ -16,6 +16,7 @@ pub mod decode;
 pub mod effect;
 pub mod encode;
 pub mod fleet;
+pub mod forms;
 mod input;
 pub mod keymap;
 pub mod message;

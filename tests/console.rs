@@ -13,6 +13,8 @@ mod golden;
 mod loop_;
 #[path = "console/properties.rs"]
 mod properties;
+#[path = "console/record.rs"]
+mod record;
 #[path = "console/restore.rs"]
 mod restore;
 #[path = "console/sample.rs"]

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use admission::Ready;
 use hold::WatchedEnds;
-pub use record::Confirmed;
+pub use record::{Confirmed, WaitingStep};
 
 use super::{
     Clock, Ended, EngineEvent, Preflight, Provider, ProviderError, Rechecked, Refusal, Right, Roster, Rules, Snapshot,

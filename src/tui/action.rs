@@ -47,6 +47,12 @@ pub enum Action {
     FalseAlarm,
     /// Of the two ways back: end everything from before first.
     Rotate,
+    /// Put a remark on record.
+    Note,
+    /// Hand the incident over.
+    HandOver,
+    /// Say that a manual step was done.
+    Confirm,
     /// Type a filter.
     Filter,
     /// Show identities that are no bots, too.

@@ -86,6 +86,27 @@ impl<O: Operator> Effects<O> {
                 Message::RestorePlanned(Planned { bot, mode, result })
             }),
             Effect::Restore(order) => self.restore(order),
+            Effect::Note(incident, text) => self.record(move |operator| async move {
+                let said = operator.note(incident, &text).await;
+                Message::Recorded(said.map(|incident| format!("noted in incident {incident}")))
+            }),
+            Effect::Summarise(incident) => {
+                self.ask(move |operator| async move { Message::Summarised(operator.summary(incident).await) });
+            }
+            Effect::HandOver(incident, to) => self.record(move |operator| async move {
+                let whom = to.clone().unwrap_or_else(|| "whoever is next".to_owned());
+                let said = operator.hand_over_incident(incident, to).await;
+                Message::Recorded(said.map(|()| format!("handed over to {whom}: on record in incident {incident}")))
+            }),
+            Effect::AskWaiting => {
+                self.ask(|operator| async move { Message::WaitingFound(operator.waiting_steps().await) });
+            }
+            Effect::Confirm(step, evidence) => self.record(move |operator| async move {
+                match operator.confirm(&step, evidence).await {
+                    Ok(confirmed) => Message::StepConfirmed(confirmed),
+                    Err(refusal) => Message::Recorded(Err(refusal)),
+                }
+            }),
             Effect::RecordRefusal(bot, refusal) => {
                 let operator = self.operator.clone();
                 self.orders.spawn(async move { operator.record_refusal(bot, refusal).await });
@@ -110,6 +131,15 @@ impl<O: Operator> Effects<O> {
     {
         let (answer, results) = (question(self.operator.clone()), self.results.clone());
         tokio::spawn(async move { tell(&results, answer.await).await });
+    }
+
+    /// Puts something on record: the console does not end before that is done.
+    fn record<F>(&self, writing: impl FnOnce(O) -> F)
+    where
+        F: Future<Output = Message> + Send + 'static,
+    {
+        let (written, results) = (writing(self.operator.clone()), self.results.clone());
+        self.orders.spawn(async move { tell(&results, written.await).await });
     }
 
     fn retry(&self, bot: BotName) {

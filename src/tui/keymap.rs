@@ -70,6 +70,7 @@ const EVERYWHERE: &[Context] = &Context::ALL;
 const LISTS: &[Context] = EVERYWHERE;
 const FLEET: &[Context] = &[Context::Fleet];
 const RESTORE: &[Context] = &[Context::Restore];
+const SCREENS: &[Context] = &[Context::Fleet, Context::Isolation, Context::Journal];
 const SECRET: &[Context] = &[Context::Secret];
 /// Where a plan is shown beside the key.
 const PLANS: &[Context] = &[Context::Fleet, Context::Secret];
@@ -115,6 +116,13 @@ pub const DEFAULT: &[Binding] = &[
         "again",
         "Strike again what failed or came alive after dark; finish what another process left.",
         &[Context::Fleet, Context::Isolation],
+    )),
+    shown(row(
+        Action::Confirm,
+        &[ch('c')],
+        "confirm",
+        "Say that a manual step was done: on record as attested, never called proved.",
+        &[Context::Isolation],
     )),
     shown(row(
         Action::Try,
@@ -220,6 +228,14 @@ pub const DEFAULT: &[Binding] = &[
         "The way back: asks which way, shows what comes back and what cannot, then asks for the bot's name.",
         &[Context::Fleet, Context::Isolation],
     )),
+    shown(row(Action::Note, &[ch('n')], "note", "Put a remark on record, with your name and the time.", SCREENS)),
+    shown(row(
+        Action::HandOver,
+        &[ch('H')],
+        "hand over",
+        "Show what the next responder has to know, and put the hand-over on record.",
+        SCREENS,
+    )),
     row(Action::Refresh, &[ch('R')], "refresh", "Read every provider again.", EVERYWHERE),
     row(Action::Theme, &[ch('t')], "theme", "The next theme.", EVERYWHERE),
     row(Action::Redraw, &[ctrl('l')], "redraw", "Draw the whole screen again.", EVERYWHERE),
@@ -243,8 +259,8 @@ pub fn places(binding: &Binding) -> String {
     if binding.contexts.len() == Context::ALL.len() {
         return "everywhere".to_owned();
     }
-    if binding.contexts == ELSEWHERE {
-        return "elsewhere".to_owned();
+    if binding.contexts.len() > 2 {
+        return "most screens".to_owned();
     }
     binding.contexts.iter().map(|context| context.title().to_lowercase()).collect::<Vec<_>>().join(", ")
 }

@@ -6,7 +6,7 @@ use crate::{
     domain::{
         BotName, Depth, Identified, IncidentId, LeakedSecret, OperationId, Owner, Probed, RestoreMode, RestorePlan,
     },
-    engine::{EngineEvent, Refusal, Right, Snapshot},
+    engine::{Confirmed, EngineEvent, Refusal, Right, Snapshot, WaitingStep},
     tui::{
         press::{Pasted, Press},
         strike::Shown,
@@ -202,6 +202,14 @@ pub enum Message {
         /// Why.
         refusal: Refusal,
     },
+    /// What handing over would put on record was read.
+    Summarised(Result<(IncidentId, Vec<String>), Refusal>),
+    /// The manual steps that wait for a person were read.
+    WaitingFound(Result<Vec<WaitingStep>, Refusal>),
+    /// Something is on record, in one sentence, or is not.
+    Recorded(Result<String, Refusal>),
+    /// It is on record that somebody says a manual step was done.
+    StepConfirmed(Confirmed),
     /// A signal came.
     Signalled(Signal),
     /// The terminal is gone.

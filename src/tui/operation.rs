@@ -175,6 +175,23 @@ impl OperationView {
         }
     }
 
+    /// Somebody says that a manual step was done: that is what it shows from now on, also in the outcome.
+    pub fn attested(&mut self, step: &StepId, by: &str) {
+        if let Some(view) = self.steps.get_mut(step) {
+            view.state = StepState::Attested;
+            view.detail = Some(format!("{by} says that it was done: nothing proves it"));
+        }
+        let outcome = self.ended.as_mut().map(|ended| &mut ended.outcome);
+        let Some(Outcome::Partial { reasons, .. } | Outcome::Contradicted { reasons, .. }) = outcome else { return };
+        for reason in reasons {
+            if let Reason::Manual { step: waits, what } = reason
+                && waits == step
+            {
+                *reason = Reason::AttestedOnly { step: step.clone(), what: std::mem::take(what) };
+            }
+        }
+    }
+
     /// Whether it still runs.
     pub fn is_running(&self) -> bool {
         self.ended.is_none()

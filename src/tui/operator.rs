@@ -12,8 +12,10 @@ use tokio::sync::{broadcast, watch};
 
 use super::message::JournalLine;
 use crate::{
-    domain::{BotName, Identified, LeakedSecret, OperationId, Owner, Probed, RestoreMode, RestorePlan},
-    engine::{EngineEvent, Order, Refusal, RestoreOrder, Right, Snapshot},
+    domain::{
+        BotName, Identified, IncidentId, LeakedSecret, OperationId, Owner, Probed, RestoreMode, RestorePlan, StepId,
+    },
+    engine::{Confirmed, EngineEvent, Order, Refusal, RestoreOrder, Right, Snapshot, WaitingStep},
 };
 
 /// What the console needs of the engine. The real one implements it in one place; tests have their own.
@@ -78,6 +80,36 @@ pub trait Operator: Clone + Send + Sync + 'static {
     /// # Errors
     /// [`Refusal`] where nothing was sent.
     async fn restore(&self, order: RestoreOrder) -> Result<OperationId, Refusal>;
+
+    /// Puts a remark on record; in which incident.
+    ///
+    /// # Errors
+    /// [`Refusal`]: no incident is open, nobody may, or the journal takes nothing.
+    async fn note(&self, incident: Option<IncidentId>, text: &str) -> Result<IncidentId, Refusal>;
+
+    /// What handing over would put on record.
+    ///
+    /// # Errors
+    /// [`Refusal`]: no incident is open.
+    async fn summary(&self, incident: Option<IncidentId>) -> Result<(IncidentId, Vec<String>), Refusal>;
+
+    /// Puts a hand-over on record.
+    ///
+    /// # Errors
+    /// [`Refusal`]: as [`Operator::note`].
+    async fn hand_over_incident(&self, incident: IncidentId, to: Option<String>) -> Result<(), Refusal>;
+
+    /// The manual steps that wait for a person.
+    ///
+    /// # Errors
+    /// [`Refusal`]: a journal cannot be read.
+    async fn waiting_steps(&self) -> Result<Vec<WaitingStep>, Refusal>;
+
+    /// Puts on record that one was done.
+    ///
+    /// # Errors
+    /// [`Refusal`]: it does not wait any more, nobody may, or the journal takes nothing.
+    async fn confirm(&self, step: &StepId, evidence: Option<String>) -> Result<Confirmed, Refusal>;
 
     /// Puts a refusal on record.
     async fn record_refusal(&self, bot: Option<BotName>, refusal: Refusal);

@@ -8,6 +8,7 @@ use tui_input::Input;
 use super::{
     action::Context,
     fleet::{Fleet, Row},
+    forms::{ConfirmForm, HandOverForm, NoteForm},
     message::{JournalLine, Signal, Size},
     operation::OperationView,
     restore::RestorePane,
@@ -76,6 +77,12 @@ pub struct Prompt {
 pub enum Form {
     /// For a leaked secret.
     Secret(SecretField),
+    /// For a remark.
+    Note(NoteForm),
+    /// For a hand-over.
+    HandOver(HandOverForm),
+    /// For a manual step that was done.
+    Confirm(ConfirmForm),
 }
 
 /// What the caller decides.

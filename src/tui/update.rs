@@ -11,6 +11,7 @@
 mod again;
 mod danger;
 mod keys;
+mod record;
 mod restore;
 mod secret;
 
@@ -25,7 +26,7 @@ use super::{
     state::{Alarm, Dirty, Ending, State},
 };
 use crate::{
-    domain::{BotName, Depth, Identified, LeakedSecret, Outcome, RestoreMode},
+    domain::{BotName, Depth, Identified, IncidentId, LeakedSecret, Outcome, RestoreMode, StepId},
     engine::{EngineEvent, Order, Refusal, RestoreOrder},
 };
 
@@ -72,6 +73,16 @@ pub enum Effect {
     PlanRestore(BotName, RestoreMode),
     /// Hand an order to restore to the engine.
     Restore(RestoreOrder),
+    /// Put a remark on record; `None`: in the newest incident that is open.
+    Note(Option<IncidentId>, String),
+    /// Read what handing over would put on record.
+    Summarise(Option<IncidentId>),
+    /// Put a hand-over on record, and to whom.
+    HandOver(IncidentId, Option<String>),
+    /// Read the manual steps that wait for a person.
+    AskWaiting,
+    /// Put on record that a manual step was done, with a word of evidence.
+    Confirm(StepId, Option<String>),
     /// Put on record that something was refused.
     RecordRefusal(Option<BotName>, Refusal),
     /// Ring the bell once.
@@ -171,6 +182,10 @@ fn hear(state: &mut State, message: Message) {
         Message::SecretTried(probed) => secret::tried(state, probed),
         Message::RestorePlanned(planned) => restore::planned(state, planned),
         Message::RestoreRefused { bot, refusal } => restore::refused(state, &bot, &refusal),
+        Message::Summarised(result) => record::summarised(state, result),
+        Message::WaitingFound(result) => record::waiting(state, result),
+        Message::Recorded(result) => record::recorded(state, result),
+        Message::StepConfirmed(confirmed) => record::confirmed(state, &confirmed),
         Message::GlassBroken
         | Message::RightsKnown(_)
         | Message::LeftFound(_)

@@ -9,8 +9,10 @@ use std::{
 
 use async_trait::async_trait;
 use estop::{
-    domain::{BotName, Identified, LeakedSecret, OperationId, Owner, Probed, RestoreMode, RestorePlan},
-    engine::{EngineEvent, Order, Refusal, RestoreOrder, Right, Snapshot},
+    domain::{
+        BotName, Identified, IncidentId, LeakedSecret, OperationId, Owner, Probed, RestoreMode, RestorePlan, StepId,
+    },
+    engine::{Confirmed, EngineEvent, Order, Refusal, RestoreOrder, Right, Snapshot, WaitingStep},
     tui::{
         app::{App, Display, Left, Sources},
         decode::{Decoder, Input},
@@ -41,6 +43,8 @@ pub struct Desk {
     /// Whether a restore needs a second person.
     pub needs_approval: Arc<Mutex<bool>>,
     pub restores: Arc<Mutex<Vec<RestoreOrder>>>,
+    pub summary: Arc<Mutex<Vec<String>>>,
+    pub waiting: Arc<Mutex<Vec<WaitingStep>>>,
     /// Whose each secret is.
     pub owners: Arc<Mutex<Vec<Owner>>>,
     /// What the engine was handed.
@@ -59,6 +63,8 @@ impl Desk {
             rights: Arc::default(),
             needs_approval: Arc::default(),
             restores: Arc::default(),
+            summary: Arc::default(),
+            waiting: Arc::default(),
             owners: Arc::default(),
             handed: Arc::default(),
         }
@@ -68,7 +74,7 @@ impl Desk {
         self.orders.lock().unwrap().iter().map(|order| order.bot.raw().to_owned()).collect()
     }
 
-    fn note(&self, what: impl Into<String>) {
+    fn jot(&self, what: impl Into<String>) {
         self.asked.lock().unwrap().push(what.into());
     }
 }
@@ -76,7 +82,7 @@ impl Desk {
 #[async_trait]
 impl Operator for Desk {
     fn fleet(&self) -> watch::Receiver<Arc<Snapshot>> {
-        self.note("fleet");
+        self.jot("fleet");
         self.fleet.subscribe()
     }
 
@@ -89,7 +95,7 @@ impl Operator for Desk {
     }
 
     async fn recorded(&self) -> Vec<JournalLine> {
-        self.note("recorded");
+        self.jot("recorded");
         Vec::new()
     }
 
@@ -102,7 +108,7 @@ impl Operator for Desk {
     }
 
     async fn retry(&self, bot: &BotName) -> Result<OperationId, Refusal> {
-        self.note(format!("retry {bot}"));
+        self.jot(format!("retry {bot}"));
         self.refusal.lock().unwrap().take().map_or(Ok(sample::op(1)), Err)
     }
 
@@ -111,7 +117,7 @@ impl Operator for Desk {
     }
 
     async fn resume(&self) -> Result<usize, String> {
-        self.note("resume");
+        self.jot("resume");
         Ok(std::mem::take(&mut *self.left.lock().unwrap()).len())
     }
 
@@ -129,12 +135,12 @@ impl Operator for Desk {
     }
 
     fn forget(&self, bot: &BotName) {
-        self.note(format!("forget {bot}"));
+        self.jot(format!("forget {bot}"));
         self.handed.lock().unwrap().retain(|(other, ..)| other != bot);
     }
 
     async fn probe(&self, _secret: &LeakedSecret, identified: &Identified, consent: bool) -> Vec<(Owner, Probed)> {
-        self.note(format!("probe, consent {consent}"));
+        self.jot(format!("probe, consent {consent}"));
         let at = || estop::domain::ProviderName::new("corp-sso");
         let said = || "introspection of no token: let in".to_owned();
         identified
@@ -155,8 +161,40 @@ impl Operator for Desk {
         self.refusal.lock().unwrap().take().map_or(Ok(sample::op(2)), Err)
     }
 
+    async fn note(&self, incident: Option<IncidentId>, text: &str) -> Result<IncidentId, Refusal> {
+        self.jot(format!("note {incident:?}: {text}"));
+        self.refusal.lock().unwrap().take().map_or(Ok(sample::incident()), Err)
+    }
+
+    async fn summary(&self, incident: Option<IncidentId>) -> Result<(IncidentId, Vec<String>), Refusal> {
+        Ok((incident.unwrap_or_else(sample::incident), self.summary.lock().unwrap().clone()))
+    }
+
+    async fn hand_over_incident(&self, _incident: IncidentId, to: Option<String>) -> Result<(), Refusal> {
+        self.jot(format!("hand over to {to:?}"));
+        Ok(())
+    }
+
+    async fn waiting_steps(&self) -> Result<Vec<WaitingStep>, Refusal> {
+        Ok(self.waiting.lock().unwrap().clone())
+    }
+
+    async fn confirm(&self, step: &StepId, evidence: Option<String>) -> Result<Confirmed, Refusal> {
+        self.jot(format!("confirm {step} {evidence:?}"));
+        let waiting = self.waiting.lock().unwrap().clone();
+        let waited = waiting.iter().find(|one| one.step == *step).unwrap();
+        Ok(Confirmed {
+            incident: waited.incident,
+            op: waited.op,
+            bot: waited.bot.clone(),
+            step: step.clone(),
+            instruction: waited.instruction.clone(),
+            by: "alice (uid 1000)".to_owned(),
+        })
+    }
+
     async fn record_refusal(&self, bot: Option<BotName>, refusal: Refusal) {
-        self.note(format!("refused {bot:?}: {refusal}"));
+        self.jot(format!("refused {bot:?}: {refusal}"));
     }
 
     fn watched_until(&self, _bot: &BotName) -> Option<Timestamp> {
@@ -164,17 +202,17 @@ impl Operator for Desk {
     }
 
     async fn refresh(&self) {
-        self.note("refresh");
+        self.jot("refresh");
     }
 
     async fn refresh_bot(&self, bot: &BotName) {
-        self.note(format!("refresh {bot}"));
+        self.jot(format!("refresh {bot}"));
     }
 
     async fn settle(&self) {}
 
     async fn console_lost(&self, by: String) {
-        self.note(format!("lost {by}"));
+        self.jot(format!("lost {by}"));
     }
 
     fn read_only(&self) -> bool {
@@ -330,7 +368,8 @@ impl<O: Operator> Console<O> {
     /// Bytes that come in one read.
     pub async fn read(&self, bytes: &[u8]) {
         let inputs = self.decoder.borrow_mut().feed(bytes);
-        *self.printed.borrow_mut() += &format!("{inputs:?} {:?}", self.decoder.borrow());
+        let printed = format!("{inputs:?} {:?}", self.decoder.borrow());
+        self.printed.borrow_mut().push_str(&printed);
         for input in inputs {
             self.inputs.unbounded_send(input).unwrap();
         }

@@ -3,13 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use estop::{
-    domain::BotName,
-    engine::Snapshot,
+    domain::{BotName, Identified, IdentityId, Owner, ProbeKind, ProviderName},
+    engine::{Refusal, Snapshot, WaitingStep},
     tui::{
-        message::{Message, Size},
+        message::{Message, Planned, Size},
         press::Pasted,
         screen,
-        state::State,
+        secret::Consent,
+        state::{Form, State},
         theme::{Capability, Glyphs},
         update::{Effect, update},
     },
@@ -23,6 +24,7 @@ use super::{fake, sample};
 #[derive(Debug, Clone)]
 enum Act {
     Key(KeyCode, bool),
+    Type(usize),
     Paste,
     Draw,
     Answer,
@@ -40,11 +42,15 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         1 => Just(KeyCode::Tab),
         1 => Just(KeyCode::Up),
         1 => Just(KeyCode::PageDown),
+        3 => prop_oneof![Just('U'), Just('f'), Just('r'), Just('i'), Just('p'), Just('n'), Just('H'), Just('c'), Just('2')]
+            .prop_map(KeyCode::Char),
+        1 => prop_oneof![Just(KeyCode::End), Just(KeyCode::Down), Just(KeyCode::Backspace)],
         6 => proptest::char::range('!', '~').prop_map(KeyCode::Char),
         3 => prop_oneof![Just('j'), Just('k'), Just('g'), Just('G'), Just('a'), Just('1')].prop_map(KeyCode::Char),
     ];
     let act = prop_oneof![
         8 => (key, prop::bool::weighted(0.8)).prop_map(|(key, alone)| Act::Key(key, alone)),
+        2 => (0usize..7).prop_map(Act::Type),
         1 => Just(Act::Paste),
         5 => Just(Act::Draw),
         5 => Just(Act::Answer),
@@ -59,8 +65,64 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
 #[derive(Default)]
 struct Far {
     frame: u64,
-    waiting: std::collections::VecDeque<(u64, Vec<BotName>)>,
+    waiting: std::collections::VecDeque<(u64, Vec<BotName>, Option<u64>)>,
     seen: Vec<BotName>,
+    /// The number of the question that it shows.
+    asks: Option<u64>,
+}
+
+/// The number of the question that stands open.
+fn question(state: &State) -> Option<u64> {
+    let consent = state.leak.as_ref().and_then(|leak| match leak.consent {
+        Consent::Asked(asks, _) => Some(asks),
+        Consent::No | Consent::Yes => None,
+    });
+    match &state.form {
+        Some(Form::HandOver(form)) => Some(form.asks),
+        Some(Form::Confirm(form)) => Some(form.asks),
+        Some(_) => None,
+        None => state.restore.as_ref().and_then(|pane| pane.question()).map(|question| question.asks).or(consent),
+    }
+}
+
+/// What the engine answers.
+fn answered(effect: &Effect) -> Option<Message> {
+    Some(match effect {
+        Effect::PlanRestore(bot, mode) => {
+            let plan = sample::restore_plan(*mode, false);
+            Message::RestorePlanned(Planned { bot: bot.clone(), mode: *mode, result: Ok(Arc::new(plan)) })
+        }
+        Effect::Restore(order) => {
+            Message::RestoreRefused { bot: order.bot.clone(), refusal: Refusal::NothingToRestore(order.bot.clone()) }
+        }
+        Effect::Identify(secret) => {
+            let owner = Owner {
+                bot: Some(BotName::new("sales")),
+                identity: IdentityId::new(ProviderName::new("corp-sso"), "id-bot-sales"),
+                name: "bot-sales".into(),
+                holding: None,
+                how: "its fingerprint".to_owned(),
+                probe: ProbeKind::Mints,
+            };
+            let identified =
+                Identified { fingerprint: secret.fingerprint(), recognised: Vec::new(), owners: vec![owner] };
+            Message::Identified { secret: secret.clone(), identified }
+        }
+        Effect::Probe { .. } => Message::SecretTried(Vec::new()),
+        Effect::Summarise(_) => Message::Summarised(Ok((sample::incident(), vec!["bots: none".to_owned()]))),
+        Effect::AskWaiting => {
+            let step = |index: usize| WaitingStep {
+                incident: sample::incident(),
+                op: sample::op(1),
+                bot: BotName::new("sales"),
+                step: sample::steps()[index].id.clone(),
+                instruction: "take the role away".to_owned(),
+                attested: false,
+            };
+            Message::WaitingFound(Ok(vec![step(2), step(5)]))
+        }
+        _ => return None,
+    })
 }
 
 fn play(acts: Vec<Act>) -> Result<(), TestCaseError> {
@@ -71,7 +133,15 @@ fn play(acts: Vec<Act>) -> Result<(), TestCaseError> {
     for act in acts {
         // Time stands still: no rule may fall back on waiting.
         state.now.mono = Duration::ZERO;
+        let asked = question(&state);
         let effects = match act {
+            Act::Type(bot) => {
+                let name = sample::fleet().bots[bot].bot.name.raw().to_owned();
+                let keys = name.chars().map(|character| KeyEvent::new(KeyCode::Char(character)));
+                let typed =
+                    keys.flat_map(|key| update(&mut state, Message::KeyPressed { key: key.into(), alone: false }));
+                typed.collect()
+            }
             Act::Key(code, alone) => {
                 let upper = matches!(code, KeyCode::Char('A'..='Z'));
                 let modifiers = if upper { KeyModifiers::SHIFT } else { KeyModifiers::NONE };
@@ -94,8 +164,20 @@ fn play(acts: Vec<Act>) -> Result<(), TestCaseError> {
         };
         prop_assert!(inside, "{:?} is not in the list", state.fleet.selected);
         for effect in effects {
-            if let Effect::Isolate(order) = effect {
-                prop_assert!(far.seen.contains(&order.bot), "{} was not on the screen", order.bot);
+            match &effect {
+                Effect::Isolate(order) => {
+                    prop_assert!(far.seen.contains(&order.bot), "{} was not on the screen", order.bot);
+                }
+                Effect::Restore(_) | Effect::HandOver(..) | Effect::Confirm(..) => {
+                    prop_assert!(asked.is_some() && far.asks == asked, "{effect:?} without its question");
+                }
+                Effect::Probe { consent: true, .. } if asked.is_some() => {
+                    prop_assert!(far.asks == asked, "agreed before the question was seen");
+                }
+                _ => {}
+            }
+            if let Some(message) = answered(&effect) {
+                update(&mut state, message);
             }
         }
     }
@@ -107,15 +189,16 @@ fn draw(state: &mut State, far: &mut Far) -> Vec<Effect> {
     let shown = screen::draw(state, &mut buffer).shown;
     far.frame += 1;
     let names = [&shown.target, &shown.armed, &shown.prompt].into_iter().flatten().cloned().collect();
-    far.waiting.push_back((far.frame, names));
+    far.waiting.push_back((far.frame, names, shown.asks));
     let mut effects = update(state, Message::FrameDrawn { frame: far.frame, shown });
     effects.extend(update(state, Message::FrameWritten(far.frame)));
     effects
 }
 
 fn answer(state: &mut State, far: &mut Far) -> Vec<Effect> {
-    let Some((frame, names)) = far.waiting.pop_front() else { return Vec::new() };
+    let Some((frame, names, asks)) = far.waiting.pop_front() else { return Vec::new() };
     far.seen = names;
+    far.asks = asks;
     update(state, Message::FrameAnswered(frame))
 }
 
@@ -135,7 +218,10 @@ proptest! {
         for act in acts {
             if let Act::Key(code, alone) = act {
                 let effects = update(&mut state, Message::KeyPressed { key: KeyEvent::new(code).into(), alone });
-                prop_assert!(!effects.iter().any(|effect| matches!(effect, Effect::Isolate(_))));
+                prop_assert!(!effects.iter().any(|effect| matches!(
+                    effect,
+                    Effect::Isolate(_) | Effect::Restore(_) | Effect::Note(..) | Effect::HandOver(..) | Effect::Confirm(..)
+                )));
             }
         }
     }

@@ -100,7 +100,7 @@ pub fn events(verified: usize) -> Vec<EngineEvent> {
     events
 }
 
-fn ended(outcome: Outcome) -> EngineEvent {
+pub fn ended(outcome: Outcome) -> EngineEvent {
     let ended = Ended {
         time_to_dark_ms: match &outcome {
             Outcome::Dark => Some(2_310),
@@ -152,7 +152,7 @@ fn outcomes() -> Vec<(&'static str, Outcome)> {
     ]
 }
 
-fn struck(state: &mut State, verified: usize) {
+pub fn struck(state: &mut State, verified: usize) {
     on_sales(state);
     for event in events(verified) {
         update(state, Message::EngineSpoke(event));
@@ -351,7 +351,7 @@ fn every_action_is_in_the_help_and_one_that_is_off_says_why() {
             assert!(disabled(&state, binding.action).is_some_and(|why| why.contains("read-only")));
         }
     }
-    assert_eq!(text.matches("Off: estop runs read-only").count(), 4, "{text}");
+    assert_eq!(text.matches("Off: estop runs read-only").count(), 7, "{text}");
 }
 
 #[test]
@@ -378,7 +378,7 @@ fn hostile_names_are_shown_and_nothing_of_them_reaches_a_cell() {
     snapshot.bots[0] = Arc::new(view);
     snapshot.notices = vec![evil.to_owned()];
     snapshot.exercise = Some(evil.to_owned());
-    for keys in ["", "\r", "X", "Bx", "a", "2", "J", "?"] {
+    for keys in ["", "\r", "X", "Bx", "a", "2", "J", "?", "ix", "U", "nx"] {
         for (width, height) in [(80, 24), (120, 40), (20, 5)] {
             let mut state = console(width, height, Capability::Sixteen);
             read(&mut state, snapshot.clone());
@@ -397,7 +397,7 @@ fn hostile_names_are_shown_and_nothing_of_them_reaches_a_cell() {
 #[test]
 fn no_window_is_too_small_or_too_large() {
     for (width, height) in [(1, 1), (2, 30), (20, 5), (39, 11), (40, 10), (40, 12), (500, 200), (200, 12), (41, 80)] {
-        for keys in ["", "\r", "X", "B", "/x", "2", "J", "?"] {
+        for keys in ["", "\r", "X", "B", "/x", "2", "J", "?", "ix", "nx"] {
             for exercise in [None, Some("drill".to_owned())] {
                 let mut state = console(width, height, Capability::Sixteen);
                 read(&mut state, Snapshot { exercise, ..sample::fleet() });

@@ -22,7 +22,61 @@ pub struct Confirmed {
     pub by: String,
 }
 
+/// A manual step of an open incident that a person may say was done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingStep {
+    /// In which incident.
+    pub incident: IncidentId,
+    /// Of which operation.
+    pub op: OperationId,
+    /// Of which bot.
+    pub bot: BotName,
+    /// Which step.
+    pub step: StepId,
+    /// What is to be done.
+    pub instruction: String,
+    /// Whether somebody has said so already.
+    pub attested: bool,
+}
+
 impl Engine {
+    /// Manual steps of open incidents, newest incident first: what [`Engine::confirm`] would take. An exercise's are
+    /// those of its own world. Reads files: not for a task that must not wait.
+    ///
+    /// # Errors
+    /// [`Refusal`]: a journal cannot be read.
+    pub fn waiting_steps(&self) -> Result<Vec<WaitingStep>, Refusal> {
+        let all = self.every_incident()?;
+        let lifted = restore::lifted(&all);
+        let open = all.iter().rev().filter(|one| one.closed_at.is_none() && Some(one.id) >= self.inner.since);
+        let mut waiting = Vec::new();
+        for incident in open {
+            for operation in incident.operations.iter().filter(|one| !lifted.contains(&one.id)) {
+                let waits = |state: &StepState| matches!(state, StepState::Manual | StepState::Attested);
+                for (id, record) in operation.steps.iter().filter(|(_, record)| waits(&record.state)) {
+                    waiting.push(WaitingStep {
+                        incident: incident.id,
+                        op: operation.id,
+                        bot: operation.bot.clone(),
+                        step: id.clone(),
+                        instruction: record.step.manual.clone().unwrap_or_else(|| record.step.target.shown()),
+                        attested: record.state == StepState::Attested,
+                    });
+                }
+            }
+        }
+        Ok(waiting)
+    }
+
+    /// What handing an incident over would put on record, in under twelve lines; records nothing.
+    ///
+    /// # Errors
+    /// [`Refusal`]: no incident is open.
+    pub fn summary(&self, incident: Option<IncidentId>) -> Result<(IncidentId, Vec<String>), Refusal> {
+        let incident = self.of_open(incident)?;
+        Ok((incident.id, handover::summary(&incident, self.inner.fleet.clock.now())))
+    }
+
     /// Attests that a manual step was done, by its id or a beginning of it that fits one step only. It is shown as
     /// attested for ever: nothing proves it.
     ///

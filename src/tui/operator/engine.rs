@@ -15,8 +15,10 @@ use tokio::sync::{
 
 use super::{Operator, line::Narrator};
 use crate::{
-    domain::{BotName, Identified, LeakedSecret, OperationId, Owner, Probed, RestoreMode, RestorePlan},
-    engine::{Engine, EngineEvent, Hold, Order, Refusal, RestoreOrder, Right, Snapshot},
+    domain::{
+        BotName, Identified, IncidentId, LeakedSecret, OperationId, Owner, Probed, RestoreMode, RestorePlan, StepId,
+    },
+    engine::{Confirmed, Engine, EngineEvent, Hold, Order, Refusal, RestoreOrder, Right, Snapshot, WaitingStep},
     journal::{Body, Entry, Record, Store},
     tui::message::JournalLine,
 };
@@ -108,6 +110,28 @@ impl Operator for Engine {
         Engine::restore(self, order).await.map(|running| running.op)
     }
 
+    async fn note(&self, incident: Option<IncidentId>, text: &str) -> Result<IncidentId, Refusal> {
+        Engine::note(self, incident, text).await
+    }
+
+    async fn summary(&self, incident: Option<IncidentId>) -> Result<(IncidentId, Vec<String>), Refusal> {
+        let engine = self.clone();
+        read(move || Engine::summary(&engine, incident)).await
+    }
+
+    async fn hand_over_incident(&self, incident: IncidentId, to: Option<String>) -> Result<(), Refusal> {
+        Engine::hand_over_incident(self, Some(incident), to, None).await.map(drop)
+    }
+
+    async fn waiting_steps(&self) -> Result<Vec<WaitingStep>, Refusal> {
+        let engine = self.clone();
+        read(move || Engine::waiting_steps(&engine)).await
+    }
+
+    async fn confirm(&self, step: &StepId, evidence: Option<String>) -> Result<Confirmed, Refusal> {
+        Engine::confirm(self, &step.to_string(), evidence).await
+    }
+
     async fn record_refusal(&self, bot: Option<BotName>, refusal: Refusal) {
         Engine::record_refusal(self, bot.as_ref(), &refusal).await;
     }
@@ -151,6 +175,12 @@ impl Operator for Engine {
     fn now(&self) -> Timestamp {
         self.clock().now()
     }
+}
+
+/// Reads journals beside the loop.
+async fn read<T: Send + 'static>(reading: impl FnOnce() -> Result<T, Refusal> + Send + 'static) -> Result<T, Refusal> {
+    let failed = |_| Err(Refusal::NoIncident("that can be read".to_owned()));
+    tokio::task::spawn_blocking(reading).await.unwrap_or_else(failed)
 }
 
 /// The journal from now on.

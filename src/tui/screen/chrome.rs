@@ -239,6 +239,13 @@ fn footer(state: &State, paint: &mut Paint<'_>, area: Rect) {
         vec![key("Enter", "restore", false), key("Down PgDn End", "read on", false), key("Esc", "back", false)]
     } else if let Some(form) = &state.form {
         match form {
+            Form::Note(_) => vec![key("Enter", "put on record", false), key("Esc", "leave", false)],
+            Form::HandOver(_) => vec![key("Enter", "hand over", false), key("Esc", "leave", false)],
+            Form::Confirm(_) => vec![
+                key("Enter", "it was done", false),
+                key("Up Down", "another step", false),
+                key("Esc", "leave", false),
+            ],
             Form::Secret(_) => {
                 vec![
                     key("Enter", "look it up", false),

@@ -1,10 +1,12 @@
 //! A text field with its question, over the body or above the footer.
 
 use ratatui::layout::Rect;
+use tui_input::Input;
 
-use super::{Drawn, fleet};
+use super::{Drawn, fleet, inside};
 use crate::tui::{
     action::Context,
+    forms::{ConfirmForm, HandOverForm, NoteForm},
     paint::{Line, Paint, piece},
     secret::SecretField,
     state::{Form, State},
@@ -15,6 +17,9 @@ use crate::tui::{
 pub fn draw(state: &State, form: &Form, paint: &mut Paint<'_>, body: Rect) -> Drawn {
     match form {
         Form::Secret(field) => secret(state, field, paint, body),
+        Form::Note(form) => note(state, form, paint),
+        Form::HandOver(form) => hand_over(form, paint, body),
+        Form::Confirm(form) => confirm(form, paint, body),
     }
 }
 
@@ -60,4 +65,85 @@ fn secret(state: &State, field: &SecretField, paint: &mut Paint<'_>, body: Rect)
     let (inner, _) = dialog(paint, area, "Whose is a leaked secret?", &lines);
     let y = inner.y + u16::try_from(row).unwrap_or(0);
     Drawn { cursor: (y < inner.bottom()).then_some((inner.x + 2, y)), ..Drawn::default() }
+}
+
+/// Above the footer, like the filter: what it is about stays on the screen.
+fn note(state: &State, form: &NoteForm, paint: &mut Paint<'_>) -> Drawn {
+    // What the last key came to stands there until the next one.
+    if state.flash.is_some() {
+        return Drawn::default();
+    }
+    let area = inside(state);
+    let row = Rect { y: area.bottom().saturating_sub(2), height: 1, ..area };
+    paint.fill(row, Role::Text);
+    Drawn { cursor: field(paint, row, " note> ", &form.text), ..Drawn::default() }
+}
+
+/// A text field on one row, scrolled so that what is being typed is on it; where the cursor is.
+fn field(paint: &mut Paint<'_>, row: Rect, label: &str, input: &Input) -> Option<(u16, u16)> {
+    let before = u16::try_from(label.len()).unwrap_or(0);
+    let room = usize::from(row.width.saturating_sub(before + 1));
+    let hidden = input.visual_scroll(room);
+    let text: String = input.value().chars().skip(hidden).collect();
+    paint.line(row.x, row.y, row.width, &[piece(Role::Key, label), piece(Role::Text, text)]);
+    let column = before + u16::try_from(input.visual_cursor().max(hidden) - hidden).unwrap_or(0);
+    (column < row.width).then_some((row.x + column, row.y))
+}
+
+fn wrapped(paint: &Paint<'_>, role: Role, text: &str, width: usize) -> Vec<Line> {
+    let lines = paint.look.wrap(&paint.look.text(text), width).into_iter();
+    lines.map(|line| vec![piece(role, line)]).collect()
+}
+
+/// A box with a text field on its last row but one, whose question counts where all of it is shown.
+fn asked(paint: &mut Paint<'_>, area: Rect, title: &str, mut lines: Vec<Line>, ask: (&Input, u64)) -> Drawn {
+    let (input, asks) = ask;
+    let row = lines.len();
+    lines.push(Vec::new());
+    let (inner, full) = dialog(paint, area, title, &lines);
+    let y = inner.y + u16::try_from(row).unwrap_or(0);
+    let cursor = if y < inner.bottom() { field(paint, Rect { y, height: 1, ..inner }, "> ", input) } else { None };
+    let mut drawn = Drawn { cursor, ..Drawn::default() };
+    drawn.shown.asks = full.then_some(asks);
+    drawn
+}
+
+fn hand_over(form: &HandOverForm, paint: &mut Paint<'_>, body: Rect) -> Drawn {
+    let width = inner_width(body);
+    let mut lines: Vec<Line> = Vec::new();
+    for line in &form.summary {
+        lines.extend(wrapped(paint, Role::Text, line, width));
+    }
+    lines.push(Vec::new());
+    lines.push(vec![piece(Role::Dim, "To whom? It may stay empty. Enter puts all of this on record.")]);
+    asked(paint, body, "Hand over", lines, (&form.to, form.asks))
+}
+
+/// Steps that are listed at once.
+const LISTED: usize = 5;
+
+fn confirm(form: &ConfirmForm, paint: &mut Paint<'_>, body: Rect) -> Drawn {
+    let width = inner_width(body);
+    let look = paint.look;
+    let mut lines: Vec<Line> = Vec::new();
+    let from = form.at.saturating_sub(LISTED - 1);
+    for (index, step) in form.steps.iter().enumerate().skip(from).take(LISTED) {
+        let chosen = index == form.at;
+        let marker = if chosen { look.glyphs.marker() } else { " " };
+        let said = if step.attested { " (attested before)" } else { "" };
+        let text = format!("{}: {}{said}", step.bot, step.instruction);
+        let role = if chosen { Role::Title } else { Role::Dim };
+        let text = look.fit(&look.text(&text), width.saturating_sub(2));
+        lines.push(vec![piece(Role::Key, format!("{marker} ")), piece(role, text)]);
+    }
+    let title = format!("Was it done? {} of {}", form.at + 1, form.steps.len());
+    if let Some(step) = form.step() {
+        lines.push(Vec::new());
+        lines.extend(wrapped(paint, Role::Text, &format!("{}: {}", step.bot, step.instruction), width));
+    }
+    lines.push(Vec::new());
+    let means = "It goes on record that you say so. It stays attested: nothing proves it, and it never counts as dead.";
+    lines.extend(wrapped(paint, Role::Warn, means, width));
+    lines.push(vec![piece(Role::Dim, "A word of evidence (a ticket, who did it), or nothing:")]);
+    asked(paint, body, &title, lines, (&form.evidence, form.asks))
 }

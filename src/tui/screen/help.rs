@@ -17,7 +17,7 @@ use crate::{
 /// Columns of the keys.
 const KEYS: usize = 13;
 /// Columns of the place.
-const PLACE: usize = 12;
+const PLACE: usize = 16;
 
 /// Draws it.
 pub fn draw(state: &State, paint: &mut Paint<'_>, body: Rect) {

@@ -230,11 +230,18 @@ pub fn lines(state: &State, width: usize) -> Vec<Line> {
     let Some(operation) = state.operation() else { return Vec::new() };
     let look = &state.look;
     let mut lines = Vec::new();
-    outcome_lines(state, operation, width, &mut lines);
     if operation.restores.is_some() {
-        part_lines(state, operation, width, &mut lines);
+        // While it runs the steps matter most, afterwards what is left to do.
+        if operation.is_running() {
+            part_lines(state, operation, width, &mut lines);
+        }
+        outcome_lines(state, operation, width, &mut lines);
+        if !operation.is_running() {
+            part_lines(state, operation, width, &mut lines);
+        }
         return lines;
     }
+    outcome_lines(state, operation, width, &mut lines);
     for lane in Lane::ALL {
         let counts = operation.counts(Some(lane));
         if counts.all == 0 {

@@ -30,6 +30,9 @@ pub fn disabled(state: &State, action: Action) -> Option<String> {
             Some("estop runs read-only: start it without --read-only to strike again".to_owned())
         }
         Action::Retry => again::disabled(state),
+        Action::Note | Action::HandOver | Action::Confirm if state.read_only => {
+            Some("estop runs read-only: start it without --read-only to put anything on record".to_owned())
+        }
         Action::Restore if state.read_only => {
             Some("estop runs read-only: start it without --read-only to restore".to_owned())
         }
@@ -58,6 +61,9 @@ fn right_of(action: Action) -> Option<Right> {
         Action::Isolate | Action::Burn => Some(Right::Isolate),
         Action::Retry => Some(Right::Retry),
         Action::Restore => Some(Right::Restore),
+        Action::Note => Some(Right::Note),
+        Action::HandOver => Some(Right::HandOver),
+        Action::Confirm => Some(Right::Confirm),
         _ => None,
     }
 }

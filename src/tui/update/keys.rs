@@ -3,7 +3,7 @@
 use terminput::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use tui_input::{Input, InputRequest};
 
-use super::{Effect, again, danger, end, restore, secret};
+use super::{Effect, again, danger, end, record, restore, secret};
 use crate::domain::RestoreMode;
 use crate::tui::{
     action::{Action, Context},
@@ -24,7 +24,9 @@ pub fn pressed(state: &mut State, key: KeyEvent, alone: bool) -> Vec<Effect> {
     }
     let control = key.modifiers.contains(KeyModifiers::CTRL);
     match &state.form {
+        Some(_) if control && matches!(key.code, KeyCode::Char('l' | 'z')) => {}
         Some(Form::Secret(_)) => return secret::key(state, &key, alone),
+        Some(_) => return record::key(state, &key, alone),
         None if restore::takes(state, &key) => return restore::key(state, &key, alone),
         None => {}
     }
@@ -60,6 +62,9 @@ pub fn pasted(state: &mut State, text: &str) -> Vec<Effect> {
     } else if let Some(form) = &mut state.form {
         match form {
             Form::Secret(field) => field.paste(text),
+            Form::Note(form) => record::pasted(&mut form.text, text),
+            Form::HandOver(form) => record::pasted(&mut form.to, text),
+            Form::Confirm(form) => record::pasted(&mut form.evidence, text),
         }
     } else if state.fleet.editing {
         for character in text.chars().filter(|character| !character.is_control()) {
@@ -118,6 +123,9 @@ fn act(state: &mut State, action: Action, alone: bool, was_armed: bool) -> Vec<E
         Action::Try => return secret::try_it(state, alone),
         Action::Forget if was_armed => {}
         Action::Forget => return secret::forget(state),
+        Action::Note => record::open_note(state),
+        Action::HandOver => return record::open_hand_over(state),
+        Action::Confirm => return record::open_confirm(),
         Action::Restore => restore::open(state),
         Action::FalseAlarm => return restore::choose(state, RestoreMode::FalseAlarm),
         Action::Rotate => return restore::choose(state, RestoreMode::Rotate),

@@ -138,9 +138,9 @@ pub fn refused(state: &mut State, bot: &BotName, refusal: &Refusal) {
         state.flash = Some(format!("nothing was sent: {refusal}"));
         return;
     };
-    let stage = std::mem::replace(&mut pane.stage, Stage::Choosing);
+    let before = std::mem::replace(&mut pane.stage, Stage::Choosing);
     pane.offset = 0;
-    pane.stage = match (stage, refusal) {
+    pane.stage = match (before, refusal) {
         (Stage::Ordered(question), Refusal::NotApproved { fault, .. }) => {
             state.asks = asks;
             let refused = Some(format!("Nothing was sent: {fault}. Once that is done, press Enter again."));
