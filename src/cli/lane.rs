@@ -125,17 +125,17 @@ mod tests {
         use std::io::Read as _;
         let (mut far, ours) = io::pipe().unwrap();
         let mut lane = Lane::over(ours).unwrap();
-        let mut said = Vec::new();
+        let mut whole = Vec::new();
         for number in 0..20_000 {
-            let line = format!("line {number}\n");
-            lane.write_all(line.as_bytes()).unwrap();
-            said.extend_from_slice(line.as_bytes());
+            let row = format!("line {number}\n");
+            lane.write_all(row.as_bytes()).unwrap();
+            whole.extend_from_slice(row.as_bytes());
         }
         assert!(!lane.wait(Some(Duration::from_millis(20))), "more than a pipe holds");
         assert!(lane.is_behind());
-        let mut heard = vec![0; said.len()];
+        let mut heard = vec![0; whole.len()];
         far.read_exact(&mut heard).unwrap();
-        assert!(heard == said);
+        assert!(heard == whole);
         assert!(lane.wait(None) && !lane.is_behind());
     }
 

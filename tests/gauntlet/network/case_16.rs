@@ -11,7 +11,7 @@ use crate::harness::{
 };
 
 /// A provider that is away costs this much and no more.
-const BOUND: Duration = Duration::from_secs(60);
+const BOUND: Duration = Duration::from_mins(1);
 
 /// What is claimed at the provider that is away: not one step is missing, and none is done.
 #[track_caller]

@@ -79,7 +79,9 @@ fn case_40_two_consoles() {
     for server in &stage.servers {
         server.latency(Duration::from_millis(50), Duration::from_millis(100));
     }
-    both.iter().for_each(|terminal| terminal.keys("X"));
+    for terminal in &both {
+        terminal.keys("X");
+    }
     for terminal in &both {
         // A press at a frame that was still on its way only armed.
         let text = terminal.wait_for("the press", |text| text.contains("ARMED") || text.contains("estop  Isolation"));
@@ -87,7 +89,9 @@ fn case_40_two_consoles() {
             terminal.keys("X");
         }
     }
-    both.iter().for_each(|terminal| drop(wait_for_dark(terminal)));
+    for terminal in &both {
+        wait_for_dark(terminal);
+    }
     assert_eq!(stage.alive(), [], "O1");
     for terminal in both {
         terminal.keys("q");
