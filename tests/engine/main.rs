@@ -315,14 +315,23 @@ async fn a_mute_server_holds_up_nobodys_listing() {
 async fn a_name_that_nobody_could_resolve_is_never_dark_and_resume_finishes() {
     let named = Behaviour { native: "16384", down: true, ..Behaviour::default() };
     let bench = bench(vec![Behaviour::default(), named]).await;
-    bench.fakes[1].behaviour.lock().unwrap().down = false;
     let Outcome::Partial { reasons, .. } = bench.isolate().await.outcome else { panic!("it was never found") };
     assert!(reasons.iter().any(|reason| matches!(reason, Reason::Unread { .. })), "{reasons:?}");
     assert!(!bench.fakes[1].world.lock().unwrap().sessions.is_empty());
 
+    bench.fakes[1].behaviour.lock().unwrap().down = false;
     bench.engine.refresh().await;
     let mut resumed = bench.engine.resume(None).await.unwrap();
     assert_eq!(resumed.remove(0).ended().await.unwrap().outcome, Outcome::Dark);
+    assert!(bench.fakes[1].world.lock().unwrap().sessions.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_can_be_resolved_in_mid_strike_is_struck_with_the_rest() {
+    let named = Behaviour { native: "16384", down: true, ..Behaviour::default() };
+    let bench = bench(vec![Behaviour::default(), named]).await;
+    bench.fakes[1].behaviour.lock().unwrap().down = false;
+    assert_eq!(bench.isolate().await.outcome, Outcome::Dark);
     assert!(bench.fakes[1].world.lock().unwrap().sessions.is_empty());
 }
 

@@ -88,12 +88,17 @@ fn pasted_it_never_fires() {
     terminal.keys("?");
     fleet_is_read(&terminal);
     // Without brackets a paste is keys that come together.
-    for burst in ["XX", "jX", "an EXIT sign X", "X\x1b[0nX"] {
+    for burst in ["XX", "jX", "a EXX", "X\x1b[0nX"] {
         terminal.keys(burst);
         terminal.wait_for("the arming", is_armed);
         terminal.keys("\x1b");
         terminal.wait_for("the arming taken back", |text| !is_armed(text) && text.contains("X would isolate"));
     }
+    // Where one of them opens a field, the rest is its text.
+    terminal.keys("an EXIT sign X");
+    terminal.wait_for_text("note>  EXIT sign X");
+    terminal.keys("\x1b");
+    terminal.wait_for("the note left", |text| !text.contains("note>") && text.contains("X would isolate"));
     terminal.keys("B");
     terminal.wait_for_text("cannot be undone");
     terminal.paste("helpdesk\r");
