@@ -277,10 +277,7 @@ impl Isolation {
     }
 
     fn snapshot(&self, reading: &Reading) -> Entry {
-        let mut reading = reading.clone();
-        reading.activity.clear();
-        let complete = reading.is_complete();
-        self.entry(Body::EvidenceSnapshot { bot: self.order.bot.clone(), reading: Box::new(reading), complete })
+        self.entry(Body::snapshot(&self.order.bot, reading))
     }
 
     fn entry(&self, body: Body) -> Entry {

@@ -260,11 +260,7 @@ impl Engine {
             resumed: false,
             restores: None,
         };
-        let snapshot = |reading: &Reading| {
-            let reading = Reading { activity: Vec::new(), ..reading.clone() };
-            let complete = reading.is_complete();
-            Body::EvidenceSnapshot { bot: old.bot.clone(), reading: Box::new(reading), complete }
-        };
+        let snapshot = |reading: &Reading| Body::snapshot(&old.bot, reading);
         let detail = Outcome::Contradicted { alive: alive.to_vec(), reasons: Vec::new() };
         let end = Body::OpEnd {
             bot: old.bot.clone(),

@@ -276,3 +276,12 @@ pub enum Body {
         what: String,
     },
 }
+
+impl Body {
+    /// What a reading shows, without activity: that is another record's.
+    pub fn snapshot(bot: &BotName, reading: &Reading) -> Self {
+        let complete = reading.is_complete();
+        let reading = Box::new(Reading { activity: Vec::new(), ..reading.clone() });
+        Self::EvidenceSnapshot { bot: bot.clone(), reading, complete }
+    }
+}
