@@ -145,6 +145,11 @@ impl Step {
         }
     }
 
+    /// What a person must do: where no API can, or where estop may not.
+    pub fn instruction(&self) -> Option<&str> {
+        self.manual.as_deref().filter(|_| self.by_hand || self.missing_permission.is_some())
+    }
+
     /// The key that orders steps when a budget binds: gates and minting first, then level, then recency.
     pub fn priority(&self) -> (bool, bool, Level, Option<Timestamp>) {
         (self.gate, self.mint_cut, self.level, self.last_used_at)

@@ -36,11 +36,6 @@ pub struct PlanStepRow {
     pub missing_permission: Option<String>,
 }
 
-/// What a person must do: where no API can, or where estop may not.
-pub fn by_hand(step: &Step) -> Option<&str> {
-    step.manual.as_deref().filter(|_| step.by_hand || step.missing_permission.is_some())
-}
-
 impl From<&Step> for PlanStepRow {
     fn from(step: &Step) -> Self {
         Self {
@@ -53,7 +48,7 @@ impl From<&Step> for PlanStepRow {
             reversible: step.reversible,
             after: step.after.clone(),
             mint_cut: step.mint_cut,
-            manual: by_hand(step).map(str::to_owned),
+            manual: step.instruction().map(str::to_owned),
             missing_permission: step.missing_permission.clone(),
         }
     }

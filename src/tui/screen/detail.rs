@@ -255,7 +255,7 @@ fn plan_lines(look: &Look, view: &BotView, width: usize, lines: &mut Vec<Line>) 
     let outlives =
         plan.residual.iter().map(|residual| format!("{} ({})", look.text(&residual.what), look.text(&residual.source)));
     list("OUTLIVES IT", outlives.collect());
-    let by_hand = plan.steps.iter().filter_map(|step| step.manual.as_ref()).map(|manual| look.text(manual));
+    let by_hand = plan.steps.iter().filter_map(|step| step.instruction()).map(|manual| look.text(manual));
     list("BY HAND", by_hand.collect());
     list("MISSING PERMISSIONS", plan.missing_permissions().into_iter().map(|name| look.text(name)).collect());
 }

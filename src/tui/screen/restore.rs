@@ -143,9 +143,7 @@ fn difference(question: &Question, text: &mut Text<'_>) {
 fn steps(plan: &RestorePlan, text: &mut Text<'_>) {
     for part in RestorePart::ALL {
         let of_part = plan.parts().filter(|(of, _)| *of == part).map(|(_, step)| {
-            // What a person could do instead is told where nothing else can.
-            let manual = step.manual.as_ref().filter(|_| step.by_hand);
-            let by_hand = manual.map(|manual| format!(": by hand: {manual}")).unwrap_or_default();
+            let by_hand = step.instruction().map(|manual| format!(": by hand: {manual}")).unwrap_or_default();
             format!("{} {} at {}{by_hand}", step.action.word(), step.target.shown(), step.identity.provider())
         });
         text.section(title(part), Role::Dim, &of_part.collect::<Vec<_>>());
