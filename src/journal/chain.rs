@@ -101,7 +101,7 @@ pub(super) fn scan<'a>(bytes: &'a [u8], start: Start, mut visit: impl FnMut(&'a 
     let mut take = |line: &'a [u8], expected: &mut Start| -> Result<(), String> {
         let (head, hash) = check(line, expected)?;
         visit(line, &head);
-        *expected = Start { prev: hash, seq: head.seq + 1, or_higher: false };
+        *expected = Start { prev: hash, seq: head.seq.saturating_add(1), or_higher: false };
         Ok(())
     };
     while offset < bytes.len() {
@@ -203,7 +203,7 @@ pub(super) fn seq_behind(bytes: &[u8], start: Start) -> u64 {
         .enumerate()
         .filter(|(at, window)| *window == BEGINNING && number_follows(&bytes[at + BEGINNING.len()..]))
         .count();
-    start.seq + ends.max(beginnings) as u64
+    start.seq.saturating_add(ends.max(beginnings) as u64)
 }
 
 /// Whether this goes on as a line does: `1,"seq":0,`.

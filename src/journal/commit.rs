@@ -1,9 +1,12 @@
 //! Group commit: one batch, from lock to sync.
 //!
 //! ```text
-//! lock ─▶ recovery: what is there ─▶ encode: the batch ─▶ one write ─▶ sync ─▶ unlock
+//! lock ─▶ recovery: what is there ─▶ encode: the batch ─▶ one write ─▶ sync ─▶ unlock ─▶ callers are answered
 //!            └────────── the disk fails ──────┴─────────────┴───────────┴──▶ failover: the same once more, elsewhere
 //! ```
+//!
+//! A checkpoint that somebody asked for is kept before the answer; one that is merely due, every so many lines, behind
+//! it, still under the lock. A crash between leaves one that covers less.
 
 mod encode;
 mod failover;
@@ -39,6 +42,8 @@ pub(super) struct Sound {
     /// The loss, for people, once.
     loss: Option<JournalError>,
     signer: Option<Result<Arc<Signer>, JournalError>>,
+    /// A note that is kept once the callers are answered.
+    due: Option<String>,
     /// Why the newest checkpoint could not be signed or kept, once.
     unsigned: Option<JournalError>,
     frame: Frame,
@@ -90,6 +95,7 @@ impl Sound {
             lost: None,
             loss: None,
             signer,
+            due: None,
             unsigned: None,
             frame,
             state,
@@ -157,10 +163,27 @@ impl Sound {
             self.recover(cause, at, mono_ms)?;
             self.write_here(batch, followed.then_some(&mut lines))
         });
-        self.unlock();
+        if self.due.is_none() {
+            self.unlock();
+        }
         match done {
             Ok(results) => Committed::Done { sound: self, results, lines },
             Err(error) => Committed::Failed(error),
+        }
+    }
+
+    /// What a commit leaves until its callers are answered: their lines are durable without it. Until then the lock is
+    /// held, so that nobody's newer note is replaced.
+    pub(super) fn finish(&mut self) {
+        if let Some(note) = self.due.take() {
+            self.keep(&note);
+            self.unlock();
+        }
+    }
+
+    fn keep(&mut self, note: &str) {
+        if let Err(error) = self.sink.keep_checkpoint(note) {
+            self.unsigned = Some(JournalError::Unsigned(error.to_string()));
         }
     }
 
@@ -185,10 +208,10 @@ impl Sound {
             None
         };
         self.write_batch()?;
-        if let Some(note) = signed
-            && let Err(error) = self.sink.keep_checkpoint(&note)
-        {
-            self.unsigned = Some(JournalError::Unsigned(error.to_string()));
+        match signed {
+            // Somebody waits for it, or the operation's end does.
+            Some(note) if wanted => self.keep(&note),
+            note => self.due = note,
         }
         Ok(results)
     }

@@ -5,7 +5,7 @@
 
 use std::{
     fs::{self, DirBuilder, File, Metadata, OpenOptions},
-    io,
+    io::{self, Write as _},
     os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
@@ -139,39 +139,34 @@ pub(super) fn open(path: &Path, access: Access) -> Result<Option<File>, JournalE
     Ok(Some(file))
 }
 
-/// Makes a file that was not there, and syncs it and its directory: it is really there.
+/// Makes an empty file that was not there, and syncs it and its directory: it is really there.
 ///
 /// `Ok(None)`: somebody else has just made it.
 pub(super) fn create(path: &Path, access: Access) -> Result<Option<File>, JournalError> {
-    let file = match access.options().create_new(true).open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
-        Err(error) => return Err(JournalError::io("create", path, &error)),
-    };
-    file.sync_all().map_err(|error| JournalError::io("sync", path, &error))?;
-    sync_directory(path.parent().unwrap_or(Path::new(".")))?;
-    Ok(Some(file))
+    create_new(path, access, &[])
 }
 
 /// Makes a file that was not there, with its content, durable once returned. `Ok(false)`: it is there already.
 pub(super) fn create_with(path: &Path, bytes: &[u8]) -> Result<bool, JournalError> {
-    use std::io::Write as _;
-    let mut file = match Access::Append.options().create_new(true).open(path) {
+    Ok(create_new(path, Access::Append, bytes)?.is_some())
+}
+
+fn create_new(path: &Path, access: Access, bytes: &[u8]) -> Result<Option<File>, JournalError> {
+    let mut file = match access.options().create_new(true).open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
         Err(error) => return Err(JournalError::io("create", path, &error)),
     };
-    let written = file.write_all(bytes).map_err(|error| JournalError::io("write", path, &error));
-    let synced =
-        written.and_then(|()| file.sync_all().map_err(|error| JournalError::io("sync", path, &error))).and_then(|()| {
-            let parent = path.parent().unwrap_or(Path::new("."));
-            sync_directory(parent)
-        });
-    if synced.is_err() {
-        // Half of it must not be taken for the whole.
+    let synced = file
+        .write_all(bytes)
+        .map_err(|error| JournalError::io("write", path, &error))
+        .and_then(|()| file.sync_all().map_err(|error| JournalError::io("sync", path, &error)))
+        .and_then(|()| sync_directory(path.parent().unwrap_or(Path::new("."))));
+    if synced.is_err() && !bytes.is_empty() {
+        // Half of it must not be taken for the whole. An empty file stays: another process may write to it already.
         let _ = fs::remove_file(path);
     }
-    synced.map(|()| true)
+    synced.map(|()| Some(file))
 }
 
 /// Makes a file that was not there, whole from its first moment: another process sees all of it or nothing. `Ok(false)`:

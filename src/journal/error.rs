@@ -137,6 +137,16 @@ impl JournalError {
         )
     }
 
+    /// The file at fault, where it is one.
+    pub(super) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Io { path, .. } | Self::Odd { path, .. } | Self::Locked { path, .. } | Self::Altered { path, .. } => {
+                Some(path)
+            }
+            _ => None,
+        }
+    }
+
     pub(super) fn io(what: &'static str, path: &Path, error: &io::Error) -> Self {
         Self::Io { what, path: path.to_owned(), why: error.to_string() }
     }

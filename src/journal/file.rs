@@ -21,16 +21,22 @@ use super::{
     lock::Lock,
     sink::{Sink, Spare},
 };
+use crate::domain::IncidentId;
 
 /// What a name has between the incident and `.jsonl` in the fallback directory.
 pub(super) const FALLBACK: &str = ".fallback";
+
+/// The common beginning of a journal's files: the incident, or the host.
+pub(super) fn stem(incident: Option<IncidentId>) -> String {
+    incident.map_or_else(|| "host".to_owned(), |incident| incident.to_string())
+}
 
 /// Where a journal's files are.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
     /// Their directory.
     pub(super) directory: PathBuf,
-    /// Their common beginning: the incident, or `host`.
+    /// Their common beginning: that of [`stem`], and more in the fallback.
     pub(super) stem: String,
 }
 
@@ -213,9 +219,7 @@ impl Sink for FileSink {
         };
         let mut path = name("");
         for number in 1.. {
-            if let Some(mut file) = disk::create(&path, Access::Append)? {
-                file.write_all(bytes).map_err(|error| JournalError::io("write", &path, &error))?;
-                file.sync_all().map_err(|error| JournalError::io("sync", &path, &error))?;
+            if disk::create_with(&path, bytes)? {
                 return Ok(());
             }
             // The same place was torn before: by a process that died at this very point, or in writing `recovered`.

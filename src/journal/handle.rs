@@ -98,6 +98,22 @@ impl Journal {
         Ok(Self { shared: Arc::new(shared) })
     }
 
+    /// Opens one that is kept in memory only.
+    pub(super) fn in_memory(
+        incident: Option<IncidentId>,
+        exercise: Option<String>,
+        process: Process,
+        stamp: Stamp,
+        without: Without,
+    ) -> Self {
+        let sink = MemorySink::default();
+        let source = Source::Memory(sink.clone());
+        // Followers are told what is durable: nothing of this is.
+        let records = broadcast::Sender::new(1);
+        let opening = Opening { incident, exercise, process, stamp, source, records, alarm: None };
+        Self::start(opening, Places::only(sink), Some(without)).expect("empty memory is neither locked nor damaged")
+    }
+
     /// Commits entries together. Durable once returned: the lines are on disk, and so is the file's name.
     ///
     /// # Errors
@@ -194,19 +210,9 @@ impl Journal {
     pub fn break_glass(&self) -> Self {
         let shared = &self.shared;
         shared.core.go_without();
-        let sink = MemorySink::default();
-        let opening = Opening {
-            incident: shared.incident,
-            exercise: shared.exercise.clone(),
-            process: shared.process.clone(),
-            stamp: Arc::clone(&shared.stamp),
-            source: Source::Memory(sink.clone()),
-            // Followers are told what is durable: nothing of this is.
-            records: broadcast::Sender::new(1),
-            alarm: None,
-        };
-        Self::start(opening, Places::only(sink), Some(Without::Journal(self.clone())))
-            .expect("empty memory is neither locked nor damaged")
+        let (process, stamp) = (shared.process.clone(), Arc::clone(&shared.stamp));
+        let without = Without::Journal(self.clone());
+        Self::in_memory(shared.incident, shared.exercise.clone(), process, stamp, without)
     }
 
     /// Why it is not durable any more, if so: one sentence.

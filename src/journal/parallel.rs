@@ -12,15 +12,13 @@ use super::{
     MAX_LINE, Record,
     chain::{HASH_END, HASH_FIELD, Start},
     hash::Hash,
-    record::Joiner,
+    record::{Joiner, may_be_part},
 };
 
 /// Below this, threads cost more than they save.
 const WORTHWHILE: usize = 1 << 20;
 /// What the last field before the hash begins with.
 const PREV_FIELD: &[u8] = b",\"prev\":\"";
-/// What only a part of a record has in it, or a line that speaks of one.
-const PARTS: &[u8] = b"\"parts\":";
 
 /// A run of lines that hold together.
 struct Run {
@@ -34,11 +32,15 @@ struct Run {
 /// The records of a file that is sound from its first byte to its last, and the number behind them. `None`: it is
 /// empty, small, or not sound.
 pub(super) fn read(bytes: &[u8], start: Start) -> Option<(Vec<Record>, u64)> {
-    if bytes.len() < WORTHWHILE || bytes.last() != Some(&b'\n') {
+    if bytes.len() < WORTHWHILE {
         return None;
     }
-    let threads = thread::available_parallelism().map_or(1, NonZero::get);
-    let runs = cut(bytes, threads)?;
+    read_in(thread::available_parallelism().map_or(1, NonZero::get), bytes, start)
+}
+
+/// The same by so many threads, however small it is.
+pub(super) fn read_in(threads: usize, bytes: &[u8], start: Start) -> Option<(Vec<Record>, u64)> {
+    let runs = cut(bytes.ends_with(b"\n").then_some(bytes)?, threads)?;
     let runs: Vec<Option<Run>> = thread::scope(|scope| {
         let workers: Vec<_> = runs.into_iter().map(|run| scope.spawn(move || read_run(run))).collect();
         workers.into_iter().map(|worker| worker.join().ok().flatten()).collect()
@@ -71,7 +73,7 @@ fn cut(bytes: &[u8], runs: usize) -> Option<Vec<&[u8]>> {
     for number in 1..runs {
         let mut at = line_end(bytes, (bytes.len() / runs * number).max(from))?;
         while let Some(end) = line_end(bytes, at).filter(|end| *end > at) {
-            if !has_parts(&bytes[at..end]) {
+            if !may_be_part(&bytes[at..end]) {
                 break;
             }
             at = end;
@@ -89,10 +91,6 @@ fn line_end(bytes: &[u8], from: usize) -> Option<usize> {
     bytes[from..].iter().take(2 * MAX_LINE).position(|byte| *byte == b'\n').map(|end| from + end + 1)
 }
 
-fn has_parts(line: &[u8]) -> bool {
-    memchr::memmem::find(line, PARTS).is_some()
-}
-
 fn lines(run: &[u8]) -> usize {
     memchr::memchr_iter(b'\n', run).count()
 }
@@ -107,13 +105,13 @@ fn read_run(run: &[u8]) -> Option<Run> {
         let line = &run[from..end];
         from = end + 1;
         let (prev, own) = links(line)?;
-        let record = joiner.read(line)?;
+        let record = joiner.read_ours(line).filter(|record| record.prev == prev && record.h == own)?;
         let seq = record.seq;
         match last {
             Some(last) if last != (prev, seq) => return None,
             _ => first = first.or(Some((prev, seq))),
         }
-        last = Some((own, seq + 1));
+        last = Some((own, seq.saturating_add(1)));
         records.push(record);
     }
     Some(Run { records, first: first?, next: last? })

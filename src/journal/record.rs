@@ -1,6 +1,8 @@
 //! One line, read.
 
 mod quick;
+#[cfg(test)]
+mod tests;
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -11,6 +13,7 @@ use uuid::Uuid;
 
 use super::{Body, Who, hash::Hash};
 use crate::domain::{IncidentId, OperationId};
+pub(super) use quick::may_be_part;
 use quick::{OfKind, Quick};
 
 /// Which process wrote a line: whole in its first line of a file, afterwards its id.
@@ -159,13 +162,22 @@ enum Gathered {
 impl Joiner {
     /// Reads one line whose hash has been checked. `None`: it has not even what every version has.
     pub(super) fn read(&mut self, line: &[u8]) -> Option<Record> {
+        self.read_ours(line).or_else(|| Self::foreign(line))
+    }
+
+    /// Reads a line that has the fields of this version; their content may be a newer one's.
+    pub(super) fn read_ours(&mut self, line: &[u8]) -> Option<Record> {
         if let Some(record) = self.quick.read(line) {
             self.open = None;
             return Some(record);
         }
-        let Ok(line) = serde_json::from_slice::<Line<'_>>(line) else {
-            return Self::foreign(line);
-        };
+        self.read_long(line)
+    }
+
+    /// The long way, which takes fields in any order, parts of records and kinds that are not known.
+    fn read_long(&mut self, line: &[u8]) -> Option<Record> {
+        let line: Line<'_> = serde_json::from_slice(line).ok()?;
+        let (prev, h) = (Hash::parse(line.prev.as_bytes())?, Hash::parse(line.h.as_bytes())?);
         let body = self.body(line.v, &line.kind, line.body.get());
         Some(Record {
             v: line.v,
@@ -181,8 +193,8 @@ impl Joiner {
             kind: line.kind.into(),
             controls: line.controls.into(),
             body,
-            prev: Hash::parse(line.prev.as_bytes())?,
-            h: Hash::parse(line.h.as_bytes())?,
+            prev,
+            h,
         })
     }
 

@@ -72,10 +72,7 @@ impl Recorded {
 
     /// Says that one place cannot be read.
     pub(super) fn unreadable(mut self, error: &JournalError) -> Self {
-        let path = match error {
-            JournalError::Io { path, .. } | JournalError::Odd { path, .. } => path.clone(),
-            _ => PathBuf::new(),
-        };
+        let path = error.path().map(Path::to_owned).unwrap_or_default();
         self.worsen(Health::Damaged { path, line: 1, offset: 0, what: error.to_string() });
         self
     }
@@ -83,7 +80,7 @@ impl Recorded {
     /// Whether a file that begins so goes on behind one of these lines, or behind a damaged file, or began where no line
     /// was durable yet. Where nothing could be read, any may.
     fn leads_to(&self, link: &Start) -> bool {
-        let behind = |record: &Record| record.h == link.prev && record.seq + 1 == link.seq;
+        let behind = |record: &Record| record.h == link.prev && record.seq.checked_add(1) == Some(link.seq);
         self.paths.is_empty()
             || (link.prev == Hash::ZERO && link.seq == 0)
             || matches!(self.health, Health::Damaged { .. })

@@ -25,7 +25,7 @@ use tokio::sync::broadcast;
 
 use super::{
     Journal, JournalError, Process, Record, Recorded, Stamp,
-    file::{Pace, Place},
+    file::{Pace, Place, stem},
     handle::{Files, Source},
     key::Signer,
     recorded::Health,
@@ -35,8 +35,6 @@ use crate::domain::IncidentId;
 
 /// Records that a follower may lag behind before it loses some.
 const FOLLOW: usize = 8192;
-/// The host's journal.
-const HOST: &str = "host";
 /// How often a file is read again that ends torn: somebody may be writing at this moment.
 const LOOKS: usize = 3;
 
@@ -196,8 +194,7 @@ impl Store {
     }
 
     fn files(&self, directory: &Path, incident: Option<IncidentId>) -> Files {
-        let stem = incident.map_or_else(|| HOST.to_owned(), |incident| incident.to_string());
-        let primary = Place { directory: directory.to_owned(), stem };
+        let primary = Place { directory: directory.to_owned(), stem: stem(incident) };
         let fallback = self.inner.fallback.as_deref().map(|directory| primary.fallback(directory));
         Files { primary, fallback, pace: self.inner.pace.clone() }
     }

@@ -124,6 +124,8 @@ fn commit(hand: Hand, batch: Vec<Job>, core: &Core) -> (Hand, Vec<Job>) {
         Committed::Done { mut sound, results, lines } => {
             core.stand_by(&mut sound);
             answer(batch, results, lines, sound.frame(), core);
+            sound.finish();
+            core.hear(&mut sound);
             (Hand::Sound(sound), Vec::new())
         }
         Committed::NotNow { sound, error } => {

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use super::Sound;
 use crate::journal::{
-    Body, Checkpoint, Entry, Introduction, JournalError, ProcRef, Record, RecordBody, VERSION, controls,
+    Body, Checkpoint, Entry, Introduction, JournalError, ProcRef, Record, RecordBody, VERSION, controls, file,
     hash::Hash,
     line::{Frame, LineMeta},
     split,
@@ -55,8 +55,7 @@ impl Sound {
     pub(super) fn stem(&self) -> String {
         let name =
             self.sink.path().file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".jsonl"));
-        let incident = || self.frame.incident.map_or_else(|| "host".to_owned(), |incident| incident.to_string());
-        name.map_or_else(incident, str::to_owned)
+        name.map_or_else(|| file::stem(self.frame.incident), str::to_owned)
     }
 
     /// Puts a job's lines into the batch, unless it may not be appended.

@@ -104,13 +104,7 @@ impl Sound {
     }
 
     fn note_loss(&mut self, cause: &JournalError, fallback: &Path) {
-        let path = match cause {
-            JournalError::Io { path, .. }
-            | JournalError::Odd { path, .. }
-            | JournalError::Locked { path, .. }
-            | JournalError::Altered { path, .. } => path.clone(),
-            _ => self.sink.path().to_owned(),
-        };
+        let path = cause.path().unwrap_or_else(|| self.sink.path()).to_owned();
         let why = cause.to_string();
         self.lost = Some(why.clone());
         self.loss = Some(JournalError::Lost { path, why, fallback: fallback.to_owned() });

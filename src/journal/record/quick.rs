@@ -23,8 +23,8 @@ use serde_json::value::RawValue;
 use super::{ProcRef, Record, RecordBody};
 use crate::journal::{Body, VERSION, hash::Hash};
 
-/// What is in a body that may be a part of a record.
-const PARTS: &[u8] = b"\"parts\":";
+/// What is in a body that may be a part of a record: `"part":` or `"parts":`, one of them as it stands.
+const PART: &[u8] = b"\"part";
 /// Values that are kept of one field: a file that has more of them is read no slower than without.
 const KEPT: usize = 32;
 
@@ -39,7 +39,7 @@ pub(super) struct Quick {
 impl Default for Quick {
     fn default() -> Self {
         let (procs, exercises, controls) = (Kept::default(), Kept::default(), Kept::default());
-        Self { parts: Finder::new(PARTS), procs, exercises, controls }
+        Self { parts: Finder::new(PART), procs, exercises, controls }
     }
 }
 
@@ -131,6 +131,11 @@ fn raw<'de, A: MapAccess<'de>>(map: &mut A, name: &str) -> Result<&'de str, A::E
 fn hash<'de, A: MapAccess<'de>>(map: &mut A, name: &str) -> Result<Hash, A::Error> {
     let digits: &str = field(map, name)?;
     Hash::parse(digits.as_bytes()).ok_or_else(|| A::Error::custom("no hash"))
+}
+
+/// Whether a line may be a part of a record: one that is none ends what came before it.
+pub(in crate::journal) fn may_be_part(line: &[u8]) -> bool {
+    memchr::memmem::find(line, PART).is_some()
 }
 
 /// A body of that kind.

@@ -2,18 +2,15 @@
 
 use std::{path::Path, sync::Arc};
 
-use tokio::sync::broadcast;
-
 use super::{Inner, Root, Store};
 use crate::{
     domain::IncidentId,
     journal::{
-        Journal, JournalError, Record,
+        Journal, JournalError,
         commit::Places,
         disk,
         handle::{Opening, Source, Without},
         lock::Lock,
-        sink::MemorySink,
     },
 };
 
@@ -33,22 +30,15 @@ impl Store {
     /// # Errors
     /// None that memory can have; the signature is that of opening.
     pub fn open_in_memory(&self, incident: IncidentId, because: &JournalError) -> Result<Journal, JournalError> {
-        let sink = MemorySink::default();
-        // Followers are told what is durable: nothing of this is.
-        let records = broadcast::Sender::new(1);
-        let opening = self.opening(Some(incident), Source::Memory(sink.clone()), records);
-        Journal::start(opening, Places::only(sink), Some(Without::Disk(because.to_string())))
-    }
-
-    fn opening(
-        &self,
-        incident: Option<IncidentId>,
-        source: Source,
-        records: broadcast::Sender<Arc<Record>>,
-    ) -> Opening {
         let Inner { exercise, process, stamp, .. } = &*self.inner;
         let (exercise, process, stamp) = (exercise.clone(), process.clone(), Arc::clone(stamp));
-        Opening { incident, exercise, process, stamp, source, records, alarm: None }
+        Ok(Journal::in_memory(Some(incident), exercise, process, stamp, Without::Disk(because.to_string())))
+    }
+
+    fn opening(&self, incident: Option<IncidentId>, source: Source) -> Opening {
+        let Inner { exercise, process, stamp, records, .. } = &*self.inner;
+        let (exercise, process, stamp) = (exercise.clone(), process.clone(), Arc::clone(stamp));
+        Opening { incident, exercise, process, stamp, source, records: records.clone(), alarm: None }
     }
 
     /// Opens the host's journal: what belongs to no incident.
@@ -65,7 +55,7 @@ impl Store {
             return journal.clone().still_open();
         }
         let source = self.source(incident);
-        let mut opening = self.opening(incident, source.clone(), self.inner.records.clone());
+        let mut opening = self.opening(incident, source.clone());
         // What happens to the host's own journal stands in its first line elsewhere.
         opening.alarm = incident.map(|_| self.alarm());
         let journal = match &self.inner.root {

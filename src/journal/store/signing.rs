@@ -5,12 +5,12 @@ use std::{
     sync::{Arc, PoisonError},
 };
 
-use super::{HOST, Store};
+use super::Store;
 use crate::{
     domain::IncidentId,
     journal::{
         Checkpoint, JournalError, disk,
-        file::Place,
+        file::{self, Place},
         handle::Source,
         key::{self, Signer},
     },
@@ -53,7 +53,7 @@ impl Store {
     /// # Errors
     /// [`JournalError`] if the key cannot be read, or if others can.
     pub fn verifier_key(&self, incident: Option<IncidentId>) -> Result<Option<String>, JournalError> {
-        let stem = incident.map_or_else(|| HOST.to_owned(), |incident| incident.to_string());
+        let stem = file::stem(incident);
         let origin = key::origin(&self.inner.process.host, self.inner.exercise.is_some(), &stem);
         for place in self.key_places() {
             if let Some(key) = key::verifier_key(&place, &origin)? {

@@ -89,7 +89,7 @@ fn follow(line: &[u8], expected: Expected) -> Result<Held, String> {
     }
     match expected.seq {
         Some(number) if number != seq => Err(format!("its number is {seq}, not {number}")),
-        _ => Ok(Held { version, next: Expected { prev: h, seq: Some(seq + 1) } }),
+        _ => Ok(Held { version, next: Expected { prev: h, seq: Some(seq.saturating_add(1)) } }),
     }
 }
 
