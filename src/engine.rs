@@ -10,6 +10,7 @@
 mod approval;
 mod budget;
 mod clock;
+mod deadline;
 mod event;
 mod fleet;
 mod handle;
@@ -30,6 +31,7 @@ pub use budget::{
     on_behalf,
 };
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use deadline::time_left;
 pub use event::{Ended, EngineEvent, OperationPhase};
 pub use handle::{Checked, Confirmed, Engine, Parts, Running, WaitingStep};
 pub use hold::{Hold, WATCH_AT_LEAST};

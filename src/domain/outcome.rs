@@ -30,6 +30,9 @@ pub struct StepRecord {
     pub values: Values,
     /// Why it stands where it stands, for people.
     pub detail: Option<String>,
+    /// What the provider's last answer said, for people: a later read says something else, and not why it refused.
+    #[serde(default)]
+    pub said: Option<String>,
 }
 
 impl StepRecord {
@@ -43,6 +46,7 @@ impl StepRecord {
             answered_at: None,
             values: Values::new(),
             detail: None,
+            said: None,
         }
     }
 
@@ -352,12 +356,12 @@ fn judge_step(record: &StepRecord, readings: &ReadingSet, reasons: &mut Vec<Reas
                 && readings.get(&record.step.identity).is_some_and(Reading::is_shut) => {}
         StepState::Refused { permission } => reasons.push(Reason::Refused {
             step,
-            what,
+            what: with(&what, record.said.as_ref()),
             permission: permission.clone().or_else(|| record.step.missing_permission.clone()),
             manual: record.step.manual.clone(),
         }),
         StepState::Unreachable => {
-            let what = with_detail(&what, record);
+            let what = with(&what, record.detail.as_ref());
             reasons.push(Reason::Unreachable { step, what });
         }
         StepState::Manual => {
@@ -365,15 +369,15 @@ fn judge_step(record: &StepRecord, readings: &ReadingSet, reasons: &mut Vec<Reas
             reasons.push(Reason::Manual { step, what });
         }
         _ => {
-            let what = with_detail(&what, record);
+            let what = with(&what, record.detail.as_ref());
             reasons.push(Reason::Unknown { step, what });
         }
     }
 }
 
 /// With why it stands there, where an answer or a read said so.
-fn with_detail(what: &str, record: &StepRecord) -> String {
-    record.detail.as_ref().map_or_else(|| what.to_owned(), |detail| format!("{what} ({detail})"))
+fn with(what: &str, detail: Option<&String>) -> String {
+    detail.map_or_else(|| what.to_owned(), |detail| format!("{what} ({detail})"))
 }
 
 fn judge_reading(reading: &Reading, reasons: &mut Vec<Reason>) {

@@ -10,6 +10,7 @@
 
 mod assemble;
 mod leaked;
+mod refresh;
 mod state;
 
 pub(super) use state::{GateAnswer, gates, judge_again, sent};
@@ -21,7 +22,7 @@ use std::{
     time::Duration,
 };
 
-use futures::{FutureExt as _, StreamExt as _, stream};
+use futures::FutureExt as _;
 use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -34,10 +35,6 @@ use crate::journal::Operation;
 
 /// A provider that has not answered a whole listing by then is shown as unreachable.
 const REFRESH_DEADLINE: Duration = Duration::from_mins(1);
-/// Bots read at once, per provider.
-const READINGS_AT_ONCE: usize = 4;
-/// Generations of children that are followed: a child's child's child is somebody's bug or attack, not a bot.
-const GENERATIONS: usize = 4;
 /// Attempts of one read that an isolation stands on.
 const READ_ATTEMPTS: usize = 3;
 
@@ -61,6 +58,8 @@ struct Known {
     readings: BTreeMap<IdentityId, Reading>,
     errors: HashMap<IdentityId, String>,
     own: HashMap<ProviderName, IdentityId>,
+    /// Providers that have used up their time in the newest refresh.
+    spent: HashSet<ProviderName>,
     /// The newest operation of each bot, as the journal has it.
     operations: HashMap<BotName, Operation>,
     /// Bots whose isolation or restore runs in this process.
@@ -174,100 +173,6 @@ impl Fleet {
             assemble::assemble(self, &known)
         };
         self.published.send_replace(Arc::new(snapshot));
-    }
-
-    /// Lists every provider and reads every bot, providers side by side, publishing as answers come.
-    pub async fn refresh(&self) {
-        stream::iter(&self.providers)
-            .for_each_concurrent(None, |provider| async {
-                self.refresh_provider(provider).await;
-                self.publish();
-            })
-            .await;
-    }
-
-    async fn refresh_provider(&self, provider: &Arc<dyn Provider>) {
-        let (began, since) = (self.clock.now(), self.clock.monotonic());
-        let listing = asked(provider, provider.inventory());
-        let (answer, ()) = tokio::join!(listing, self.learn_own(provider));
-        let spent = self.clock.monotonic().saturating_sub(since);
-        // Whoever was mute is not asked about each bot as well. Less than a whole deadline: what it waited for may have
-        // been asked by others before.
-        let mute = answer.as_ref().err().filter(|_| spent >= provider.limits().deadline * 2 / 3).cloned();
-        self.take_listing(provider, began, answer);
-        self.publish();
-        let bots: Vec<Identity> = self
-            .snapshot()
-            .bots
-            .iter()
-            .flat_map(|view| view.identities.clone())
-            .filter(|identity| identity.id.provider() == provider.name())
-            .collect();
-        match mute {
-            Some(error) => {
-                let unread = bots.into_iter().map(|identity| (identity.id, error.to_string()));
-                self.known().errors.extend(unread);
-            }
-            None => self.read_all(bots).await,
-        }
-    }
-
-    /// Lists one provider, unless it has been listed: for names that nobody could resolve yet.
-    pub async fn list_once(&self, provider: &Arc<dyn Provider>) -> Result<(), ProviderError> {
-        let is_listed = |listed: &Listed| listed.read_at.is_some() && listed.error.is_none();
-        if self.known().listings.get(provider.name()).is_some_and(is_listed) {
-            return Ok(());
-        }
-        let began = self.clock.now();
-        let answer = asked(provider, provider.inventory()).await;
-        let listed = answer.as_ref().map(|_| ()).map_err(Clone::clone);
-        self.take_listing(provider, began, answer);
-        self.publish();
-        listed
-    }
-
-    /// Whom the console is there, so that it never isolates itself: asked once.
-    async fn learn_own(&self, provider: &Arc<dyn Provider>) {
-        let known = self.known().own.contains_key(provider.name());
-        if !known
-            && let Ok(Ok(preflight)) =
-                tokio::time::timeout(provider.limits().deadline, asked(provider, provider.preflight())).await
-            && let Some(own) = preflight.whoami.identity
-        {
-            self.known().own.insert(provider.name().clone(), own);
-        }
-    }
-
-    fn take_listing(&self, provider: &Arc<dyn Provider>, at: Timestamp, answer: Result<Listing, ProviderError>) {
-        let mut known = self.known();
-        let listed = known.listings.entry(provider.name().clone()).or_insert_with(|| Listed {
-            listing: Listing { identities: Vec::new(), gaps: Vec::new() },
-            read_at: None,
-            error: None,
-        });
-        match answer {
-            Ok(listing) => *listed = Listed { listing, read_at: Some(at), error: None },
-            Err(error) => listed.error = Some(error.to_string()),
-        }
-    }
-
-    /// Reads identities and the children that show up, and keeps what was read.
-    pub async fn read_all(&self, mut identities: Vec<Identity>) {
-        for _ in 0..GENERATIONS {
-            let children: Vec<Vec<Identity>> = stream::iter(identities)
-                .map(|identity| async move { self.read_one(&identity).await.map(|reading| reading.children) })
-                .buffer_unordered(READINGS_AT_ONCE)
-                .filter_map(|children| async { children.ok() })
-                .collect()
-                .await;
-            let known = self.known();
-            identities =
-                children.into_iter().flatten().filter(|child| !known.readings.contains_key(&child.id)).collect();
-            drop(known);
-            if identities.is_empty() {
-                return;
-            }
-        }
     }
 
     /// One live read, kept.

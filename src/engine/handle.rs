@@ -21,10 +21,11 @@ pub use record::{Confirmed, WaitingStep};
 
 use super::{
     Clock, Ended, EngineEvent, Preflight, Provider, ProviderError, Rechecked, Refusal, Right, Roster, Rules, Snapshot,
+    deadline::Allowance,
     fleet::{Fleet, judge_again},
     people,
 };
-use crate::domain::{Activity, BotName, IdentityId, IncidentId, OperationId, ProviderName};
+use crate::domain::{Activity, BotName, Identity, IdentityId, IncidentId, OperationId, ProviderName};
 use crate::journal::{JournalError, Store};
 
 /// Events that a slow console may be behind before it misses some; it then reads the snapshot and the journal again.
@@ -204,7 +205,12 @@ impl Engine {
 
     /// A fresh access token and warm connections at every provider, so that the key finds them.
     async fn warm(&self) {
-        let warming = self.inner.fleet.providers.iter().map(|provider| provider.warm());
+        let warming = self
+            .inner
+            .fleet
+            .providers
+            .iter()
+            .map(|provider| async move { Allowance::new(provider.limits().deadline).run(provider.warm()).await });
         // A provider that cannot be warmed shows as unreachable in its listing.
         let _ = futures::future::join_all(warming).await;
     }
@@ -227,12 +233,28 @@ impl Engine {
         let Some(view) = self.snapshot().bot(bot).cloned() else { return Vec::new() };
         let reads = view.family().into_iter().map(|identity| async move {
             let answer = match self.inner.fleet.provider(identity.id.provider()) {
-                Some(provider) => provider.activity(&identity, since, limit).await,
+                Some(provider) => self.activity_at(provider.as_ref(), &identity, since, limit).await,
                 None => Err(ProviderError::BadData(format!("{}: no such provider is configured", identity.id))),
             };
             (identity.id, answer)
         });
         futures::future::join_all(reads).await
+    }
+
+    /// Whoever has kept the refresh before this waiting is not waited for once more.
+    async fn activity_at(
+        &self,
+        provider: &dyn Provider,
+        identity: &Identity,
+        since: Option<Timestamp>,
+        limit: usize,
+    ) -> Result<Vec<Activity>, ProviderError> {
+        let name = provider.name();
+        if self.inner.fleet.has_used_up_its_time(name) {
+            return Err(ProviderError::Transient(format!("{name} did not answer in time: try again")));
+        }
+        let answer = Allowance::new(provider.limits().deadline).run(provider.activity(identity, since, limit)).await;
+        answer.unwrap_or_else(|| Err(ProviderError::Transient(format!("{name} did not answer in time: try again"))))
     }
 
     /// Reads a bot again and says whether it is still what its isolation left. Changes nothing at a provider.

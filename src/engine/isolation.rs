@@ -8,6 +8,7 @@
 //!                 plan.intent        step.attempt/answer    sweep.round, step.verify, op.end
 //! ```
 
+mod last;
 mod ledger;
 mod proof;
 mod strike;
@@ -91,6 +92,7 @@ impl Isolation {
         }
         strike.send_no_more();
         strike.finish().await;
+        last::look_again(&self, &strike, &mut swept).await;
         self.phase(OperationPhase::Verifying);
         let outcome = self.conclude(&ledger, &swept, &collateral);
         let outcome = outcome.contradicted_by(&used);

@@ -71,7 +71,7 @@ pub struct ProviderStatus {
     pub kind: &'static str,
     /// Whether its last listing was answered.
     pub reachable: bool,
-    /// Whether its last listing had every page and every bot could be read.
+    /// Whether its last listing had every page, and every bot could be read in full.
     pub complete: bool,
     /// When it was last listed.
     pub read_at: Option<Timestamp>,

@@ -56,7 +56,9 @@ use crate::{
         Activity, Answer, Depth, Identity, IdentityState, LeakedSecret, Owner, Probed, ProviderName, Reading,
         Recognised, Restoration, RestoreMode, Step, StepRecord,
     },
-    engine::{Budget, Clock, Coverage, Limits, Listing, Preflight, Provider, ProviderError, Rate, RateHeaders},
+    engine::{
+        Budget, Clock, Coverage, Limits, Listing, Preflight, Provider, ProviderError, Rate, RateHeaders, time_left,
+    },
     journal::ArmedStep,
     providers::{
         http::{Call, Client, Grounds, Patience, Reply, ServerClock, error_of},
@@ -196,7 +198,24 @@ impl Keycloak {
     ) -> Result<T, ProviderError> {
         let what = format!("{}: {}", self.settings.name, grounds.what);
         let grounds = Grounds { what: &what, ..grounds };
-        let mut patience = Patience::new(DEADLINE, &what);
+        let asking = self.get_patiently(request, grounds);
+        match time_left() {
+            None => asking.await,
+            // Not even begun: what is sent now nobody waits for.
+            Some(Duration::ZERO) => Err(ProviderError::Transient(format!("{what}: no time was left for it"))),
+            Some(left) => tokio::time::timeout(left, asking)
+                .await
+                .unwrap_or_else(|_| Err(ProviderError::Transient(format!("{what}: no answer in time")))),
+        }
+    }
+
+    async fn get_patiently<T: DeserializeOwned>(
+        &self,
+        request: impl Fn() -> Call,
+        grounds: Grounds<'_>,
+    ) -> Result<T, ProviderError> {
+        let what = grounds.what;
+        let mut patience = Patience::new(DEADLINE, what);
         loop {
             let limit = patience.limit();
             // A reading is dozens of these, each with its attempts: their states live apart.

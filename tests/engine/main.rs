@@ -315,7 +315,8 @@ async fn a_mute_server_holds_up_nobodys_listing() {
 async fn a_name_that_nobody_could_resolve_is_never_dark_and_resume_finishes() {
     let named = Behaviour { native: "16384", down: true, ..Behaviour::default() };
     let bench = bench(vec![Behaviour::default(), named]).await;
-    let Outcome::Partial { reasons, .. } = bench.isolate().await.outcome else { panic!("it was never found") };
+    let ended = bench.isolate().await;
+    let Outcome::Partial { reasons, .. } = &ended.outcome else { panic!("it was never found: {ended:?}") };
     assert!(reasons.iter().any(|reason| matches!(reason, Reason::Unread { .. })), "{reasons:?}");
     assert!(!bench.fakes[1].world.lock().unwrap().sessions.is_empty());
 
@@ -326,13 +327,15 @@ async fn a_name_that_nobody_could_resolve_is_never_dark_and_resume_finishes() {
     assert!(bench.fakes[1].world.lock().unwrap().sessions.is_empty());
 }
 
+/// The same, and it is back while the sweep goes on: it is struck in the same run.
 #[tokio::test(start_paused = true)]
-async fn a_name_that_can_be_resolved_in_mid_strike_is_struck_with_the_rest() {
+async fn a_name_that_is_resolved_late_is_struck_when_it_is() {
     let named = Behaviour { native: "16384", down: true, ..Behaviour::default() };
     let bench = bench(vec![Behaviour::default(), named]).await;
     bench.fakes[1].behaviour.lock().unwrap().down = false;
     assert_eq!(bench.isolate().await.outcome, Outcome::Dark);
-    assert!(bench.fakes[1].world.lock().unwrap().sessions.is_empty());
+    let world = bench.fakes[1].world.lock().unwrap();
+    assert!(world.is_shut() && world.sessions.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -410,4 +413,19 @@ proptest! {
             Ok(())
         })?;
     }
+}
+
+/// A queue that is so slow that the sweep ends while a step is on its way: what it comes to is read, too.
+#[tokio::test(start_paused = true)]
+async fn what_is_answered_after_the_last_listing_is_read_once_more() {
+    let slow =
+        Behaviour { fake_success: true, sessions: 20, latency: Duration::from_millis(1_500), ..Behaviour::default() };
+    let bench = bench(vec![slow]).await;
+    let ended = bench.isolate().await;
+    let Outcome::Contradicted { alive, .. } = &ended.outcome else { panic!("{ended:?}") };
+    assert_eq!(alive.len(), 20, "{ended:?}");
+    let incident = bench.engine.store().incidents().unwrap()[0];
+    let operation = fold(incident, &bench.engine.store().read(incident).unwrap().records).operations.remove(0);
+    let open: Vec<_> = operation.steps.values().filter(|record| record.state == StepState::Accepted).collect();
+    assert!(open.is_empty(), "{open:#?}");
 }

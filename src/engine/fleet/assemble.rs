@@ -60,6 +60,11 @@ fn status(provider: &dyn crate::engine::Provider, known: &Known, bots: &[Arc<Bot
         .flat_map(|view| &view.identities)
         .filter(|identity| identity.id.provider() == provider.name())
         .find_map(|identity| known.errors.get(&identity.id).cloned());
+    let gap = gap.or_else(|| {
+        let mine = bots.iter().flat_map(|view| view.readings.iter());
+        let mut mine = mine.filter(|reading| reading.identity.id.provider() == provider.name());
+        mine.find_map(|reading| reading.gaps.first()).map(|gap| gap.what.clone())
+    });
     let failed = listed.and_then(|listed| listed.error.clone());
     ProviderStatus {
         name: provider.name().clone(),

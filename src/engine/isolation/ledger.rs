@@ -132,11 +132,13 @@ impl Ledger {
     /// An answer came.
     pub fn answer(&self, id: &StepId, attempt: u32, answer: Answer, latency: Duration) {
         let event = StepEvent::Answered { kind: answer.kind.clone() };
+        let detail = answer.detail.as_ref().map(crate::domain::Untrusted::shown);
         {
             let mut board = self.steps();
             let now = self.clock.monotonic();
             if let Some(record) = board.records.get_mut(id) {
                 record.answered_at = Some(self.clock.now());
+                record.said.clone_from(&detail);
                 if matches!(answer.kind, AnswerKind::Accepted) {
                     record.values.clone_from(&answer.values);
                 }
@@ -146,7 +148,6 @@ impl Ledger {
                 }
             }
         }
-        let detail = answer.detail.as_ref().map(crate::domain::Untrusted::shown);
         if let Some(state) = self.apply(id, &event, Some(answer.clone()), detail) {
             let latency_ms = millis(latency);
             let body = Body::StepAnswer { step: id.clone(), attempt, answer, latency_ms, state };
@@ -205,6 +206,14 @@ impl Ledger {
         for reading in readings.iter() {
             self.judge(reading, true);
         }
+    }
+
+    /// When the newest yes came of a step whose reading is older than that, so that nobody knows what it was worth.
+    pub fn answered_since(&self, reading: &Reading) -> Option<Timestamp> {
+        let board = self.steps();
+        let mine = board.records.values().filter(|record| record.step.identity == reading.identity.id);
+        let unread = mine.filter(|record| matches!(record.state, StepState::Accepted | StepState::Gone));
+        unread.filter(|record| !judgeable(record, reading)).filter_map(|record| record.answered_at).max()
     }
 
     /// What is known of a step's sending.

@@ -275,7 +275,7 @@ impl Lane {
                 Some((object, turn)) => (object, Some(turn)),
                 None => (self.mutex(&armed.step().object).lock_owned().await, None),
             };
-            if attempts == AGAIN && self.over.load(Ordering::Acquire) && self.has_tried(armed) {
+            if attempts == AGAIN && self.is_over() && self.has_tried(armed) {
                 continue;
             }
             self.wait_for(&armed.step().after).await;
@@ -341,7 +341,7 @@ impl Lane {
                     self.mute().insert(name.clone());
                     return;
                 }
-                if self.mute().contains(name) {
+                if self.mute().contains(name) || self.is_over() {
                     return;
                 }
                 self.defer(id, Duration::ZERO);
@@ -356,12 +356,17 @@ impl Lane {
             // Never sooner than by our own reckoning: a provider that asks for no wait at all is asked no faster.
             let wait = wait.max(asked).min(LONGEST_PAUSE);
             let spent = began.map_or(Duration::ZERO, |began| clock.monotonic().saturating_sub(began));
-            if spent + wait >= deadline * 2 {
+            if spent + wait >= deadline * 2 || self.is_over() {
                 return;
             }
             self.defer(id, wait);
             tokio::time::sleep(wait).await;
         }
+    }
+
+    /// Nobody reads any more what another attempt would do: what has been tried is left to `resume`.
+    fn is_over(&self) -> bool {
+        self.over.load(Ordering::Acquire)
     }
 
     fn has_tried(&self, armed: &ArmedStep) -> bool {

@@ -339,7 +339,7 @@ impl<'a> OneSweep<'a> {
         if alive.iter().filter_map(record).any(|record| record.step.gate) {
             return Vec::new();
         }
-        alive.into_iter().filter(|id| record(id).is_some_and(|record| needs_later_second(&record.step))).collect()
+        alive.into_iter().filter(|id| record(id).is_some_and(|record| comes_after_gate(&record.step))).collect()
     }
 
     /// What never got through goes again too, in case the provider is back.
@@ -387,7 +387,7 @@ fn touches_live(step: &Step, reading: &Reading) -> bool {
 }
 
 /// Alive, or merely gated where only gone will do.
-const fn is_open(state: HoldingState, family: Family) -> bool {
+pub(super) const fn is_open(state: HoldingState, family: Family) -> bool {
     match state {
         HoldingState::Live => true,
         HoldingState::Gated => matches!(family, Family::Token | Family::Connector | Family::Grant),
@@ -396,12 +396,17 @@ const fn is_open(state: HoldingState, family: Family) -> bool {
 }
 
 fn needs_later_second(step: &Step) -> bool {
-    fn in_it(postcondition: &Postcondition) -> bool {
-        match postcondition {
-            Postcondition::AfterGate { .. } => true,
-            Postcondition::All { of } => of.iter().any(in_it),
-            _ => false,
-        }
+    has(&step.postcondition, &|one| matches!(one, Postcondition::AfterGate { .. }))
+}
+
+/// It counts only when it is done after the gate was answered.
+fn comes_after_gate(step: &Step) -> bool {
+    needs_later_second(step) || has(&step.postcondition, &|one| matches!(one, Postcondition::SentAfterGate))
+}
+
+fn has(postcondition: &Postcondition, wanted: &dyn Fn(&Postcondition) -> bool) -> bool {
+    match postcondition {
+        Postcondition::All { of } => of.iter().any(|one| has(one, wanted)),
+        one => wanted(one),
     }
-    in_it(&step.postcondition)
 }

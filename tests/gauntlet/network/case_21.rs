@@ -10,7 +10,7 @@ const BOUND: Duration = Duration::from_secs(40);
 
 #[test]
 #[ignore = "gauntlet"]
-fn case_21_slow_truth_pending() {
+fn case_21_slow_truth() {
     let stage = Stage::new();
     let server = &stage.servers[B];
     server.fault(Rule::changes(Wire::Late(Duration::from_secs(8))));

@@ -101,7 +101,7 @@ fn is_a_failure(stage: &Stage, ran: &Ran) {
     let here = answers.iter().filter(|one| one["body"]["step"].as_str().is_some_and(|step| step.starts_with("sso-b:")));
     let states: Vec<_> = here.map(|one| one["body"]["state"]["is"].as_str().unwrap_or_default()).collect();
     assert!(!states.is_empty() && states.iter().all(|state| *state == "refused"), "{states:?}: {ran}");
-    ran.says(&["refused", "sso-b", "by hand"]);
+    ran.says(&["refused", "sso-b", "by hand", "redirects elsewhere", "does not follow"]);
 }
 
 #[track_caller]

@@ -54,6 +54,7 @@ impl Advance for StepRecord {
         self.answered_at = Some(at);
         self.values = answer.values.clone();
         self.detail = answer.detail.as_ref().map(Untrusted::shown);
+        self.said.clone_from(&self.detail);
         if let StepState::Retrying { attempt, until } = says {
             self.advance(&StepEvent::Deferred { attempt: *attempt, until: *until })?;
         }
