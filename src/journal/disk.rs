@@ -3,6 +3,8 @@
 //! Everything goes through `std::fs`, plain system calls by way of libc, so that fault injection can see and break
 //! them.
 
+mod read;
+
 use std::{
     fs::{self, DirBuilder, File, Metadata, OpenOptions},
     io::{self, Write as _},
@@ -13,17 +15,12 @@ use std::{
 use rustix::fs::OFlags;
 
 use super::JournalError;
+pub(super) use read::{check_size, read, read_secret};
 
 /// Group and others may write.
 const WRITABLE_BY_OTHERS: u32 = 0o022;
 /// What is in the folder is its owner's to rename and remove.
 const STICKY: u32 = 0o1000;
-/// Group and others may do anything.
-const READABLE_BY_OTHERS: u32 = 0o077;
-/// Bytes of a small file that are read: allocated once, so that no copy of a secret stays behind.
-const SMALL: usize = 4096;
-/// The biggest file that is read as a journal: a sparse file must not take all memory.
-const MAX_FILE: u64 = 1 << 30;
 
 /// Makes a directory that is ours alone, and its parents; one that is there must not be writable by others.
 pub(super) fn own_directory(path: &Path) -> Result<(), JournalError> {
@@ -200,29 +197,6 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), JournalError> {
     sync_directory(path.parent().unwrap_or(Path::new(".")))
 }
 
-/// Reads a small file that nobody else may read. `None`: there is none.
-pub(super) fn read_secret(path: &Path) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>, JournalError> {
-    use std::io::Read as _;
-    match fs::symlink_metadata(path) {
-        Ok(found) => check_file(path, &found)?,
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            return Ok(None);
-        }
-        Err(error) => return Err(JournalError::io("look at", path, &error)),
-    }
-    let file = options().open(path).map_err(|error| JournalError::io("open", path, &error))?;
-    let opened = file.metadata().map_err(|error| JournalError::io("look at", path, &error))?;
-    check_file(path, &opened)?;
-    if opened.mode() & READABLE_BY_OTHERS != 0 {
-        let mode = opened.mode() & 0o7777;
-        return Err(JournalError::odd(path, format!("can be read by others (mode {mode:04o})")));
-    }
-    let mut bytes = zeroize::Zeroizing::new(Vec::with_capacity(SMALL));
-    let limit = u64::try_from(SMALL).unwrap_or(u64::MAX);
-    file.take(limit).read_to_end(&mut bytes).map_err(|error| JournalError::io("read", path, &error))?;
-    Ok(Some(bytes))
-}
-
 /// Opens a file of ours, or makes it.
 pub(super) fn open_or_create(path: &Path, access: Access) -> Result<File, JournalError> {
     loop {
@@ -233,32 +207,6 @@ pub(super) fn open_or_create(path: &Path, access: Access) -> Result<File, Journa
             return Ok(file);
         }
     }
-}
-
-/// Reads a whole regular file, without following a link. `None`: there is none.
-pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, JournalError> {
-    use std::io::Read as _;
-    let found = match fs::symlink_metadata(path) {
-        Ok(found) => found,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(JournalError::io("look at", path, &error)),
-    };
-    if !found.is_file() {
-        return Err(JournalError::odd(path, "is not a regular file"));
-    }
-    check_size(path, found.len())?;
-    let file = options().open(path).map_err(|error| JournalError::io("open", path, &error))?;
-    let mut bytes = Vec::with_capacity(usize::try_from(found.len()).unwrap_or(0));
-    file.take(MAX_FILE).read_to_end(&mut bytes).map_err(|error| JournalError::io("read", path, &error))?;
-    Ok(Some(bytes))
-}
-
-/// Refuses what is too big to be read.
-pub(super) fn check_size(path: &Path, length: u64) -> Result<(), JournalError> {
-    if length > MAX_FILE {
-        return Err(JournalError::odd(path, format!("has {length} bytes, too many for a journal")));
-    }
-    Ok(())
 }
 
 /// Whether a name still means an open file.

@@ -17,8 +17,6 @@ use super::{
 
 /// Below this, threads cost more than they save.
 const WORTHWHILE: usize = 1 << 20;
-/// What the last field before the hash begins with.
-const PREV_FIELD: &[u8] = b",\"prev\":\"";
 
 /// A run of lines that hold together.
 struct Run {
@@ -42,7 +40,10 @@ pub(super) fn read(bytes: &[u8], start: Start) -> Option<(Vec<Record>, u64)> {
 pub(super) fn read_in(threads: usize, bytes: &[u8], start: Start) -> Option<(Vec<Record>, u64)> {
     let runs = cut(bytes.ends_with(b"\n").then_some(bytes)?, threads)?;
     let runs: Vec<Option<Run>> = thread::scope(|scope| {
-        let workers: Vec<_> = runs.into_iter().map(|run| scope.spawn(move || read_run(run))).collect();
+        // The records of all runs end up in the first one's list: it has room for them.
+        let shares = std::iter::once(runs.len()).chain(std::iter::repeat(1));
+        let workers = runs.into_iter().zip(shares).map(|(run, share)| scope.spawn(move || read_run(run, share)));
+        let workers: Vec<_> = workers.collect();
         workers.into_iter().map(|worker| worker.join().ok().flatten()).collect()
     });
     let mut all = Vec::new();
@@ -95,18 +96,20 @@ fn lines(run: &[u8]) -> usize {
     memchr::memchr_iter(b'\n', run).count()
 }
 
-fn read_run(run: &[u8]) -> Option<Run> {
+/// `share`: for how many runs of about this length there is to be room.
+fn read_run(run: &[u8], share: usize) -> Option<Run> {
     let mut joiner = Joiner::default();
-    let mut records: Vec<Record> = Vec::with_capacity(lines(run));
+    let own = lines(run);
+    let mut records: Vec<Record> = Vec::with_capacity(own * share + own / 64 * (share - 1));
     let mut first = None;
     let mut last: Option<(Hash, u64)> = None;
     let mut from = 0;
     for end in memchr::memchr_iter(b'\n', run) {
         let line = &run[from..end];
         from = end + 1;
-        let (prev, own) = links(line)?;
-        let record = joiner.read_ours(line).filter(|record| record.prev == prev && record.h == own)?;
-        let seq = record.seq;
+        let own = own_hash(line)?;
+        let record = joiner.read_ours(line).filter(|record| record.h == own)?;
+        let (prev, seq) = (record.prev, record.seq);
         match last {
             Some(last) if last != (prev, seq) => return None,
             _ => first = first.or(Some((prev, seq))),
@@ -117,17 +120,12 @@ fn read_run(run: &[u8]) -> Option<Run> {
     Some(Run { records, first: first?, next: last? })
 }
 
-/// The hashes at a line's end: the line's before, and its own, which is right.
-fn links(line: &[u8]) -> Option<(Hash, Hash)> {
+/// The hash at a line's end, if it is that of its bytes.
+fn own_hash(line: &[u8]) -> Option<Hash> {
     if line.len() > MAX_LINE {
         return None;
     }
     let (content, end) = line.split_at(line.len().checked_sub(HASH_END)?);
     let own = Hash::parse(end.strip_prefix(HASH_FIELD)?.strip_suffix(b"\"}")?)?;
-    if Hash::of(content) != own {
-        return None;
-    }
-    let before = content.strip_suffix(b"\"")?;
-    let (field, prev) = before.split_at(before.len().checked_sub(64)?);
-    field.ends_with(PREV_FIELD).then_some((Hash::parse(prev)?, own))
+    (Hash::of(content) == own).then_some(own)
 }

@@ -151,7 +151,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, String> {
     if found.len() > LIMIT {
         return Err(format!("it has {} bytes, too many for a journal", found.len()));
     }
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(usize::try_from(found.len()).unwrap_or(0));
     let file = File::open(path).map_err(|error| error.to_string())?;
     file.take(LIMIT).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
     Ok(bytes)

@@ -1,141 +1,170 @@
-//! The quick way through a line as this estop writes it: one pass, each value built once, from the line's own bytes.
+//! The quick way through a line as this estop writes it: each value is built once, from the line's own bytes.
 //!
 //! ```text
-//! {"v":1,"seq":…,"proc":… ,"controls":… ,"kind":K,"body":…            ,"prev":"…","h":"…"}
-//!                   └─ known from the line before ─┘       └─ read as K at once
+//! {"v":1,"seq":…,"at":…,"mono_ms":…,"incident":… … "who":…,"kind":… ,"controls":…,"body":…            ,"prev":"…","h":"…"}
+//!                                   └─ known from a former line ─┘└─ from another ─┘└─ read as its kind ─┘└─ a fixed end ─┘
 //! ```
 //!
 //! Whatever is not exactly so (a newer version, another order, a part of a record) is left to the long way, which takes
 //! everything and says the same about these.
 
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::{borrow::Cow, sync::Arc};
 
-use memchr::memmem::Finder;
+use memchr::memmem::{self, Finder};
 use serde::{
     Deserialize, Deserializer,
     de::{
-        DeserializeSeed, Error as _, MapAccess, Visitor,
+        DeserializeSeed, Error as _, MapAccess,
         value::{BorrowedStrDeserializer, MapAccessDeserializer},
     },
 };
-use serde_json::value::RawValue;
 
-use super::{ProcRef, Record, RecordBody};
-use crate::journal::{Body, VERSION, hash::Hash};
+use super::{ProcRef, Record, RecordBody, typed};
+use crate::{
+    domain::{IncidentId, OperationId},
+    journal::{Body, VERSION, Who, hash::Hash},
+};
 
+/// How a line begins.
+const START: &str = "{\"v\":1,\"seq\":";
+const _: () = assert!(VERSION == 1, "that is the version that a line begins with");
+/// What stands before the kind, and before the body. Within a string these quotes would be escaped.
+const KIND: &str = ",\"kind\":";
+const BODY: &str = ",\"body\":";
+/// `,"prev":"`, 64 digits, `","h":"`, 64 digits, `"}`.
+const END: usize = 9 + 64 + 7 + 64 + 2;
 /// What is in a body that may be a part of a record: `"part":` or `"parts":`, one of them as it stands.
 const PART: &[u8] = b"\"part";
-/// Values that are kept of one field: a file that has more of them is read no slower than without.
-const KEPT: usize = 32;
+/// Stretches that are kept: a file that has more of them is read no slower than without.
+const KEPT: usize = 64;
 
 /// Reads lines, and keeps what many of them share.
 pub(super) struct Quick {
-    parts: Finder<'static>,
-    procs: Kept<ProcRef>,
-    exercises: Kept<Option<Arc<str>>>,
-    controls: Kept<Arc<[String]>>,
+    part: Finder<'static>,
+    origins: Kept<Origin>,
+    classes: Kept<Class>,
+}
+
+/// Where a line comes from: the fields between the clocks and the kind.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Origin {
+    incident: Option<IncidentId>,
+    #[serde(deserialize_with = "shared")]
+    exercise: Option<Arc<str>>,
+    proc: ProcRef,
+    op: Option<OperationId>,
+    epoch: u32,
+    who: Option<Box<Who>>,
+}
+
+/// What a line is: the fields between its origin and its body.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Class {
+    #[serde(deserialize_with = "known")]
+    kind: Cow<'static, str>,
+    #[serde(deserialize_with = "listed")]
+    controls: Arc<[String]>,
+}
+
+fn shared<'de, D: Deserializer<'de>>(name: D) -> Result<Option<Arc<str>>, D::Error> {
+    Ok(Option::<String>::deserialize(name)?.map(Arc::from))
+}
+
+fn listed<'de, D: Deserializer<'de>>(list: D) -> Result<Arc<[String]>, D::Error> {
+    Vec::deserialize(list).map(Arc::from)
+}
+
+fn known<'de, D: Deserializer<'de>>(kind: D) -> Result<Cow<'static, str>, D::Error> {
+    let kind = <&str>::deserialize(kind)?;
+    let known = Body::KINDS.iter().find(|known| **known == kind);
+    known.map(|known| Cow::Borrowed(*known)).ok_or_else(|| D::Error::custom("another kind"))
 }
 
 impl Default for Quick {
     fn default() -> Self {
-        let (procs, exercises, controls) = (Kept::default(), Kept::default(), Kept::default());
-        Self { parts: Finder::new(PART), procs, exercises, controls }
+        Self { part: Finder::new(PART), origins: Kept(Vec::new()), classes: Kept(Vec::new()) }
     }
 }
 
 impl Quick {
     /// `None`: this line needs the long way.
     pub(super) fn read(&mut self, line: &[u8]) -> Option<Record> {
-        let text = std::str::from_utf8(line).ok()?;
-        if self.parts.find(line).is_some() {
+        let line = std::str::from_utf8(line).ok()?;
+        let (line, end) = line.split_at_checked(line.len().checked_sub(END)?)?;
+        let (seq, rest) = number(line.strip_prefix(START)?)?;
+        let (at, rest) = rest.strip_prefix(",\"at\":\"")?.split_once('"')?;
+        let (mono_ms, rest) = number(rest.strip_prefix(",\"mono_ms\":")?)?;
+        let (origin, rest) = self.origins.get(rest, KIND)?;
+        let (class, rest) = self.classes.get(rest, BODY)?;
+        let body = rest.strip_prefix(BODY)?;
+        if self.part.find(body.as_bytes()).is_some() {
             return None;
         }
-        let mut json = serde_json::Deserializer::from_str(text);
-        let record = json.deserialize_map(self).ok()?;
-        json.end().ok()?;
-        Some(record)
+        let (prev, h) = links(end.as_bytes())?;
+        let Origin { incident, exercise, proc, op, epoch, who } = origin;
+        let Class { kind, controls } = class;
+        let (at, body) = (at.parse().ok()?, RecordBody::Known(typed(&kind, body)?));
+        Some(Record {
+            v: VERSION,
+            seq,
+            at,
+            mono_ms,
+            incident,
+            exercise,
+            proc,
+            op,
+            epoch,
+            who,
+            kind,
+            controls,
+            body,
+            prev,
+            h,
+        })
     }
 }
 
-/// Values of a field by their JSON.
+/// A number as JSON has it, and what is behind it.
+fn number(text: &str) -> Option<(u64, &str)> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, rest) = text.split_at(digits);
+    if digits > 1 && number.starts_with('0') {
+        return None;
+    }
+    Some((number.parse().ok()?, rest))
+}
+
+/// The hashes at a line's end.
+fn links(end: &[u8]) -> Option<(Hash, Hash)> {
+    let (prev, end) = end.strip_prefix(b",\"prev\":\"")?.split_at_checked(64)?;
+    let h = end.strip_prefix(b"\",\"h\":\"")?.strip_suffix(b"\"}")?;
+    Some((Hash::parse(prev)?, Hash::parse(h)?))
+}
+
+/// What stretches of fields say, by their bytes and the name of the field behind them.
 struct Kept<T>(Vec<(Box<str>, T)>);
 
-impl<T> Default for Kept<T> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
-
-impl<T: Clone> Kept<T> {
-    fn get(&mut self, raw: &str, read: impl FnOnce(&str) -> serde_json::Result<T>) -> serde_json::Result<T> {
-        if let Some((_, value)) = self.0.iter().find(|(known, _)| **known == *raw) {
-            return Ok(value.clone());
+impl<T: Clone + for<'de> Deserialize<'de>> Kept<T> {
+    /// Reads the fields up to another one, and gives back the text from there on.
+    fn get<'a>(&mut self, text: &'a str, until: &str) -> Option<(T, &'a str)> {
+        if let Some((stretch, value)) = self.0.iter().find(|(stretch, _)| text.starts_with(&**stretch)) {
+            return Some((value.clone(), &text[stretch.len() - until.len()..]));
         }
-        let value = read(raw)?;
+        // Fields that end within a nested object, at a field of that name, are no JSON.
+        let end = memmem::find(text.as_bytes(), until.as_bytes())?;
+        let value: T = serde_json::from_str(&format!("{{{}}}", text.get(..end)?.strip_prefix(',')?)).ok()?;
         if self.0.len() < KEPT {
-            self.0.push((raw.into(), value.clone()));
+            self.0.push((text[..end + until.len()].into(), value.clone()));
         }
-        Ok(value)
+        Some((value, &text[end..]))
     }
-}
-
-impl<'de> Visitor<'de> for &mut Quick {
-    type Value = Record;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a line of a journal")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Record, A::Error> {
-        let map = &mut map;
-        let v = field(map, "v")?;
-        if v != VERSION {
-            return Err(A::Error::custom("another version"));
-        }
-        let (seq, at, mono_ms) = (field(map, "seq")?, field(map, "at")?, field(map, "mono_ms")?);
-        let incident = field(map, "incident")?;
-        let exercise = self
-            .exercises
-            .get(raw(map, "exercise")?, |raw| Ok(serde_json::from_str::<Option<String>>(raw)?.map(Arc::from)));
-        let proc = self.procs.get(raw(map, "proc")?, |raw| serde_json::from_str(raw));
-        let (op, epoch, who) = (field(map, "op")?, field(map, "epoch")?, field(map, "who")?);
-        let kind: &str = field(map, "kind")?;
-        let kind = Body::KINDS.iter().find(|known| **known == kind).ok_or_else(|| A::Error::custom("another kind"))?;
-        let controls =
-            self.controls.get(raw(map, "controls")?, |raw| serde_json::from_str::<Vec<String>>(raw).map(Arc::from));
-        named(map, "body")?;
-        let body = RecordBody::Known(map.next_value_seed(OfKind(kind))?);
-        let (prev, h) = (hash(map, "prev")?, hash(map, "h")?);
-        if map.next_key::<&str>()?.is_some() {
-            return Err(A::Error::custom("another field"));
-        }
-        let (exercise, proc) = (exercise.map_err(A::Error::custom)?, proc.map_err(A::Error::custom)?);
-        let (controls, kind) = (controls.map_err(A::Error::custom)?, Cow::Borrowed(*kind));
-        Ok(Record { v, seq, at, mono_ms, incident, exercise, proc, op, epoch, who, kind, controls, body, prev, h })
-    }
-}
-
-fn named<'de, A: MapAccess<'de>>(map: &mut A, name: &str) -> Result<(), A::Error> {
-    if map.next_key::<&str>()? == Some(name) { Ok(()) } else { Err(A::Error::custom("another order")) }
-}
-
-fn field<'de, A: MapAccess<'de>, T: Deserialize<'de>>(map: &mut A, name: &str) -> Result<T, A::Error> {
-    named(map, name)?;
-    map.next_value()
-}
-
-fn raw<'de, A: MapAccess<'de>>(map: &mut A, name: &str) -> Result<&'de str, A::Error> {
-    field::<A, &RawValue>(map, name).map(RawValue::get)
-}
-
-fn hash<'de, A: MapAccess<'de>>(map: &mut A, name: &str) -> Result<Hash, A::Error> {
-    let digits: &str = field(map, name)?;
-    Hash::parse(digits.as_bytes()).ok_or_else(|| A::Error::custom("no hash"))
 }
 
 /// Whether a line may be a part of a record: one that is none ends what came before it.
 pub(in crate::journal) fn may_be_part(line: &[u8]) -> bool {
-    memchr::memmem::find(line, PART).is_some()
+    memmem::find(line, PART).is_some()
 }
 
 /// A body of that kind.

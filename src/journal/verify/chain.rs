@@ -25,7 +25,7 @@ pub(super) fn check(bytes: &[u8], first: Expected, note: Option<String>, visit: 
     let (mut lines, mut newer, mut offset) = (0, 0, 0);
     while offset < bytes.len() {
         let rest = &bytes[offset..];
-        let newline = rest.iter().position(|byte| *byte == b'\n');
+        let newline = memchr::memchr(b'\n', rest);
         let line = newline.map_or(rest, |end| &rest[..end]);
         match (follow(line, expected), newline) {
             (Ok(held), Some(end)) => {
