@@ -13,6 +13,7 @@ mod case_24;
 mod case_25;
 mod case_26;
 mod certificates;
+mod console;
 
 use std::{collections::BTreeSet, time::Duration};
 

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures::{StreamExt as _, stream};
 
-use super::{Isolation, Strike};
+use super::{Isolation, Strike, is_settled};
 use crate::domain::{
     Family, HoldingState, Identity, IdentityId, IdentityState, PlanHash, Postcondition, ProviderName, Reading,
     ReadingSet, Step, StepId, StepState,
@@ -144,7 +144,7 @@ impl<'a> OneSweep<'a> {
             }
             let began = self.isolation.fleet.clock.monotonic();
             self.swept.rounds += 1;
-            let round = self.round().await;
+            let round = self.round_in_time().await;
             let clean = round.complete && round.settled && round.new.is_empty() && round.alive.is_empty();
             self.new = round.new.len();
             self.record(&round);
@@ -215,6 +215,25 @@ impl<'a> OneSweep<'a> {
     fn hopeless(&self, round: &Round) -> bool {
         let quiet = round.settled && round.new.is_empty() && round.alive.is_empty();
         quiet && !round.complete && self.swept.rounds >= 3
+    }
+
+    /// One round. While steps are open and nothing comes true it takes no longer than it takes to be stuck: a server
+    /// that is busy for ever slows reads down as well.
+    async fn round_in_time(&mut self) -> Round {
+        if !self.has_open() {
+            return self.round().await;
+        }
+        let idle = self.isolation.fleet.clock.monotonic().saturating_sub(self.progress.1);
+        let left = (STUCK + self.provider.propagation()).saturating_sub(idle).max(APART);
+        let late = Round { passing: true, ..Round::default() };
+        tokio::time::timeout(left, self.round()).await.unwrap_or(late)
+    }
+
+    /// Whether a step at this provider has not been answered with yes or no.
+    fn has_open(&self) -> bool {
+        let records = self.strike.ledger().records();
+        let mut here = records.values().filter(|record| record.step.identity.provider() == self.provider.name());
+        here.any(|record| !is_settled(&record.state) || record.state == StepState::Unknown)
     }
 
     /// Reads every identity, children as they show up.

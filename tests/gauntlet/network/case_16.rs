@@ -35,6 +35,42 @@ fn case_16_connection_refused() {
     stage.converges(0);
 }
 
+/// When the healthy providers had all that was to be revoked there for the first time, from the start of the isolate.
+fn others_done(stage: &Stage, ran: &Ran) -> Duration {
+    let others = stage.servers.iter().enumerate().filter(|(index, _)| *index != B);
+    let last = |server: &crate::harness::server::Server| {
+        let mut known = std::collections::BTreeSet::new();
+        let strike = server.changes().into_iter().filter(|seen| known.insert(seen.key.clone()));
+        strike.map(|seen| seen.at).max().expect("nothing was struck")
+    };
+    others.map(|(_, server)| last(server)).max().unwrap().saturating_duration_since(ran.began)
+}
+
+/// Beside a provider that never answers the others are done within 2 s of the start, or no more than a second later
+/// than without it, where the machine itself is slower than that.
+#[test]
+#[ignore = "gauntlet"]
+fn case_16_the_others_are_done_in_two_seconds() {
+    each(
+        &["all", "changes"],
+        |which| (*which).to_owned(),
+        |which| {
+            let control = Stage::new();
+            let ran = control.isolate();
+            ran.expect(&[0]);
+            let without = others_done(&control, &ran);
+            let stage = Stage::new();
+            stage.servers[B].fault(if *which == "all" { Rule::all(Wire::Hang) } else { Rule::changes(Wire::Hang) });
+            let ran = stage.isolate();
+            fails_alone(&stage, &ran, &[3, 4]);
+            let (beside, most) =
+                (others_done(&stage, &ran), Duration::from_secs(2).max(without + Duration::from_secs(1)));
+            assert!(beside < most, "{beside:?} beside the silence, {without:?} without: {ran}");
+            stage.heal();
+        },
+    );
+}
+
 /// Reads are answered, and what is to be revoked is swallowed: nobody knows whether it was done.
 #[test]
 #[ignore = "gauntlet"]

@@ -73,7 +73,7 @@ fn case_18_retry_after() {
 /// It never stops being busy: bounded, not forgotten.
 #[test]
 #[ignore = "gauntlet"]
-fn case_18_busy_for_ever_pending() {
+fn case_18_busy_for_ever() {
     each(&[503, 429], ToString::to_string, |status| {
         let stage = Stage::new();
         stage.servers[B].fault(Rule::changes(Wire::Answer(Reply::json(*status, "{}").header("retry-after", "1"))));
