@@ -24,6 +24,7 @@ mod port;
 mod restore;
 mod roster;
 mod snapshot;
+mod work;
 
 pub use approval::{APPROVAL_TIME, ApprovalFault, Approved, short};
 pub use budget::{

@@ -16,45 +16,26 @@ mod sweep;
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::sync::broadcast;
-
-pub(super) use ledger::{Ledger, is_settled};
+pub(super) use ledger::{Ledger, Times, is_settled};
 pub(super) use strike::{Leave, Strike};
 
-use super::{BotView, Ended, EngineEvent, OperationPhase, Order, fleet::Fleet, restore};
+use super::{BotView, Ended, EngineEvent, OperationPhase, Order, restore, work::Work};
 use crate::domain::{
-    Collateral, Depth, Identity, IncidentId, OperationId, Outcome, OutcomeInput, Plan, PlanHash, Reading, ReadingSet,
-    Reversibility, conclude,
+    Collateral, Depth, Identity, Outcome, OutcomeInput, Plan, PlanHash, Reading, ReadingSet, Reversibility, conclude,
 };
-use crate::journal::{Body, Entry, Journal, JournalError, Operation, Store};
+use crate::journal::{Body, Entry, JournalError, Operation};
 
 /// How long a destructive step waits for a snapshot of what it destroys.
 const SNAPSHOT_WAIT: Duration = Duration::from_secs(2);
 
 /// All that one isolation works with.
 pub(super) struct Isolation {
-    pub fleet: Arc<Fleet>,
-    pub journal: Journal,
-    pub store: Store,
-    pub events: broadcast::Sender<EngineEvent>,
-    pub op: OperationId,
-    pub incident: IncidentId,
-    pub epoch: u32,
+    pub work: Work,
     pub order: Order,
     /// Entries that open the incident, committed together with the intent.
     pub opening: Vec<Entry>,
     /// Monotonic time of the key.
     pub pressed: Duration,
-}
-
-/// What sending the steps of one operation works with, whichever way it goes.
-#[derive(Clone)]
-pub(super) struct Work {
-    pub fleet: Arc<Fleet>,
-    pub journal: Journal,
-    pub events: broadcast::Sender<EngineEvent>,
-    pub op: OperationId,
-    pub epoch: u32,
 }
 
 /// Where the steps come from.
@@ -69,20 +50,19 @@ pub(super) enum Start {
 impl Isolation {
     /// Runs it to its end. Only a journal that takes nothing at all stops it, before anything is sent.
     pub async fn run(self, start: Start) -> Result<Ended, JournalError> {
-        let (bot, at) = (self.order.bot.clone(), self.fleet.clock.now());
-        self.emit(EngineEvent::Started { op: self.op, incident: self.incident, bot, at });
-        self.phase(OperationPhase::Arming);
-        let work = self.work();
-        let ledger = Arc::new(Ledger::new(&work));
-        let strike = Strike::new(&work, ledger.clone(), None);
+        let (bot, at) = (self.order.bot.clone(), self.work.fleet.clock.now());
+        self.work.emit(EngineEvent::Started { op: self.work.op, incident: self.work.incident, bot, at });
+        self.work.phase(OperationPhase::Arming);
+        let ledger = Arc::new(Ledger::new(&self.work));
+        let strike = Strike::new(&self.work, ledger.clone(), None);
         let (identities, collateral) = match start {
             Start::Fresh(view) => self.begin(&view, &strike).await?,
             Start::Left(operation) => self.take_over(&operation, &strike).await?,
         };
-        self.phase(OperationPhase::Sweeping);
+        self.work.phase(OperationPhase::Sweeping);
         let mut swept = sweep::sweep(&self, &strike, identities).await;
         // What a restore had on its way may have landed behind the last listing.
-        if restore::ran_into(&self.store, &self.fleet.clock, &self.order.bot, self.op).await {
+        if restore::ran_into(&self.work.store, &self.work.fleet.clock, &self.order.bot, self.work.op).await {
             swept = sweep::sweep(&self, &strike, swept.identities).await;
         }
         let used = proof::use_leaked(&self).await;
@@ -93,15 +73,10 @@ impl Isolation {
         strike.send_no_more();
         strike.finish().await;
         last::look_again(&self, &strike, &mut swept).await;
-        self.phase(OperationPhase::Verifying);
+        self.work.phase(OperationPhase::Verifying);
         let outcome = self.conclude(&ledger, &swept, &collateral);
         let outcome = outcome.contradicted_by(&used);
         Ok(self.end(&ledger, &swept, outcome).await)
-    }
-
-    fn work(&self) -> Work {
-        let (fleet, journal, events) = (self.fleet.clone(), self.journal.clone(), self.events.clone());
-        Work { fleet, journal, events, op: self.op, epoch: self.epoch }
     }
 
     /// Arms what was shown and lets it go.
@@ -109,11 +84,11 @@ impl Isolation {
         let identities = view.family();
         let plan = if self.order.depth == Depth::Burn { &view.burn } else { &view.plan };
         let mut before = self.opening.clone();
-        before.push(self.entry(self.claim(&identities, &plan.collateral, false)));
-        if !view.is_stale(self.fleet.clock.now()) {
-            before.extend(view.readings.iter().map(|reading| self.snapshot(reading)));
+        before.push(self.work.entry(self.claim(&identities, &plan.collateral, false)));
+        if !view.is_stale(self.work.fleet.clock.now()) {
+            before.extend(view.readings.iter().map(|reading| self.work.snapshot(reading)));
             strike.arm(before, plan.hash.clone(), 0, plan.steps.clone()).await?;
-            self.phase(OperationPhase::Striking);
+            self.work.phase(OperationPhase::Striking);
             return Ok((identities, plan.collateral.clone()));
         }
         // Gates, and all of whoever was read in time: one provider's silence is no reason to wait at another.
@@ -121,9 +96,9 @@ impl Isolation {
         let is_ready = |id: &crate::domain::IdentityId| ready.iter().any(|reading| reading.identity.id == *id);
         let first: Vec<_> = plan.steps.iter().filter(|step| step.gate || is_ready(&step.identity)).cloned().collect();
         let hash = PlanHash::of(&self.order.bot, self.order.depth, &first);
-        before.extend(ready.iter().map(|reading| self.snapshot(reading)));
+        before.extend(ready.iter().map(|reading| self.work.snapshot(reading)));
         strike.arm(before, hash, 0, first).await?;
-        self.phase(OperationPhase::Striking);
+        self.work.phase(OperationPhase::Striking);
         let unread: Vec<Identity> = identities.iter().filter(|identity| !is_ready(&identity.id)).cloned().collect();
         let readings = self.fresh_snapshot(view, &unread).await;
         let (plan, snapshot) = self.plan_from(plan, &readings);
@@ -134,7 +109,7 @@ impl Isolation {
     /// A read of what the strike will destroy, 2 s at most; what did not come is marked as not restorable.
     async fn fresh_snapshot(&self, view: &BotView, identities: &[Identity]) -> ReadingSet {
         let mut readings = view.readings.clone();
-        let reads = identities.iter().map(|identity| self.fleet.read_one(identity));
+        let reads = identities.iter().map(|identity| self.work.fleet.read_one(identity));
         let reads = reads.map(|read| tokio::time::timeout(SNAPSHOT_WAIT, read));
         for reading in futures::future::join_all(reads).await.into_iter().flatten().flatten() {
             readings.insert(reading);
@@ -143,7 +118,7 @@ impl Isolation {
     }
 
     fn is_stale(&self, reading: &Reading) -> bool {
-        self.fleet.clock.now().duration_since(reading.read_at) > super::STALE_AFTER
+        self.work.fleet.clock.now().duration_since(reading.read_at) > super::STALE_AFTER
     }
 
     /// The plan over newer readings, with their snapshots.
@@ -151,7 +126,7 @@ impl Isolation {
         let mut steps = Vec::new();
         for reading in readings.iter() {
             let stale = self.is_stale(reading);
-            if let Some(provider) = self.fleet.provider(reading.identity.id.provider()) {
+            if let Some(provider) = self.work.fleet.provider(reading.identity.id.provider()) {
                 steps.extend(provider.steps(reading, self.order.depth).into_iter().map(|mut step| {
                     if stale && step.reversible == Reversibility::FromSnapshot {
                         step.reversible = Reversibility::Irreversible;
@@ -160,7 +135,7 @@ impl Isolation {
                 }));
             }
         }
-        let snapshot = readings.iter().map(|reading| self.snapshot(reading)).collect();
+        let snapshot = readings.iter().map(|reading| self.work.snapshot(reading)).collect();
         let plan = Plan::new(shown.bot.clone(), self.order.depth, steps, readings, shown.collateral.clone());
         (plan, snapshot)
     }
@@ -178,16 +153,16 @@ impl Isolation {
             }
         }
         let claim = self.claim(&identities, &left.collateral, true);
-        self.journal.commit(vec![self.entry(claim)]).await?;
+        self.work.journal.commit(vec![self.work.entry(claim)]).await?;
         strike.take_over(left).await?;
-        self.phase(OperationPhase::Striking);
+        self.work.phase(OperationPhase::Striking);
         Ok((identities, left.collateral.clone()))
     }
 
     /// A server that was down when the operation began could not tell whose name the configuration has: the listing
     /// can by now.
     fn resolved(&self, known: &Identity) -> Identity {
-        let snapshot = self.fleet.snapshot();
+        let snapshot = self.work.fleet.snapshot();
         let listed = snapshot.bot(&self.order.bot).map(|view| view.identities.as_slice()).unwrap_or_default();
         let of_that_name =
             |one: &&Identity| one.id.provider() == known.id.provider() && one.name.raw() == known.id.native();
@@ -207,42 +182,33 @@ impl Isolation {
             rounds: swept.rounds,
             still_minting: swept.still_minting,
             cut_at: ledger.cut_at(),
-            now: self.fleet.clock.now(),
+            now: self.work.fleet.clock.now(),
         })
     }
 
     /// Collateral as the fleet sees it now: another isolation may have shut what this bot's key opens.
     fn still_open(&self, claimed: &[Collateral]) -> Vec<Collateral> {
-        self.fleet.publish();
-        let snapshot = self.fleet.snapshot();
+        self.work.fleet.publish();
+        let snapshot = self.work.fleet.snapshot();
         let current = snapshot.bot(&self.order.bot).map(|view| view.plan.collateral.clone()).unwrap_or_default();
-        self.fleet.still_open(current, claimed)
+        self.work.fleet.still_open(current, claimed)
     }
 
     async fn end(&self, ledger: &Ledger, swept: &sweep::Swept, outcome: Outcome) -> Ended {
-        self.fleet.keep(&swept.readings);
+        self.work.fleet.keep(&swept.readings);
         let residual = match &outcome {
             Outcome::DarkAt { residual, .. } | Outcome::Partial { residual, .. } => residual.clone(),
             _ => Vec::new(),
         };
         if let Outcome::Contradicted { alive, .. } = &outcome {
-            self.journal.append(self.entry(Body::Contradicted { alive: alive.clone() }));
+            self.work.journal.append(self.work.entry(Body::Contradicted { alive: alive.clone() }));
         }
         if !residual.is_empty() {
-            self.journal.append(self.entry(Body::ResidualSet { residual: residual.clone() }));
-            self.emit(EngineEvent::Residual { op: self.op, residual });
+            self.work.journal.append(self.work.entry(Body::ResidualSet { residual: residual.clone() }));
+            self.work.emit(EngineEvent::Residual { op: self.work.op, residual });
         }
         let times = ledger.times(self.pressed);
-        let body = Body::OpEnd {
-            bot: self.order.bot.clone(),
-            outcome: outcome.word().to_owned(),
-            detail: outcome.clone(),
-            cut_at: ledger.cut_at(),
-            time_to_first_cut_ms: times.first_cut_ms,
-            time_to_verified_ms: times.verified_ms,
-        };
-        let committed = self.journal.commit(vec![self.entry(body)]).await;
-        let trouble = committed.err().map(|error| error.to_string()).or_else(|| self.journal.trouble());
+        let trouble = self.work.end(&outcome, ledger.cut_at(), times).await;
         Ended {
             time_to_first_cut_ms: times.first_cut_ms,
             time_to_verified_ms: times.verified_ms,
@@ -258,8 +224,8 @@ impl Isolation {
         match outcome {
             Outcome::Dark => verified_ms,
             Outcome::DarkAt { at, .. } => {
-                let since = self.fleet.clock.monotonic().saturating_sub(self.pressed);
-                let ahead = u64::try_from(at.duration_since(self.fleet.clock.now()).as_millis()).unwrap_or(0);
+                let since = self.work.fleet.clock.monotonic().saturating_sub(self.pressed);
+                let ahead = u64::try_from(at.duration_since(self.work.fleet.clock.now()).as_millis()).unwrap_or(0);
                 Some(millis(since).saturating_add(ahead))
             }
             _ => None,
@@ -276,23 +242,6 @@ impl Isolation {
             resumed,
             restores: None,
         }
-    }
-
-    fn snapshot(&self, reading: &Reading) -> Entry {
-        self.entry(Body::snapshot(&self.order.bot, reading))
-    }
-
-    fn entry(&self, body: Body) -> Entry {
-        Entry::of(self.op, self.epoch, body)
-    }
-
-    fn phase(&self, phase: OperationPhase) {
-        self.emit(EngineEvent::Phase { op: self.op, phase });
-    }
-
-    /// Nobody may be listening: the journal is the record, the event only tells.
-    fn emit(&self, event: EngineEvent) {
-        let _ = self.events.send(event);
     }
 }
 

@@ -13,7 +13,6 @@ mod undo;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
 pub(super) use giveway::ran_into;
@@ -22,14 +21,14 @@ pub(super) use undo::{Undo, deciding, guard, incidents, lifted, unfinished};
 
 use super::{
     Ended, EngineEvent, OperationPhase, RestoreOrder,
-    fleet::Fleet,
-    isolation::{Ledger, Strike, Work, is_settled},
+    isolation::{Ledger, Strike, Times, is_settled},
+    work::Work,
 };
 use crate::domain::{
-    Depth, Identity, IdentityId, IncidentId, OperationId, Outcome, Reading, ReadingSet, RestoreInput, RestorePart,
-    RestorePlan, Step, StepId, StepRecord, StepState, conclude_restore,
+    Depth, Identity, IdentityId, Outcome, Reading, ReadingSet, RestoreInput, RestorePart, RestorePlan, Step, StepId,
+    StepRecord, StepState, conclude_restore,
 };
-use crate::journal::{Body, Entry, Journal, JournalError, Operation, Restores, Store};
+use crate::journal::{Body, Entry, JournalError, Operation, Restores};
 use giveway::GiveWay;
 
 /// Reads of one part beyond the propagation window.
@@ -43,13 +42,7 @@ const SETTLED: u32 = 2;
 
 /// All that one restore works with.
 pub(super) struct Restoring {
-    pub fleet: Arc<Fleet>,
-    pub journal: Journal,
-    pub store: Store,
-    pub events: broadcast::Sender<EngineEvent>,
-    pub op: OperationId,
-    pub incident: IncidentId,
-    pub epoch: u32,
+    pub work: Work,
     pub order: RestoreOrder,
     pub plan: Arc<RestorePlan>,
     /// How each identity read before it was isolated.
@@ -73,24 +66,23 @@ pub(super) enum Start {
 impl Restoring {
     /// Runs it to its end. A journal that takes nothing stops it before anything is sent.
     pub async fn run(self, start: Start) -> Result<Ended, JournalError> {
-        let (op, at) = (self.op, self.fleet.clock.now());
-        let began = self.fleet.clock.monotonic();
-        self.emit(EngineEvent::Started { op, incident: self.incident, bot: self.order.bot.clone(), at });
-        self.emit(EngineEvent::Restoring { op, plan: self.plan.clone() });
-        self.phase(OperationPhase::Arming);
-        let work = self.work();
-        let ledger = Arc::new(Ledger::new(&work));
+        let (op, at) = (self.work.op, self.work.fleet.clock.now());
+        let began = self.work.fleet.clock.monotonic();
+        self.work.emit(EngineEvent::Started { op, incident: self.work.incident, bot: self.order.bot.clone(), at });
+        self.work.emit(EngineEvent::Restoring { op, plan: self.plan.clone() });
+        self.work.phase(OperationPhase::Arming);
+        let ledger = Arc::new(Ledger::new(&self.work));
         let leave = Arc::new(self.leave());
-        let strike = Strike::new(&work, ledger.clone(), Some(leave.clone()));
+        let strike = Strike::new(&self.work, ledger.clone(), Some(leave.clone()));
         self.arm(start, &strike).await?;
-        self.phase(OperationPhase::Restoring);
+        self.work.phase(OperationPhase::Restoring);
         for part in RestorePart::ALL {
             if !self.run_part(part, &strike, &leave).await {
                 break;
             }
         }
         strike.finish().await;
-        self.phase(OperationPhase::Verifying);
+        self.work.phase(OperationPhase::Verifying);
         let stopped = leave.stopped();
         // Who gives way leaves the bot to whoever isolates it.
         let now = if stopped.is_some() { ReadingSet::default() } else { self.read(self.identities()).await };
@@ -99,20 +91,15 @@ impl Restoring {
         Ok(self.end(&ledger, &now, outcome, began).await)
     }
 
-    fn work(&self) -> Work {
-        let (fleet, journal, events) = (self.fleet.clone(), self.journal.clone(), self.events.clone());
-        Work { fleet, journal, events, op: self.op, epoch: self.epoch }
-    }
-
     fn leave(&self) -> GiveWay {
         GiveWay {
             bot: self.order.bot.clone(),
-            op: self.op,
-            epoch: self.epoch,
-            incident: self.incident,
+            op: self.work.op,
+            epoch: self.work.epoch,
+            incident: self.work.incident,
             approval: self.approval.clone(),
-            journal: self.journal.clone(),
-            store: self.store.clone(),
+            journal: self.work.journal.clone(),
+            store: self.work.store.clone(),
             token: self.token.clone(),
             closed: Arc::default(),
             why: std::sync::Mutex::default(),
@@ -124,15 +111,15 @@ impl Restoring {
         match start {
             Start::Fresh(now) => {
                 let mut entries = self.opening.clone();
-                entries.push(self.entry(self.claim(false)));
-                entries.extend(now.iter().map(|reading| self.snapshot(reading)));
+                entries.push(self.work.entry(self.claim(false)));
+                entries.extend(now.iter().map(|reading| self.work.snapshot(reading)));
                 let (bot, plan) = (self.order.bot.clone(), Box::new((*self.plan).clone()));
-                entries.push(self.entry(Body::RestoreDiff { bot, plan }));
+                entries.push(self.work.entry(Body::RestoreDiff { bot, plan }));
                 let steps: Vec<Step> = self.plan.parts().map(|(_, step)| step.clone()).collect();
                 strike.hold(entries, self.plan.hash.clone(), steps).await
             }
             Start::Left(left) => {
-                self.journal.commit(vec![self.entry(self.claim(true))]).await?;
+                self.work.journal.commit(vec![self.work.entry(self.claim(true))]).await?;
                 strike.hold_left(&left).await
             }
         }
@@ -162,7 +149,7 @@ impl Restoring {
         let ids: Vec<IdentityId> = identities.iter().map(|identity| identity.id.clone()).collect();
         let mut settled = 0;
         for round in 1..=self.most_rounds(&ids) {
-            let began = self.fleet.clock.monotonic();
+            let began = self.work.fleet.clock.monotonic();
             land(ledger, steps).await;
             if leave.stopped().is_some() {
                 return false;
@@ -179,14 +166,14 @@ impl Restoring {
                 return false;
             }
             strike.again(&worth_another(steps, ledger, &alive)).await;
-            let since = self.fleet.clock.monotonic().saturating_sub(began);
+            let since = self.work.fleet.clock.monotonic().saturating_sub(began);
             tokio::time::sleep(APART.saturating_sub(since)).await;
         }
         false
     }
 
     fn most_rounds(&self, identities: &[IdentityId]) -> u32 {
-        let providers = identities.iter().filter_map(|id| self.fleet.provider(id.provider()));
+        let providers = identities.iter().filter_map(|id| self.work.fleet.provider(id.provider()));
         let window = providers.map(|provider| provider.propagation().as_secs()).max().unwrap_or(0);
         ROUNDS.saturating_add(u32::try_from(window).unwrap_or(ROUNDS))
     }
@@ -204,7 +191,7 @@ impl Restoring {
 
     /// Reads live; what cannot be read is left out.
     async fn read(&self, identities: Vec<Identity>) -> ReadingSet {
-        let reads = identities.iter().map(|identity| self.fleet.read_one(identity));
+        let reads = identities.iter().map(|identity| self.work.fleet.read_one(identity));
         futures::future::join_all(reads).await.into_iter().flatten().collect()
     }
 
@@ -213,23 +200,15 @@ impl Restoring {
     }
 
     async fn end(&self, ledger: &Ledger, now: &ReadingSet, outcome: Outcome, began: Duration) -> Ended {
-        self.fleet.keep(now);
+        self.work.fleet.keep(now);
         if let Outcome::Contradicted { alive, .. } = &outcome {
-            self.journal.append(self.entry(Body::Contradicted { alive: alive.clone() }));
-            let (op, bot, alive) = (self.op, self.order.bot.clone(), alive.clone());
-            self.emit(EngineEvent::Contradicted { op, bot, alive });
+            self.work.journal.append(self.work.entry(Body::Contradicted { alive: alive.clone() }));
+            let (op, bot, alive) = (self.work.op, self.order.bot.clone(), alive.clone());
+            self.work.emit(EngineEvent::Contradicted { op, bot, alive });
         }
         let time_to_verified_ms = ledger.times(began).verified_ms;
-        let body = Body::OpEnd {
-            bot: self.order.bot.clone(),
-            outcome: outcome.word().to_owned(),
-            detail: outcome.clone(),
-            cut_at: None,
-            time_to_first_cut_ms: None,
-            time_to_verified_ms,
-        };
-        let committed = self.journal.commit(vec![self.entry(body)]).await;
-        let journal_trouble = committed.err().map(|error| error.to_string()).or_else(|| self.journal.trouble());
+        let times = Times { first_cut_ms: None, verified_ms: time_to_verified_ms };
+        let journal_trouble = self.work.end(&outcome, None, times).await;
         Ended {
             outcome,
             time_to_first_cut_ms: None,
@@ -251,23 +230,6 @@ impl Restoring {
             resumed,
             restores: Some(Restores { op, mode, approval }),
         }
-    }
-
-    fn snapshot(&self, reading: &Reading) -> Entry {
-        self.entry(Body::snapshot(&self.order.bot, reading))
-    }
-
-    fn entry(&self, body: Body) -> Entry {
-        Entry::of(self.op, self.epoch, body)
-    }
-
-    fn phase(&self, phase: OperationPhase) {
-        self.emit(EngineEvent::Phase { op: self.op, phase });
-    }
-
-    /// Nobody may be listening: the journal is the record, the event only tells.
-    fn emit(&self, event: EngineEvent) {
-        let _ = self.events.send(event);
     }
 }
 

@@ -15,6 +15,7 @@ use crate::engine::{
     BotView, Ended, EngineEvent, Hold, Leaked, Login, Order, Purpose, Refusal, Right,
     isolation::{Isolation, Start},
     on_behalf,
+    work::Work,
 };
 use crate::journal::{Body, Claimant, Entry, Journal, JournalError, Operation};
 
@@ -316,14 +317,27 @@ impl Engine {
         pressed: Duration,
     ) -> Isolation {
         let Opened { incident, journal, opening, .. } = opened;
+        let work = self.work(&order.bot, op, incident, journal, epoch);
+        Isolation { work, order, opening, pressed }
+    }
+
+    /// What an operation of a bot works with.
+    pub(super) fn work(
+        &self,
+        bot: &BotName,
+        op: OperationId,
+        incident: IncidentId,
+        journal: Journal,
+        epoch: u32,
+    ) -> Work {
         let (fleet, events) = (self.inner.fleet.clone(), self.inner.events.clone());
-        let store = self.inner.store.clone();
-        Isolation { fleet, journal, store, events, op, incident, epoch, order, opening, pressed }
+        let (store, bot) = (self.inner.store.clone(), bot.clone());
+        Work { fleet, journal, store, events, bot, op, incident, epoch }
     }
 
     /// Lets it run in a task of its own.
     pub(super) fn start(&self, isolation: Isolation, start: Start) -> Running {
-        let (op, incident, bot) = (isolation.op, isolation.incident, isolation.order.bot.clone());
+        let (op, incident, bot) = (isolation.work.op, isolation.work.incident, isolation.order.bot.clone());
         let hold = isolation.order.hold;
         let engine = self.clone();
         self.spawn(op, incident, bot, hold, async move {
@@ -386,8 +400,8 @@ impl Engine {
     /// process isolates the same bot, nothing is sent and that one is followed; where no disk took the intent, without a
     /// record if the order says so. An error means that nothing was sent.
     async fn run(&self, isolation: Isolation, start: Start) -> Result<Ended, JournalError> {
-        let (order, op, pressed) = (isolation.order.clone(), isolation.op, isolation.pressed);
-        let (incident, opening) = (isolation.incident, isolation.opening.clone());
+        let (order, op, pressed) = (isolation.order.clone(), isolation.work.op, isolation.pressed);
+        let (incident, opening) = (isolation.work.incident, isolation.opening.clone());
         let again = start.clone();
         let ended = isolation.run(start).await;
         let opened = match (&ended, &again) {

@@ -69,13 +69,7 @@ impl Engine {
         match self.incident_to_record_in(&order.bot, &undo).await {
             Ok(Opened { incident, journal, opening, .. }) => {
                 let restoring = Restoring {
-                    fleet: self.inner.fleet.clone(),
-                    journal,
-                    store: self.inner.store.clone(),
-                    events: self.inner.events.clone(),
-                    op,
-                    incident,
-                    epoch: 1,
+                    work: self.work(&order.bot, op, incident, journal, 1),
                     order,
                     plan: Arc::new(plan),
                     before: undo.before,
@@ -194,13 +188,7 @@ impl Engine {
             reason: left.reason.clone(),
         };
         let restoring = Restoring {
-            fleet: self.inner.fleet.clone(),
-            journal,
-            store: self.inner.store.clone(),
-            events: self.inner.events.clone(),
-            op: left.id,
-            incident,
-            epoch: left.next_epoch(),
+            work: self.work(&left.bot, left.id, incident, journal, left.next_epoch()),
             order,
             plan: Arc::new(*plan),
             before: undo.before,
@@ -213,7 +201,7 @@ impl Engine {
 
     /// Lets it run in a task of its own.
     fn start_restore(&self, restoring: Restoring, start: Start) -> Running {
-        let (op, incident, bot) = (restoring.op, restoring.incident, restoring.order.bot.clone());
+        let (op, incident, bot) = (restoring.work.op, restoring.work.incident, restoring.order.bot.clone());
         let (tell, ended) = oneshot::channel();
         let (engine, name) = (self.clone(), bot.clone());
         tokio::spawn(async move {

@@ -13,13 +13,13 @@ use crate::journal::Body;
 pub(super) async fn look_again(isolation: &Isolation, strike: &Strike, swept: &mut Swept) {
     let moved = swept.readings.iter().filter_map(|reading| {
         let answered = strike.ledger().answered_since(reading)?;
-        let provider = isolation.fleet.provider(reading.identity.id.provider())?;
+        let provider = isolation.work.fleet.provider(reading.identity.id.provider())?;
         Some((reading.identity.clone(), answered, provider.propagation()))
     });
     let reads = moved.map(|(identity, answered, window)| async move {
-        let since = isolation.fleet.clock.now().duration_since(answered);
+        let since = isolation.work.fleet.clock.now().duration_since(answered);
         tokio::time::sleep(window.saturating_sub(since.try_into().unwrap_or_default())).await;
-        isolation.fleet.read_patiently(&identity).await
+        isolation.work.fleet.read_patiently(&identity).await
     });
     let readings: Vec<Reading> = futures::future::join_all(reads).await.into_iter().flatten().collect();
     if readings.is_empty() {
@@ -38,6 +38,6 @@ pub(super) async fn look_again(isolation: &Isolation, strike: &Strike, swept: &m
         swept.readings.insert(reading);
     }
     let (round, new) = (swept.rounds, 0);
-    isolation.journal.append(isolation.entry(Body::SweepRound { round, complete, new, live }));
-    isolation.emit(EngineEvent::Swept { op: isolation.op, round, complete, new, live });
+    isolation.work.journal.append(isolation.work.entry(Body::SweepRound { round, complete, new, live }));
+    isolation.work.emit(EngineEvent::Swept { op: isolation.work.op, round, complete, new, live });
 }

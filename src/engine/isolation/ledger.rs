@@ -2,28 +2,23 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use jiff::Timestamp;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::watch;
 
-use super::{Work, millis};
+use super::millis;
 use crate::domain::{
-    Answer, AnswerKind, IdentityId, OperationId, Reading, ReadingSet, Sent, Step, StepEvent, StepId, StepRecord,
-    StepState, Verdict,
+    Answer, AnswerKind, IdentityId, Reading, ReadingSet, Sent, Step, StepEvent, StepId, StepRecord, StepState, Verdict,
 };
-use crate::engine::{Clock, EngineEvent, fleet};
-use crate::journal::{Body, Entry, Journal};
+use crate::engine::{EngineEvent, fleet, work::Work};
+use crate::journal::Body;
 
 /// The steps of one operation.
 pub(in crate::engine) struct Ledger {
-    op: OperationId,
-    epoch: u32,
-    journal: Journal,
-    clock: Arc<dyn Clock>,
-    events: broadcast::Sender<EngineEvent>,
+    work: Work,
     steps: Mutex<Steps>,
     changed: watch::Sender<u64>,
 }
@@ -36,6 +31,7 @@ struct Steps {
 }
 
 /// Figures for the headline.
+#[derive(Debug, Clone, Copy)]
 pub(in crate::engine) struct Times {
     pub first_cut_ms: Option<u64>,
     pub verified_ms: Option<u64>,
@@ -43,15 +39,7 @@ pub(in crate::engine) struct Times {
 
 impl Ledger {
     pub fn new(work: &Work) -> Self {
-        Self {
-            op: work.op,
-            epoch: work.epoch,
-            journal: work.journal.clone(),
-            clock: work.fleet.clock.clone(),
-            events: work.events.clone(),
-            steps: Mutex::default(),
-            changed: watch::channel(0).0,
-        }
+        Self { work: work.clone(), steps: Mutex::default(), changed: watch::channel(0).0 }
     }
 
     fn steps(&self) -> MutexGuard<'_, Steps> {
@@ -89,7 +77,7 @@ impl Ledger {
             }
         }
         if !fresh.is_empty() {
-            let _ = self.events.send(EngineEvent::Planned { op: self.op, steps: fresh });
+            self.work.emit(EngineEvent::Planned { op: self.work.op, steps: fresh });
         }
     }
 
@@ -103,7 +91,7 @@ impl Ledger {
             }
         }
         self.steps().records = restored;
-        let _ = self.events.send(EngineEvent::Planned { op: self.op, steps });
+        self.work.emit(EngineEvent::Planned { op: self.work.op, steps });
     }
 
     /// No API can do it: a person is asked.
@@ -111,7 +99,7 @@ impl Ledger {
         let instruction = step.manual.clone().unwrap_or_else(|| step.target.shown());
         self.apply(&step.id, &StepEvent::AskedOfPerson, None, Some(instruction.clone()));
         let body = Body::StepManual { step: step.id.clone(), instruction, attested_by: None, note: None };
-        self.journal.append(self.entry(body));
+        self.work.journal.append(self.work.entry(body));
     }
 
     /// An attempt leaves: recorded first, without waiting.
@@ -120,11 +108,11 @@ impl Ledger {
             let mut board = self.steps();
             let Some(record) = board.records.get_mut(id) else { return 0 };
             record.attempts += 1;
-            record.sent_at = Some(self.clock.now());
+            record.sent_at = Some(self.work.fleet.clock.now());
             record.attempts
         };
-        let key = self.op.key(id);
-        self.journal.append(self.entry(Body::StepAttempt { step: id.clone(), attempt, key }));
+        let key = self.work.op.key(id);
+        self.work.journal.append(self.work.entry(Body::StepAttempt { step: id.clone(), attempt, key }));
         self.apply(id, &StepEvent::Attempted, None, None);
         attempt
     }
@@ -135,9 +123,9 @@ impl Ledger {
         let detail = answer.detail.as_ref().map(crate::domain::Untrusted::shown);
         {
             let mut board = self.steps();
-            let now = self.clock.monotonic();
+            let now = self.work.fleet.clock.monotonic();
             if let Some(record) = board.records.get_mut(id) {
-                record.answered_at = Some(self.clock.now());
+                record.answered_at = Some(self.work.fleet.clock.now());
                 record.said.clone_from(&detail);
                 if matches!(answer.kind, AnswerKind::Accepted) {
                     record.values.clone_from(&answer.values);
@@ -151,7 +139,7 @@ impl Ledger {
         if let Some(state) = self.apply(id, &event, Some(answer.clone()), detail) {
             let latency_ms = millis(latency);
             let body = Body::StepAnswer { step: id.clone(), attempt, answer, latency_ms, state };
-            self.journal.append(self.entry(body));
+            self.work.journal.append(self.work.entry(body));
         }
     }
 
@@ -174,12 +162,12 @@ impl Ledger {
         let event = StepEvent::Read { verdict: verdict.clone(), last };
         let Some(state) = self.apply(id, &event, None, detail) else { return };
         if state == StepState::Verified {
-            self.steps().verified = Some(self.clock.monotonic());
+            self.steps().verified = Some(self.work.fleet.clock.monotonic());
         }
         if !same || state != record.state {
             let read = record.step.proof.clone();
             let body = Body::StepVerify { step: id.clone(), read, verdict, last, state };
-            self.journal.append(self.entry(body));
+            self.work.journal.append(self.work.entry(body));
         }
     }
 
@@ -248,10 +236,6 @@ impl Ledger {
         Times { first_cut_ms: since(board.first_cut), verified_ms: since(board.verified) }
     }
 
-    fn entry(&self, body: Body) -> Entry {
-        Entry::of(self.op, self.epoch, body)
-    }
-
     /// Moves a state by the one table; an event that makes no sense in the state changes nothing.
     fn apply(
         &self,
@@ -270,9 +254,9 @@ impl Ledger {
             (state, record.attempts, moved)
         };
         if moved {
-            let (op, step, at) = (self.op, id.clone(), self.clock.now());
+            let (op, step, at) = (self.work.op, id.clone(), self.work.fleet.clock.now());
             let event = EngineEvent::Step { op, step, state: state.clone(), attempt, answer, detail, seq: None, at };
-            let _ = self.events.send(event);
+            self.work.emit(event);
         }
         self.changed.send_modify(|revision| *revision += 1);
         Some(state)

@@ -17,18 +17,18 @@ pub(super) async fn use_leaked(isolation: &Isolation) -> Vec<Contradiction> {
     let mut let_in = Vec::new();
     for leaked in &isolation.order.leaked {
         let provider: &ProviderName = leaked.owner.identity.provider();
-        let probed = use_once(isolation.fleet.provider(provider), leaked).await;
+        let probed = use_once(isolation.work.fleet.provider(provider), leaked).await;
         let fingerprint = leaked.secret.fingerprint();
         if probed.alive == Some(true) {
             let_in.push(Contradiction::by_use(&fingerprint, &probed.at, &probed.said));
         }
-        isolation.journal.append(isolation.entry(on_record(&isolation.order.bot, leaked, &probed)));
-        isolation.emit(EngineEvent::Probed {
-            op: isolation.op,
+        isolation.work.journal.append(isolation.work.entry(on_record(&isolation.order.bot, leaked, &probed)));
+        isolation.work.emit(EngineEvent::Probed {
+            op: isolation.work.op,
             bot: isolation.order.bot.clone(),
             fingerprint,
             probed,
-            at: isolation.fleet.clock.now(),
+            at: isolation.work.fleet.clock.now(),
         });
     }
     let_in
