@@ -7,8 +7,8 @@
 //!   case: rule or injection ─▶ run ─▶ the fault fired? ─▶ stage.holds(&ran) ─▶ stage.converges()
 //! ```
 //!
-//! Every case is ignored by a plain `cargo test`: some need root, a mount namespace, strace. Names end in `_full` where
-//! a case is left out of the short form, and in `_pending` where the binary does not do yet what the case asks.
+//! Every case is ignored by a plain `cargo test`: some need root, a mount namespace, strace. The short form runs all of
+//! them too, with points of the long sweeps drawn by seed.
 
 #![expect(clippy::unwrap_used, reason = "what fails here is a failed case, wherever it stands")]
 #![expect(clippy::format_push_string, reason = "configurations and heads are put together line by line")]
