@@ -207,8 +207,13 @@ impl Realm {
         let mut all: Vec<String> = self.secrets.values().cloned().collect();
         all.push(self.operator.secret.clone());
         all.extend([self.alice.password.clone(), self.bob.password.clone()]);
-        // The first lines hold modulus and exponent, which are public and stand in every JWKS.
-        all.extend(self.key.pem()?.lines().filter(|line| line.len() > 40).skip(6).map(str::to_owned));
+        // The first lines hold the modulus, which is public: it stands in every JWKS, where two digits are others.
+        let (pem, public) = (self.key.pem()?, self.key.jwks());
+        let is_public = |line: &&str| public.contains(&line.replace('+', "-").replace('/', "_"));
+        let lines: Vec<&str> = pem.lines().filter(|line| line.len() > 40 && !line.starts_with('-')).collect();
+        let secret = lines.iter().filter(|line| !is_public(line));
+        anyhow::ensure!((10..lines.len()).contains(&secret.clone().count()), "half of a key is public, half is not");
+        all.extend(secret.map(|line| (*line).to_owned()));
         Ok(all)
     }
 }
