@@ -23,3 +23,5 @@ mod sample;
 mod screens;
 #[path = "console/secret.rs"]
 mod secret;
+#[path = "console/story.rs"]
+mod story;

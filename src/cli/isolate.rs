@@ -133,11 +133,11 @@ async fn known(context: &Context, names: &[String], late: Duration) -> bool {
 /// Whether a name means one bot for good, and all that it is at one provider was read.
 fn is_known_somewhere(snapshot: &Snapshot, typed: &str) -> bool {
     let Ok(view) = resolve(snapshot, typed) else { return false };
-    let is_unread = |provider: &ProviderName| {
+    let is_read = |provider: &ProviderName| {
         let mut here = view.identities.iter().filter(|identity| identity.id.provider() == provider);
-        here.any(|identity| view.readings.get(&identity.id).is_none())
+        here.all(|identity| view.readings.get(&identity.id).is_some())
     };
-    means_one(&view, typed) && view.identities.iter().any(|identity| !is_unread(identity.id.provider()))
+    means_one(&view, typed) && view.identities.iter().any(|identity| is_read(identity.id.provider()))
 }
 
 /// Whether the configuration, or the id itself, says whose it is.

@@ -13,11 +13,11 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use futures::FutureExt as _;
 
-use super::Provider;
+use super::{EngineEvent, Provider, fleet::Fleet};
 use crate::{
     domain::{
-        BotName, Family, Fingerprint, HoldingState, Identity, IdentityId, LeakedSecret, Owner, ProbeKind, Probed,
-        Reading,
+        BotName, Contradiction, Family, Fingerprint, HoldingState, Identity, IdentityId, LeakedSecret, OperationId,
+        Owner, ProbeKind, Probed, Reading,
     },
     journal::Body,
 };
@@ -113,6 +113,26 @@ pub(super) async fn use_once(provider: Option<&Arc<dyn Provider>>, leaked: &Leak
         Ok(Err(_)) => untold("the provider's code panicked".to_owned()),
         Err(_) => untold(format!("no answer within {} s", deadline.as_secs())),
     }
+}
+
+/// What one use of a leaked secret comes to.
+pub(super) struct Used {
+    /// For the record.
+    pub record: Body,
+    /// For the console.
+    pub told: EngineEvent,
+    /// It was let in.
+    pub let_in: Option<Contradiction>,
+}
+
+/// Uses a leaked secret once, for an operation on its bot.
+pub(super) async fn use_for(fleet: &Fleet, op: OperationId, bot: &BotName, leaked: &Leaked) -> Used {
+    let probed = use_once(fleet.provider(leaked.owner.identity.provider()), leaked).await;
+    let fingerprint = leaked.secret.fingerprint();
+    let let_in = (probed.alive == Some(true)).then(|| Contradiction::by_use(&fingerprint, &probed.at, &probed.said));
+    let record = on_record(bot, leaked, &probed);
+    let told = EngineEvent::Probed { op, bot: bot.clone(), fingerprint, probed, at: fleet.clock.now() };
+    Used { record, told, let_in }
 }
 
 /// One use, as a journal has it: by fingerprint.

@@ -40,6 +40,12 @@ impl Work {
         let _ = self.events.send(event);
     }
 
+    /// Another look at a provider is over: whether it showed everything, how much was new, how much alive.
+    pub fn swept(&self, round: u32, complete: bool, new: usize, live: usize) {
+        self.journal.append(self.entry(Body::SweepRound { round, complete, new, live }));
+        self.emit(EngineEvent::Swept { op: self.op, round, complete, new, live });
+    }
+
     /// Puts the end on record; what was wrong with the record, if anything was.
     pub async fn end(&self, outcome: &Outcome, cut_at: Option<Timestamp>, times: Times) -> Option<String> {
         let body = Body::OpEnd {

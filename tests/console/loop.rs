@@ -14,12 +14,12 @@ use estop::{
     },
 };
 use terminput::{KeyCode, KeyEvent, KeyEventKind};
-use tokio::task::LocalSet;
 
 use super::{
     fake::{self, Console, Far},
     sample,
     screens::events,
+    story::looped,
 };
 
 async fn open(far: Far) -> Console {
@@ -31,16 +31,6 @@ async fn sized(far: Far, width: u16, height: u16) -> Console {
     let console = Console::open(sample::fleet(), far, fake::state(width, height, look, false)).await;
     console.wait(200).await;
     console
-}
-
-macro_rules! looped {
-    ($($(#[$meta:meta])* async fn $name:ident() $body:block)*) => {$(
-        $(#[$meta])*
-        #[tokio::test(start_paused = true)]
-        async fn $name() {
-            LocalSet::new().run_until(async $body).await;
-        }
-    )*};
 }
 
 looped! {

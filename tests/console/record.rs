@@ -3,34 +3,18 @@
 use estop::{
     domain::{BotName, Outcome, Reason, StepState},
     engine::{Confirmed, EngineEvent, Refusal, Right, WaitingStep},
-    tui::{
-        message::Message,
-        state::State,
-        theme::{Capability, Glyphs},
-        update::update,
-    },
+    tui::{message::Message, state::State, update::update},
 };
-use tokio::task::LocalSet;
 
 use super::{
-    fake::{self, Console, Desk, Far},
+    fake::Desk,
     sample,
     screens::{assert_screens, ended, events, on_sales, press, struck},
+    story::{asked, looped, open},
 };
-
-async fn open(desk: Desk) -> Console {
-    let look = fake::look(Capability::Sixteen, Glyphs::UNICODE);
-    let console = Console::at(desk, Far::Answers, fake::state(80, 24, look, false)).await;
-    console.wait(200).await;
-    console
-}
 
 fn desk() -> Desk {
     Desk::new(sample::fleet())
-}
-
-fn asked(console: &Console, what: &str) -> usize {
-    console.desk.asked.lock().unwrap().iter().filter(|said| *said == what).count()
 }
 
 fn waiting(index: usize, bot: &str, instruction: &str) -> WaitingStep {
@@ -60,16 +44,6 @@ fn summary() -> Vec<String> {
     ]
     .map(str::to_owned)
     .to_vec()
-}
-
-macro_rules! looped {
-    ($($(#[$meta:meta])* async fn $name:ident() $body:block)*) => {$(
-        $(#[$meta])*
-        #[tokio::test(start_paused = true)]
-        async fn $name() {
-            LocalSet::new().run_until(async $body).await;
-        }
-    )*};
 }
 
 looped! {

@@ -12,13 +12,13 @@ use estop::{
         update::update,
     },
 };
-use tokio::task::LocalSet;
 
 use super::{
     bench::Bench,
     fake::{self, Console, Far},
     sample,
     screens::{assert_screens, press, read},
+    story::looped,
 };
 
 fn helpdesk() -> BotName {
@@ -83,16 +83,6 @@ fn events(mode: RestoreMode, outcome: Option<Outcome>) -> Vec<EngineEvent> {
 fn restored(mode: RestoreMode) -> Outcome {
     let plan = sample::restore_plan(mode, false);
     Outcome::Restored { lost: plan.lost(), reissue: plan.reissue() }
-}
-
-macro_rules! looped {
-    ($($(#[$meta:meta])* async fn $name:ident() $body:block)*) => {$(
-        $(#[$meta])*
-        #[tokio::test(start_paused = true)]
-        async fn $name() {
-            LocalSet::new().run_until(async $body).await;
-        }
-    )*};
 }
 
 looped! {

@@ -9,13 +9,13 @@ use estop::{
         update::update,
     },
 };
-use tokio::task::LocalSet;
 
 use super::{
     bench::Bench,
     fake::{self, Console, Desk, Far},
     sample,
     screens::{assert_screens, on_sales, press},
+    story::{asked, looped, open},
 };
 
 /// Nothing that could be found in a word of a screen by chance.
@@ -38,17 +38,6 @@ fn desk(owners: Vec<Owner>) -> Desk {
     desk
 }
 
-async fn open(desk: Desk) -> Console {
-    let look = fake::look(Capability::Sixteen, Glyphs::UNICODE);
-    let console = Console::at(desk, Far::Answers, fake::state(80, 24, look, false)).await;
-    console.wait(200).await;
-    console
-}
-
-fn asked(console: &Console, what: &str) -> usize {
-    console.desk.asked.lock().unwrap().iter().filter(|said| *said == what).count()
-}
-
 /// A paste in brackets.
 fn pasted(text: &str) -> Vec<u8> {
     format!("\x1b[200~{text}\x1b[201~").into_bytes()
@@ -60,16 +49,6 @@ fn assert_nowhere(text: &str) {
         let part = &SECRET[at..at + 4];
         assert!(!text.contains(part), "{part} of the secret is in:\n{text}");
     }
-}
-
-macro_rules! looped {
-    ($($(#[$meta:meta])* async fn $name:ident() $body:block)*) => {$(
-        $(#[$meta])*
-        #[tokio::test(start_paused = true)]
-        async fn $name() {
-            LocalSet::new().run_until(async $body).await;
-        }
-    )*};
 }
 
 looped! {

@@ -13,7 +13,7 @@ use crate::engine::{
     EngineEvent,
     fleet::{self, judge_again},
     hold::{Baseline, pause, residual_ends, used, uses, watched, watched_until},
-    identify::{on_record, use_once},
+    identify::use_for,
 };
 use crate::journal::{Body, Entry, JournalError, Operation, fold};
 
@@ -159,21 +159,10 @@ impl Engine {
         let mut let_in = Vec::new();
         let leaked = self.inner.fleet.leaked_of(&watch.bot);
         for leaked in leaked.iter().filter(|one| one.owner.probe == ProbeKind::ReadOnly) {
-            let provider = self.inner.fleet.provider(leaked.owner.identity.provider());
-            let probed = use_once(provider, leaked).await;
-            let fingerprint = leaked.secret.fingerprint();
-            if probed.alive == Some(true) {
-                let_in.push(Contradiction::by_use(&fingerprint, &probed.at, &probed.said));
-            }
-            self.record_watch(watch, operation, on_record(&watch.bot, leaked, &probed)).await;
-            let told = EngineEvent::Probed {
-                op: watch.op,
-                bot: watch.bot.clone(),
-                fingerprint,
-                probed,
-                at: self.inner.fleet.clock.now(),
-            };
-            let _ = self.inner.events.send(told);
+            let used = use_for(&self.inner.fleet, watch.op, &watch.bot, leaked).await;
+            self.record_watch(watch, operation, used.record).await;
+            let _ = self.inner.events.send(used.told);
+            let_in.extend(used.let_in);
         }
         let_in
     }
@@ -182,15 +171,16 @@ impl Engine {
     /// told all the same.
     async fn record_watch(&self, watch: &Watched, operation: &Operation, body: Body) {
         let entry = Entry::of(operation.id, operation.epoch, body.clone());
-        let recorded = match self.inner.store.open(watch.incident).await {
-            Ok(journal) => journal.commit(vec![entry]).await.map(drop),
-            Err(error) => Err(error),
-        };
-        if recorded.is_err()
+        if self.commit_to(watch.incident, entry).await.is_err()
             && let Ok(host) = self.inner.store.host().await
         {
             let _ = host.commit(vec![Entry::general(body)]).await;
         }
+    }
+
+    /// Puts one line into an incident's journal.
+    pub(super) async fn commit_to(&self, incident: IncidentId, entry: Entry) -> Result<(), JournalError> {
+        self.inner.store.open(incident).await?.commit(vec![entry]).await.map(drop)
     }
 
     /// What the newest readings prove to be alive.
@@ -222,11 +212,7 @@ impl Engine {
             return alive;
         }
         let entry = Entry::of(operation.id, operation.epoch, Body::Contradicted { alive: alive.clone() });
-        let recorded = match self.inner.store.open(watch.incident).await {
-            Ok(journal) => journal.commit(vec![entry]).await.map(drop),
-            Err(error) => Err(error),
-        };
-        if let Err(JournalError::Closed(_)) = recorded {
+        if let Err(JournalError::Closed(_)) = self.commit_to(watch.incident, entry).await {
             // Nothing is appended to a closed incident: another one names it. What cannot be recorded is told all the
             // same.
             let _ = self.follow_up(watch, &operation, &alive).await;

@@ -3,8 +3,11 @@
 use super::Engine;
 use crate::{
     domain::{BotName, Identified, LeakedSecret, Owner, Probed, Untrusted, recognise},
-    engine::{Leaked, identify::use_once},
-    journal::{Body, Entry},
+    engine::{
+        Leaked,
+        identify::{on_record, use_once},
+    },
+    journal::Entry,
 };
 
 impl Engine {
@@ -27,13 +30,19 @@ impl Engine {
     /// allows a use that makes a new credential; an engine that only looks never makes one.
     pub async fn probe(&self, secret: &LeakedSecret, identified: &Identified, consent: bool) -> Vec<(Owner, Probed)> {
         let consent = consent && !self.inner.read_only;
-        let mut probed = Vec::new();
+        let (mut probed, mut record) = (Vec::new(), Vec::new());
         for owner in &identified.owners {
             let leaked = leaked(secret, identified, owner, consent);
-            let provider = self.inner.fleet.provider(owner.identity.provider());
-            probed.push((owner.clone(), use_once(provider, &leaked).await));
+            let said = use_once(self.inner.fleet.provider(owner.identity.provider()), &leaked).await;
+            let bot = owner.bot.clone().unwrap_or_else(|| BotName::new(Untrusted::new(owner.identity.to_string())));
+            record.push(Entry::general(on_record(&bot, &leaked, &said)));
+            probed.push((owner.clone(), said));
         }
-        self.record_use(identified, &probed).await;
+        // A use leaves traces at the provider: the record tells whose they are. One that cannot be written is no reason
+        // to withhold what was learnt.
+        if let Ok(host) = self.inner.store.host().await {
+            let _ = host.commit(record).await;
+        }
         probed
     }
 
@@ -58,14 +67,6 @@ impl Engine {
     pub fn forget(&self, bot: &BotName) {
         self.inner.fleet.forget(bot);
     }
-
-    /// A use leaves traces at the provider: the record tells whose they are.
-    async fn record_use(&self, identified: &Identified, probed: &[(Owner, Probed)]) {
-        // A record that cannot be written is no reason to withhold what was learnt.
-        let Ok(host) = self.inner.store.host().await else { return };
-        let entries = probed.iter().map(|(owner, probed)| Entry::general(used(identified, owner, probed)));
-        let _ = host.commit(entries.collect()).await;
-    }
 }
 
 fn rule(identified: &Identified) -> &'static str {
@@ -74,16 +75,4 @@ fn rule(identified: &Identified) -> &'static str {
 
 fn leaked(secret: &LeakedSecret, identified: &Identified, owner: &Owner, consent: bool) -> Leaked {
     Leaked { secret: secret.clone(), rule: rule(identified).to_owned(), owner: owner.clone(), consent }
-}
-
-fn used(identified: &Identified, owner: &Owner, probed: &Probed) -> Body {
-    let nobody = || BotName::new(Untrusted::new(owner.identity.to_string()));
-    Body::ProbeResult {
-        bot: owner.bot.clone().unwrap_or_else(nobody),
-        fingerprint: identified.fingerprint.clone(),
-        rule: rule(identified).to_owned(),
-        at: probed.at.clone(),
-        alive: probed.alive,
-        said: probed.said.clone(),
-    }
 }

@@ -182,11 +182,9 @@ impl Engine {
     }
 
     async fn put(&self, incident: IncidentId, entry: Entry) -> Result<(), Refusal> {
-        let unwritten = |error: JournalError| match error {
+        self.commit_to(incident, entry).await.map_err(|error| match error {
             JournalError::Closed(id) => Refusal::NoIncident(id.to_string()),
             error => Refusal::Unrecorded(error.to_string()),
-        };
-        let journal = self.inner.store.open(incident).await.map_err(unwritten)?;
-        journal.commit(vec![entry]).await.map(drop).map_err(unwritten)
+        })
     }
 }

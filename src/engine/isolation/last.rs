@@ -5,8 +5,6 @@ use super::{
     sweep::{Swept, is_open},
 };
 use crate::domain::Reading;
-use crate::engine::EngineEvent;
-use crate::journal::Body;
 
 /// Reads once more what was answered after its last reading, when nothing is sent any more: what is alive then is said
 /// to be alive, and not merely unknown.
@@ -37,7 +35,5 @@ pub(super) async fn look_again(isolation: &Isolation, strike: &Strike, swept: &m
         }
         swept.readings.insert(reading);
     }
-    let (round, new) = (swept.rounds, 0);
-    isolation.work.journal.append(isolation.work.entry(Body::SweepRound { round, complete, new, live }));
-    isolation.work.emit(EngineEvent::Swept { op: isolation.work.op, round, complete, new, live });
+    isolation.work.swept(swept.rounds, complete, 0, live);
 }

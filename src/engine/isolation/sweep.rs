@@ -9,8 +9,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{Isolation, Strike};
 use crate::domain::{Family, HoldingState, Identity, ProviderName, ReadingSet, StepId, StepState};
-use crate::engine::{EngineEvent, Provider};
-use crate::journal::Body;
+use crate::engine::Provider;
 use round::Round;
 
 /// A sweep begins when the gate is answered, or after this.
@@ -192,9 +191,7 @@ impl<'a> OneSweep<'a> {
     fn record(&self, round: &Round) {
         let (number, complete) = (self.swept.rounds, round.complete);
         let (new, live) = (round.new.len(), round.alive.len().max(round.uncovered));
-        let entry = self.isolation.work.entry(Body::SweepRound { round: number, complete, new, live });
-        self.isolation.work.journal.append(entry);
-        self.isolation.work.emit(EngineEvent::Swept { op: self.isolation.work.op, round: number, complete, new, live });
+        self.isolation.work.swept(number, complete, new, live);
     }
 }
 
