@@ -119,7 +119,7 @@ mod tests {
         })
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn thousands_of_clients_come_in_pages() {
         let realm = realm_of(1203, &VIEWS, None);
         let listing = keycloak(realm.clone()).inventory().await.expect("a listing");
@@ -131,7 +131,7 @@ mod tests {
         assert!(listing.identities[7].hints["fingerprints"].starts_with("sha256:"));
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_page_that_fails_is_a_gap_and_a_listing_that_fails_an_error() {
         let listing = keycloak(realm_of(900, &VIEWS, Some(500))).inventory().await.expect("half of it");
         assert_eq!((listing.identities.len(), listing.gaps.len()), (500, 1));
@@ -142,7 +142,7 @@ mod tests {
         assert!(matches!(error, ProviderError::Unreachable(_)), "{error:?}");
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_short_list_for_want_of_a_role_is_no_complete_one() {
         let listing = keycloak(realm_of(0, &["query-clients"], None)).inventory().await.expect("an empty list");
         assert_eq!(listing.gaps[0].permission.as_deref(), Some("view-clients"));

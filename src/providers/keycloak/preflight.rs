@@ -183,7 +183,7 @@ mod tests {
         check.missing.iter().map(String::as_str).collect()
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn with_every_role_every_lane_can_be_read_and_cut() {
         let roles = ["manage-clients", "manage-users", "view-events", "view-realm"];
         let preflight = keycloak(realm(&roles, true, true, "")).preflight().await.expect("reachable");
@@ -191,7 +191,7 @@ mod tests {
         assert_eq!((preflight.notices, preflight.whoami.identity), (Vec::<String>::new(), None));
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn each_missing_role_is_named_in_its_lanes() {
         let roles = ["view-clients", "view-events", "manage-users"];
         let preflight = keycloak(realm(&roles, true, false, "")).preflight().await.expect("reachable");
@@ -202,14 +202,14 @@ mod tests {
         assert_eq!(missing(&preflight, Lane::Grants), ["view-users"], "a real read wins over the claim");
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn what_is_not_stored_is_said() {
         let preflight = keycloak(realm(&["realm-admin"], false, true, "")).preflight().await.expect("reachable");
         assert_eq!(preflight.notices.len(), 2);
         assert!(preflight.notices[1].contains("never counts as dark"));
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_realm_that_is_not_there_is_an_error_and_not_a_missing_role() {
         let nowhere = Realm::new(&["realm-admin"], |_| Ok((404, json!({"error": "Realm not found."}))));
         let error = keycloak(nowhere).preflight().await.expect_err("no realm");

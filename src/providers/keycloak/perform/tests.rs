@@ -56,7 +56,7 @@ fn reading() -> Reading {
     reading
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn every_step_is_exactly_one_request() {
     let realm = Realm::new(&ROLES, |seen| {
         Ok((if seen.line.ends_with("client-secret") { 200 } else { 204 }, json!({"value": "NEW-S3CRET"})))
@@ -106,7 +106,7 @@ async fn every_step_is_exactly_one_request() {
     assert_eq!(sent, expected);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_gate_tells_what_it_set_and_a_later_reading_satisfies_it() {
     let realm = Realm::new(&ROLES, |_| Ok((204, Value::Null)));
     let keycloak = keycloak(realm);
@@ -122,7 +122,7 @@ async fn the_gate_tells_what_it_set_and_a_later_reading_satisfies_it() {
 }
 
 /// Its second lies between 10.0 and 10.999 ahead of ours: the later end counts, and half a second on the way.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_not_before_is_in_the_servers_clock() {
     let realm = Realm::stamping(NOON + 10, &ROLES);
     let keycloak = keycloak(realm.clone());
@@ -134,7 +134,7 @@ async fn the_not_before_is_in_the_servers_clock() {
     assert!(put.body.contains(&format!(r#""notBefore":{}"#, NOON + 12)), "{}", put.body);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_gate_without_the_flag_asks_for_it_first() {
     let realm = Realm::new(&ROLES, |seen| {
         let client = json!({"id": "c1", "clientId": "bot", "authorizationServicesEnabled": true});
@@ -148,7 +148,7 @@ async fn a_gate_without_the_flag_asks_for_it_first() {
     assert!(realm.seen()[1].body.contains(r#""authorizationServicesEnabled":true"#));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_refused_token_is_replaced_once() {
     let realm = Realm::new(&ROLES, |seen| {
         let stale = seen.bearer.as_deref().is_some_and(|bearer| bearer.contains(".t1"));
@@ -165,7 +165,7 @@ async fn a_refused_token_is_replaced_once() {
     assert_eq!(realm.lines().len(), 2);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn failures_are_classed_and_name_the_permission() {
     let refused = |permission: &str| AnswerKind::Refused { permission: Some(permission.to_owned()) };
     let weak: &[&'static str] = &["manage-users"];
@@ -191,7 +191,7 @@ async fn failures_are_classed_and_name_the_permission() {
     assert_eq!((answer.kind, answer.values.is_empty()), (AnswerKind::Unknown, true));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn ids_that_would_hit_another_endpoint_are_not_sent() {
     for (name, hostile) in
         [(param::SESSION, ".."), (param::SESSION, ""), (param::SESSION, "a/b"), (param::SESSION, "x?y")]
@@ -206,7 +206,7 @@ async fn ids_that_would_hit_another_endpoint_are_not_sent() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_unresolvable_secret_sends_nothing_and_says_so() {
     let realm = Realm::new(&ROLES, |_| Ok((204, Value::Null)));
     let mut keycloak = keycloak(realm.clone());

@@ -52,7 +52,7 @@ async fn used(realm: &Arc<Realm>, text: &str) -> Probed {
     keycloak(realm.clone()).probe(&secret(text), &owner(), false).await
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_client_secret_is_used_by_asking_about_nothing() {
     for (status, body, alive) in [
         (200, json!({"active": false}), Some(true)),
@@ -77,7 +77,7 @@ async fn a_client_secret_is_used_by_asking_about_nothing() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_access_token_is_shown_to_userinfo_and_then_to_the_admin_interface() {
     let forbidden = || json!({"error": "HTTP 403 Forbidden"});
     let unauthorized = || json!({"error": "HTTP 401 Unauthorized"});
@@ -106,7 +106,7 @@ async fn an_access_token_is_shown_to_userinfo_and_then_to_the_admin_interface() 
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_refresh_token_is_asked_about_as_its_own_client() {
     let live = || json!({"id": BOT, "clientId": "bot", "enabled": true, "secret": "0F-THE-CLIENT"});
     let disabled = || json!({"id": BOT, "clientId": "bot", "enabled": false, "secret": "0F-THE-CLIENT"});

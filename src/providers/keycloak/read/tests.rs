@@ -63,7 +63,7 @@ fn classes(reading: &Reading) -> Vec<(&str, HoldingState)> {
     reading.holdings.iter().map(|holding| (holding.id.class(), holding.state)).collect()
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_bot_that_can_make_clients_is_read_with_what_it_made() {
     let manage = json!({"id": "r2", "name": "manage-clients", "clientRole": true, "containerId": "rm"});
     let outer = json!({"id": "r1", "name": "operator", "composite": true, "clientRole": false});
@@ -116,7 +116,7 @@ async fn a_bot_that_can_make_clients_is_read_with_what_it_made() {
     assert_eq!(reading.identity.hints["could-mint"], "true");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_bot_that_could_mint_is_never_dark_where_no_events_tell() {
     let manage = json!({"id": "r2", "name": "manage-clients", "clientRole": true, "containerId": "rm"});
     let mut table = table();
@@ -132,7 +132,7 @@ async fn a_bot_that_could_mint_is_never_dark_where_no_events_tell() {
     assert!(classes(&after).contains(&(class::UNLISTED, HoldingState::Unlisted)));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_session_hidden_by_a_withdrawn_consent_is_found_by_the_events() {
     let session = |id: &str, clients: Value| json!({"id": id, "username": "alice", "userId": "u1", "start": NOON * 1000, "clients": clients});
     let exchange = json!({"id": "e1", "time": NOON * 1000, "type": "TOKEN_EXCHANGE", "clientId": "gateway",
@@ -169,7 +169,7 @@ async fn a_session_hidden_by_a_withdrawn_consent_is_found_by_the_events() {
     assert_eq!(consents, ["consent of bob"]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_may_not_be_read_is_a_gap_that_names_the_permission() {
     let reading = keycloak(realm(table(), &["/users", "/events"])).holdings(&bot("bot")).await.expect("a reading");
     let missing: Vec<&str> = reading.gaps.iter().filter_map(|gap| gap.permission.as_deref()).collect();
@@ -180,7 +180,7 @@ async fn what_may_not_be_read_is_a_gap_that_names_the_permission() {
     assert!(matches!(gone.judge(&reading, &crate::domain::Sent::default()), Verdict::Unknown(_)));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_client_that_is_gone_is_so_only_where_its_realm_answers() {
     let mut table = table();
     table.insert("/clients/c1", json!("gone"));
@@ -192,7 +192,7 @@ async fn a_client_that_is_gone_is_so_only_where_its_realm_answers() {
     assert!(error.to_string().contains("check the base URL and the realm's name"), "{error}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_hostile_id_is_never_sent() {
     for hostile in ["..", "", "../users", "a?b", "a#b"] {
         let realm = realm(table(), &[]);
@@ -203,7 +203,7 @@ async fn a_hostile_id_is_never_sent() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn it_is_shut_only_when_the_user_is_disabled_too() {
     for (client, user, state) in [
         (true, true, IdentityState::Live),
@@ -220,7 +220,7 @@ async fn it_is_shut_only_when_the_user_is_disabled_too() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn events_of_a_name_that_no_query_may_hold_are_filtered_here() {
     let mut table = table();
     let name = "bo\u{1b}[2Jt";

@@ -185,7 +185,7 @@ fn every_step_is_undone_or_was_said_to_be_lost() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn each_way_back_is_exactly_one_request_and_the_client_opens_last() {
     let (realm, keycloak) = sso();
     let before = before();
