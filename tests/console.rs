@@ -5,12 +5,16 @@
 #[path = "exercise/bench.rs"]
 #[expect(dead_code, reason = "shared with the exercise's own tests")]
 mod bench;
+#[path = "console/drill.rs"]
+mod drill;
 #[path = "console/fake.rs"]
 mod fake;
 #[path = "console/golden.rs"]
 mod golden;
 #[path = "console/loop.rs"]
 mod loop_;
+#[path = "console/pictures.rs"]
+mod pictures;
 #[path = "console/properties.rs"]
 mod properties;
 #[path = "console/record.rs"]

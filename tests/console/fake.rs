@@ -238,6 +238,8 @@ pub enum Far {
 #[derive(Default)]
 struct Seen {
     pictures: Vec<Picture>,
+    /// When each came.
+    at: Vec<tokio::time::Instant>,
     asked: VecDeque<u64>,
     clears: usize,
     bells: usize,
@@ -264,6 +266,7 @@ impl Display for FakeScreen {
         if far == Far::Answers {
             self.inputs.unbounded_send(Input::Answered).unwrap();
         }
+        seen.at.push(tokio::time::Instant::now());
         seen.pictures.push(picture);
     }
 
@@ -433,6 +436,12 @@ impl<O: Operator> Console<O> {
 
     pub fn pictures(&self) -> Vec<Picture> {
         self.seen.borrow().pictures.clone()
+    }
+
+    /// Every frame so far, and when it came.
+    pub fn timed(&self) -> Vec<(tokio::time::Instant, Picture)> {
+        let seen = self.seen.borrow();
+        seen.at.iter().copied().zip(seen.pictures.iter().cloned()).collect()
     }
 
     /// The text of the newest frame.

@@ -209,7 +209,7 @@ fn on_helpdesk(state: &mut State) {
     press(state, "/it-desk\r");
 }
 
-fn planned(state: &mut State, mode: RestoreMode, needs_approval: bool) {
+pub fn planned(state: &mut State, mode: RestoreMode, needs_approval: bool) {
     on_helpdesk(state);
     press(state, if mode == RestoreMode::Rotate { "Ur" } else { "Uf" });
     let result = Ok(Arc::new(sample::restore_plan(mode, needs_approval)));

@@ -251,8 +251,8 @@ fn break_glass() {
     });
 }
 
-#[test]
-fn journal() {
+/// A journal of one isolation, on its screen.
+pub fn with_lines(state: &mut State) {
     let kinds = [
         ("incident.open", "helpdesk token in a public repository", ""),
         ("op.claim", "isolate sales", ""),
@@ -266,22 +266,25 @@ fn journal() {
         ("op.end", "sales: partial", ""),
         ("console.lost", "SIGHUP", ""),
     ];
-    assert_screens("journal", |state| {
-        on_sales(state);
-        for (seq, (kind, text, result)) in (1..).zip(kinds) {
-            let line = JournalLine {
-                incident: Some(sample::incident()),
-                seq,
-                at: sample::before(10),
-                op: None,
-                kind: kind.to_owned(),
-                text: text.to_owned(),
-                result: result.to_owned(),
-            };
-            update(state, Message::JournalWritten(line));
-        }
-        press(state, "J");
-    });
+    on_sales(state);
+    for (seq, (kind, text, result)) in (1..).zip(kinds) {
+        let line = JournalLine {
+            incident: Some(sample::incident()),
+            seq,
+            at: sample::before(10),
+            op: None,
+            kind: kind.to_owned(),
+            text: text.to_owned(),
+            result: result.to_owned(),
+        };
+        update(state, Message::JournalWritten(line));
+    }
+    press(state, "J");
+}
+
+#[test]
+fn journal() {
+    assert_screens("journal", with_lines);
 }
 
 #[test]

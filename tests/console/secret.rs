@@ -204,10 +204,15 @@ fn the_field() {
     });
 }
 
+/// A secret that is the sales bot's.
+pub fn whose(state: &mut State) {
+    found(state, vec![owner(Some("sales"), "bot-sales", ProbeKind::ReadOnly)], SECRET);
+}
+
 #[test]
 fn whose_it_is() {
     let owners = || vec![owner(Some("sales"), "bot-sales", ProbeKind::ReadOnly)];
-    assert_screens("secret-known", |state| found(state, owners(), SECRET));
+    assert_screens("secret-known", whose);
     assert_screens("secret-tried", |state| {
         found(state, owners(), SECRET);
         let said = "introspection of no token: let in".to_owned();
