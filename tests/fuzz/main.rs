@@ -10,10 +10,12 @@ mod targets;
 
 use estop::{
     config::{Sources, load},
+    domain::Fact,
     journal::{Verification, verify},
 };
 use peak_alloc::PeakAlloc;
 use proptest::prelude::*;
+use targets::database::Says;
 
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
@@ -123,6 +125,17 @@ fn the_seeds_are_well_formed() {
     assert_eq!((config.providers.len(), config.bots.len()), (2, 1));
 }
 
+/// And a server that is not read in full would not let the edits get far.
+#[tokio::test]
+async fn the_sound_database_is_read_in_full() {
+    let readings = targets::read_database(Says::Over(usize::MAX, Vec::new())).await;
+    let bot = readings.iter().find(|reading| reading.identity.name.raw() == "kb").expect("the bot is read");
+    let mut classes: Vec<&str> = bot.holdings.iter().map(|holding| holding.id.class()).collect();
+    classes.sort_unstable();
+    assert_eq!(classes, ["member", "membership", "password", "session"], "{:?}", bot.gaps);
+    assert_eq!(bot.facts.get("role.password"), Some(&Fact::Text("set".to_owned())), "{:?}", bot.facts);
+}
+
 /// Not a test: writes the seeds where `guided/run` wants them.
 #[test]
 #[ignore = "writes files for the guided fuzzer"]
@@ -170,4 +183,9 @@ fn a_terminal_sends_any_bytes() {
 #[test]
 fn a_realm_answers_any_bytes() {
     fuzz("keycloak", 48);
+}
+
+#[test]
+fn a_database_answers_any_bytes() {
+    fuzz("postgres", 200);
 }

@@ -16,6 +16,11 @@ pub fn all() -> Vec<(&'static str, Vec<Vec<u8>>)> {
     let odd = "caf\u{e9} \u{202e}gnp.exe\u{200d}\u{1f469} \u{1b}]52;c;aGk=\u{7} \u{9b}31m a\u{301}\u{301}\u{301}";
     let sent = "\u{1b}[A\u{1b}[0n\u{1b}[200~pasted\u{1b}[201~\u{1b}[?1;2c\u{1b}[<0;12;3M\u{1b}OPX\u{e9}\u{1b}[97;1:2u";
     let over = (0..48_u8).map(|which| [&[which, 0, 9][..], b"{\"id\":7}"].concat());
+    let answers = (0..24_u8).map(|which| [&[which, 0, 40][..], &[0, 0, 0, 4, 0xff]].concat());
+    let drawn = (1..17_u64).map(|seed| {
+        let mut random = fastrand::Rng::with_seed(seed);
+        std::iter::once(200).chain((0..1200).map(|_| random.u8(..))).collect()
+    });
     let text = |text: &str| text.as_bytes().to_vec();
     vec![
         ("journal", vec![lines, first, Vec::new(), text("{}\n")]),
@@ -25,6 +30,7 @@ pub fn all() -> Vec<(&'static str, Vec<Vec<u8>>)> {
         ("mask", secrets()),
         ("keys", vec![text(sent), text("jjjkX\r"), text("\u{1b}")]),
         ("keycloak", over.collect()),
+        ("postgres", answers.chain(drawn).collect()),
     ]
 }
 

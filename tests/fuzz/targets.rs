@@ -2,6 +2,10 @@
 //!
 //! The same functions serve the plain test (seeds and random edits) and the guided fuzzer under `guided/`.
 
+// A path of its own: the guided fuzzer takes this file in from elsewhere.
+#[path = "database.rs"]
+pub mod database;
+
 use std::{
     fs,
     os::unix::fs::PermissionsExt as _,
@@ -16,11 +20,12 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use estop::{
     config::{Sources, load},
-    domain::{self, Depth, IncidentId, ProviderName, Untrusted, fit},
+    domain::{self, Depth, IncidentId, LeakedSecret, ProviderName, Reading, RestoreMode, Untrusted, fit},
     engine::{Provider, SystemClock},
     journal::{Process, Store, Verification, fold, verify},
     providers::{
         keycloak::{Keycloak, Settings},
+        postgres::{self, Postgres},
         transport::{Transport, TransportError},
     },
     tabletop::{Fleet, SimulatedKeycloak, keycloak::BASE_URL},
@@ -28,11 +33,13 @@ use estop::{
 };
 use uuid::Uuid;
 
+use database::{Database, Says};
+
 /// A target: takes anything.
 pub type Target = fn(&[u8]);
 
 /// Every target with its name.
-pub const ALL: [(&str, Target); 7] = [
+pub const ALL: [(&str, Target); 8] = [
     ("journal", journal),
     ("configuration", configuration),
     ("text", text),
@@ -40,6 +47,7 @@ pub const ALL: [(&str, Target); 7] = [
     ("mask", mask),
     ("keys", keys),
     ("keycloak", keycloak),
+    ("postgres", postgres),
 ];
 
 fn runtime() -> tokio::runtime::Runtime {
@@ -203,4 +211,54 @@ fn overwrite(body: &[u8], over: &[u8]) -> Bytes {
         altered.extend_from_slice(body.get(at + over.len()..).unwrap_or_default());
     }
     Bytes::from(altered)
+}
+
+/// A PostgreSQL server: the first byte says whether the rest is written over one answer of it (and over which), or
+/// all rows are drawn from it.
+pub fn postgres(bytes: &[u8]) {
+    let Some((first, rest)) = bytes.split_first() else { return };
+    let says = match first {
+        0..128 => Says::Over(usize::from(*first) % 24, rest.to_vec()),
+        _ => Says::Drawn(rest.to_vec()),
+    };
+    runtime().block_on(read_database(says));
+}
+
+/// Reads all that such a server says, and judges it: what it held, what would be done, whose a password is.
+pub async fn read_database(says: Says) -> Vec<Reading> {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port can be had");
+    let url = format!("postgres://estop@{}/docs?sslmode=disable", listener.local_addr().expect("it has an address"));
+    let settings = postgres::Settings {
+        name: ProviderName::new("docs-db"),
+        url: url.parse().expect("it is a URL"),
+        password: Arc::new(|| Ok("x".into())),
+        ca_file: None,
+    };
+    let provider = Postgres::new(settings, Arc::new(SystemClock::new())).expect("the settings are sound");
+    let database = Database::new(says);
+    tokio::select! {
+        () = database.serve(listener) => Vec::new(),
+        readings = read_all(&provider) => readings,
+    }
+}
+
+async fn read_all(provider: &Postgres) -> Vec<Reading> {
+    let _ = provider.preflight().await;
+    let Ok(listing) = provider.inventory().await else { return Vec::new() };
+    let mut readings = Vec::new();
+    for identity in listing.identities.iter().take(4) {
+        provider.gate(identity);
+        readings.extend(provider.holdings(identity).await);
+    }
+    for (before, now) in readings.iter().zip(readings.iter().rev()) {
+        provider.steps(before, Depth::Burn);
+        for mode in [RestoreMode::FalseAlarm, RestoreMode::Rotate] {
+            provider.restore(before, now, &[], mode);
+        }
+    }
+    let (listing, all): (Vec<_>, Vec<_>) = (listing.identities.iter().collect(), readings.iter().collect());
+    for secret in ["hunter2", "postgres://kb:hunter2@127.0.0.1/docs"] {
+        provider.owners(&LeakedSecret::new(secret.into()), &domain::recognise(secret), &listing, &all);
+    }
+    readings
 }

@@ -15,6 +15,7 @@
 pub mod bait;
 pub mod claims;
 pub mod http;
+pub mod journals;
 pub mod oracle;
 pub mod ran;
 pub mod seed;

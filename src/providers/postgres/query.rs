@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use secrecy::SecretString;
 use tokio_postgres::{
     Client, Error, Row,
-    types::{ToSql, Type},
+    types::{Json, ToSql, Type},
 };
 
 use super::catalog::{Belongings, Catalog, Console, Edge, Oid, Privilege, Role, Session};
@@ -44,6 +44,9 @@ const SESSIONS: &str = "
     FROM pg_catalog.pg_stat_activity
     WHERE usesysid IS NOT NULL AND leader_pid IS NULL AND pid <> pg_backend_pid()";
 
+/// Names come as JSON: for an array the client library makes room for as many as the server says there are, and four
+/// bytes of a hostile one would end the process.
+///
 /// Entries to the roles, to PUBLIC outside the system's own schemas, and those that the role gave to others.
 const PRIVILEGES: &str = "
     WITH acl(kind, place, object, owner, list) AS (
@@ -85,7 +88,7 @@ const PRIVILEGES: &str = "
         FROM pg_catalog.pg_database WHERE datdba = ANY($1)
     )
     SELECT kind, place, privilege_type, grantee, grantor, is_grantable, count(*),
-           (array_agg(DISTINCT object))[1:3]
+           array_to_json((array_agg(DISTINCT object))[1:3])
     FROM entry
     WHERE owner <> grantee
       AND place NOT LIKE 'pg\\_toast%' AND NOT (place IN ('pg_catalog', 'information_schema') AND grantee = 0)
@@ -98,7 +101,7 @@ const PRIVILEGES: &str = "
 /// What the shared catalog says of other databases, whose own catalogs cannot be read from here.
 const ELSEWHERE: &str = "
     SELECT 'elsewhere', d.datname::text, CASE s.deptype WHEN 'o' THEN 'OWNER' ELSE 'privileges' END,
-           s.refobjid, s.refobjid, false, count(*), ARRAY[]::text[]
+           s.refobjid, s.refobjid, false, count(*), '[]'::json
     FROM pg_catalog.pg_shdepend s JOIN pg_catalog.pg_database d ON d.oid = s.dbid
     WHERE s.refclassid = 'pg_catalog.pg_authid'::regclass AND s.refobjid = ANY($1) AND s.deptype IN ('o', 'a')
       AND d.datname <> current_database()
@@ -240,6 +243,6 @@ fn privilege(row: &Row) -> Result<Privilege, Error> {
         grantor: row.try_get(4)?,
         grantable: row.try_get(5)?,
         count: row.try_get(6)?,
-        sample: row.try_get(7)?,
+        sample: row.try_get::<_, Json<_>>(7)?.0,
     })
 }

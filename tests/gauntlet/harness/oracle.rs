@@ -7,8 +7,9 @@ use estop::tabletop::keycloak::{Credential, CredentialKind};
 use secrecy::ExposeSecret as _;
 
 use super::{
+    journals::is_regular,
     ran::Ran,
-    server::{Server, is_regular},
+    server::Server,
     stage::{RESUME, Stage},
     world::NEIGHBOUR,
 };

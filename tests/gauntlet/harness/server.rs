@@ -5,14 +5,16 @@
 //! accept ─▶ read request ─▶ log; on record? ─▶ first rule that strikes ─▶ keycloak ─▶ answer, however it comes out
 //! ```
 
+mod serve;
+mod shared;
+
 use std::{
-    collections::{BTreeSet, HashMap},
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -23,49 +25,18 @@ use estop::{
         keycloak::{BASE_URL, Credential},
     },
 };
-use jiff::Timestamp;
-use sha2::Digest as _;
-use tokio::{
-    io::{AsyncRead, AsyncWrite, AsyncWriteExt as _},
-    net::{TcpListener, TcpStream},
-    runtime::Handle,
-    task::{JoinHandle, JoinSet},
-};
+use tokio::{net::TcpListener, runtime::Handle, task::JoinHandle};
 use tokio_rustls::TlsAcceptor;
 
+pub use shared::Seen;
+
 use super::{
-    http::{self, Request},
     seed::Dice,
-    wire::{Body, Part, Reply, Rule, Wire},
+    wire::Rule,
     world::{BOT, Loot, World},
 };
-
-/// One request as it arrived.
-#[derive(Debug, Clone)]
-pub struct Seen {
-    pub at: Instant,
-    pub method: String,
-    pub path: String,
-    /// Path with query.
-    pub target: String,
-    pub key: Option<String>,
-    /// Whether it carried estop's own token.
-    pub bearer: bool,
-    /// SHA-256 of the body.
-    pub body: String,
-    /// Whether it asked for a change at the admin API.
-    pub changes: bool,
-    /// Of a change: whether its intent was on disk when it arrived (O2).
-    pub on_record: bool,
-    /// Which fault struck it.
-    pub fault: Option<String>,
-    /// When it was applied, if it was.
-    pub applied: Option<Timestamp>,
-    /// When it was answered with what is no longer true, if it was.
-    pub lied: Option<Timestamp>,
-    /// The status of the answer that began to leave.
-    pub status: Option<u16>,
-}
+use serve::accept;
+use shared::Shared;
 
 /// One fault server.
 pub struct Server {
@@ -77,25 +48,6 @@ pub struct Server {
     shared: Arc<Shared>,
     accepting: Mutex<Option<JoinHandle<()>>>,
     runtime: Handle,
-}
-
-struct Shared {
-    keycloak: Arc<SimulatedKeycloak>,
-    rules: Mutex<Vec<Arc<Rule>>>,
-    seen: Mutex<Vec<Seen>>,
-    arrived: tokio::sync::watch::Sender<usize>,
-    /// Where journals may lie.
-    journals: Mutex<Vec<PathBuf>>,
-    latency: Mutex<(Duration, Duration)>,
-    dice: Mutex<Dice>,
-    /// Answers of reads before the first change, by target.
-    before: Mutex<HashMap<String, Reply>>,
-    /// When the first change took effect.
-    cut: Mutex<Option<Instant>>,
-    flaps: AtomicUsize,
-    bearers: Mutex<BTreeSet<String>>,
-    tls: Option<TlsAcceptor>,
-    handshakes_refused: AtomicUsize,
 }
 
 impl Server {
@@ -229,235 +181,4 @@ impl Drop for Server {
             task.abort();
         }
     }
-}
-
-async fn accept(listener: TcpListener, shared: Arc<Shared>) {
-    // Dropped with this task, and with it every connection.
-    let mut connections = JoinSet::new();
-    while let Ok((stream, _)) = listener.accept().await {
-        stream.set_nodelay(true).ok();
-        let shared = shared.clone();
-        connections.spawn(async move {
-            match shared.tls.clone() {
-                None => serve_tcp(stream, shared).await,
-                Some(tls) => match tls.accept(stream).await {
-                    Ok(stream) => {
-                        serve(stream, &shared).await;
-                    }
-                    Err(_) => {
-                        shared.handshakes_refused.fetch_add(1, Ordering::Relaxed);
-                    }
-                },
-            }
-        });
-        while connections.try_join_next().is_some() {}
-    }
-}
-
-async fn serve_tcp(mut stream: TcpStream, shared: Arc<Shared>) {
-    if serve(&mut stream, &shared).await == Ending::Reset {
-        // A connection closed with a linger of zero is reset, not ended.
-        stream.set_zero_linger().ok();
-    }
-}
-
-#[derive(PartialEq, Eq)]
-enum Ending {
-    Closed,
-    Reset,
-}
-
-async fn serve<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, shared: &Arc<Shared>) -> Ending {
-    let mut buffer = Vec::new();
-    while let Ok(Some(request)) = http::read(&mut stream, &mut buffer).await {
-        let rule = shared.rules.lock().unwrap().iter().find(|rule| rule.strikes(&request)).cloned();
-        let index = shared.arrive(&request, rule.as_deref());
-        let wait = shared.latency();
-        if !wait.is_zero() {
-            tokio::time::sleep(wait).await;
-        }
-        let wire = rule.as_ref().map(|rule| rule.wire().clone());
-        let mut drip = None;
-        let reply = match wire {
-            Some(Wire::Hang) => std::future::pending().await,
-            Some(Wire::Reset) => return Ending::Reset,
-            Some(Wire::ResetAfter) => {
-                shared.apply(&request, index).await;
-                return Ending::Reset;
-            }
-            Some(Wire::Answer(reply)) => reply,
-            Some(Wire::AppliedBut(reply)) => {
-                shared.apply(&request, index).await;
-                reply
-            }
-            Some(Wire::Pretend) => Reply::status(204),
-            Some(Wire::Late(after)) => {
-                let (shared, request) = (shared.clone(), request.clone());
-                tokio::spawn(async move {
-                    tokio::time::sleep(after).await;
-                    shared.apply(&request, index).await;
-                });
-                Reply::status(204)
-            }
-            Some(Wire::Drip(part, every)) => {
-                drip = Some((part, every));
-                shared.apply(&request, index).await
-            }
-            Some(Wire::Twist(twist)) => twist(shared.apply(&request, index).await),
-            Some(Wire::Flap(time)) => {
-                let right = shared.apply(&request, index).await;
-                match shared.stale(&request, time).filter(|old| old.differs(&right)) {
-                    Some(old) => {
-                        rule.inspect(|rule| rule.lied());
-                        shared.seen.lock().unwrap()[index].lied = Some(Timestamp::now());
-                        old
-                    }
-                    None => right,
-                }
-            }
-            None => shared.apply(&request, index).await,
-        };
-        shared.seen.lock().unwrap()[index].status = Some(reply.status);
-        if send(&mut stream, &reply, drip).await.is_err() || !matches!(reply.body, Body::Bytes(_)) {
-            break;
-        }
-    }
-    Ending::Closed
-}
-
-async fn send<S: AsyncWrite + Unpin>(
-    stream: &mut S,
-    reply: &Reply,
-    drip: Option<(Part, Duration)>,
-) -> std::io::Result<()> {
-    let head = reply.head();
-    match drip {
-        Some((Part::Head, every)) => trickle(stream, &head, every).await?,
-        _ => stream.write_all(&head).await?,
-    }
-    let filler = vec![b'a'; 65536];
-    match (&reply.body, drip) {
-        (Body::Bytes(bytes), Some((Part::Body, every))) => trickle(stream, bytes, every).await?,
-        (Body::Bytes(bytes), _) => stream.write_all(bytes).await?,
-        (Body::Unmeasured(length), _) => {
-            let mut left = usize::try_from(*length).unwrap();
-            while left > 0 {
-                let part = left.min(filler.len());
-                stream.write_all(&filler[..part]).await?;
-                left -= part;
-            }
-        }
-        (Body::Endless, _) => loop {
-            stream.write_all(&filler).await?;
-        },
-    }
-    stream.flush().await
-}
-
-async fn trickle<S: AsyncWrite + Unpin>(stream: &mut S, bytes: &[u8], every: Duration) -> std::io::Result<()> {
-    for byte in bytes {
-        stream.write_all(std::slice::from_ref(byte)).await?;
-        stream.flush().await?;
-        tokio::time::sleep(every).await;
-    }
-    Ok(())
-}
-
-impl Shared {
-    fn arrive(&self, request: &Request, rule: Option<&Rule>) -> usize {
-        let key = request.header("idempotency-key").map(str::to_owned);
-        let bearer = request.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
-        if let Some(token) = bearer {
-            self.bearers.lock().unwrap().insert(token.to_owned());
-        }
-        let changes = request.changes();
-        let on_record = changes && key.as_deref().is_some_and(|key| self.is_on_record(key));
-        let seen = Seen {
-            at: Instant::now(),
-            method: request.method.clone(),
-            path: request.path().to_owned(),
-            target: request.target.clone(),
-            key,
-            bearer: bearer.is_some(),
-            body: hex::encode(sha2::Sha256::digest(&request.body)),
-            changes,
-            on_record,
-            fault: rule.map(|rule| format!("{:?}", rule.wire())),
-            applied: None,
-            lied: None,
-            status: None,
-        };
-        let mut all = self.seen.lock().unwrap();
-        all.push(seen);
-        self.arrived.send_replace(all.len());
-        all.len() - 1
-    }
-
-    /// The cheap check of O2: a line of a journal on disk intends this key.
-    fn is_on_record(&self, key: &str) -> bool {
-        let intends = |line: &str| line.contains("\"kind\":\"plan.intent\"") && line.contains(key);
-        let folders = self.journals.lock().unwrap().clone();
-        let files = folders.iter().flat_map(|folder| journals_in(folder));
-        files
-            .filter_map(|file| std::fs::read(file).ok())
-            .any(|bytes| String::from_utf8_lossy(&bytes).lines().any(intends))
-    }
-
-    fn latency(&self) -> Duration {
-        let (shortest, longest) = *self.latency.lock().unwrap();
-        let spread = u64::try_from(longest.saturating_sub(shortest).as_micros()).unwrap();
-        shortest + Duration::from_micros(self.dice.lock().unwrap().below(spread + 1))
-    }
-
-    async fn apply(&self, request: &Request, index: usize) -> Reply {
-        let mut builder = ::http::Request::builder().method(request.method.as_str());
-        builder = builder.uri(format!("{BASE_URL}{}", request.target));
-        for (name, value) in &request.headers {
-            if matches!(name.as_str(), "authorization" | "content-type" | "idempotency-key") {
-                builder = builder.header(name, value);
-            }
-        }
-        let answer = self.keycloak.send(builder.body(Bytes::from(request.body.clone())).unwrap()).await.unwrap();
-        let mut reply = Reply::status(answer.status().as_u16()).body(answer.body().to_vec());
-        for name in ["content-type", "location"] {
-            if let Some(value) = answer.headers().get(name) {
-                reply = reply.header(name, value.to_str().unwrap());
-            }
-        }
-        if request.changes() {
-            self.seen.lock().unwrap()[index].applied = Some(Timestamp::now());
-            self.cut.lock().unwrap().get_or_insert_with(Instant::now);
-        } else if request.method == "GET" && self.cut.lock().unwrap().is_none() {
-            self.before.lock().unwrap().insert(request.target.clone(), reply.clone());
-        }
-        reply
-    }
-
-    /// The answer from before the cut, every second time within its time.
-    fn stale(&self, request: &Request, time: Duration) -> Option<Reply> {
-        let cut = (*self.cut.lock().unwrap())?;
-        if cut.elapsed() > time || self.flaps.fetch_add(1, Ordering::Relaxed) % 2 == 1 {
-            return None;
-        }
-        self.before.lock().unwrap().get(&request.target).cloned()
-    }
-}
-
-/// Every journal under a folder. Only regular files: nobody writes to a FIFO, and reading one would wait for ever.
-pub fn journals_in(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-    let mut found = Vec::new();
-    for path in entries.flatten().map(|entry| entry.path()) {
-        if path.is_dir() {
-            found.extend(journals_in(&path));
-        } else if path.extension().is_some_and(|end| end == "jsonl") && is_regular(&path) {
-            found.push(path);
-        }
-    }
-    found
-}
-
-/// Whether it is a file itself, and no link to one.
-pub fn is_regular(path: &Path) -> bool {
-    std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file())
 }

@@ -17,9 +17,10 @@ use tokio::runtime::Runtime;
 use tokio_rustls::TlsAcceptor;
 
 use super::{
+    journals::journals_in,
     ran::{Ran, Running},
     seed::{full, timed},
-    server::{Server, journals_in},
+    server::Server,
     world::{BOT, World},
 };
 

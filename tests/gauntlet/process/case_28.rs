@@ -8,11 +8,11 @@ use std::{
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    process::{Pid, PidfdFlags, pidfd_open},
+    process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal},
 };
 
 use crate::{
-    harness::{Stage, server::Server, stage::HELPDESK},
+    harness::{Dice, Stage, server::Server, stage::HELPDESK},
     pty::{
         console, place, strike,
         terminal::{Start, processor_time},
@@ -56,6 +56,41 @@ fn case_28_the_console_loses_its_terminal() {
     let before = terminal.tear();
     let exit = terminal.exit(Duration::from_mins(1));
     let gone = Instant::now();
+    let used = exit.used.saturating_sub(before);
+    assert!(used < CALM, "{used:?} of processor time");
+    assert_eq!(exit.code, 0);
+    went_on_alone(&stage, gone);
+}
+
+/// The window jumps about while the line drops, and whoever resized it goes on saying so.
+#[test]
+#[ignore = "gauntlet"]
+fn case_28_a_jumping_window_loses_its_line() {
+    let stage = Stage::new();
+    let place = place(&stage);
+    let mut terminal = console(Start::at(&place));
+    slow(&stage);
+    strike(&stage, &terminal);
+    let process = pidfd_open(terminal.foreground(), PidfdFlags::empty()).unwrap();
+    let mut dice = Dice::of("case 28");
+    for _ in 0..100 {
+        let size = (1 + dice.below(220), 1 + dice.below(70));
+        terminal.resize(u16::try_from(size.0).unwrap(), u16::try_from(size.1).unwrap());
+    }
+    let before = terminal.tear();
+    let storm = std::thread::spawn(move || {
+        let wait = Timespec { tv_sec: 0, tv_nsec: 2_000_000 };
+        let mut sent = 0;
+        // Until the process has ended.
+        while poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&wait)).unwrap() == 0 {
+            sent += usize::from(pidfd_send_signal(&process, Signal::WINCH).is_ok());
+        }
+        sent
+    });
+    let exit = terminal.exit(Duration::from_mins(1));
+    let gone = Instant::now();
+    let sent = storm.join().unwrap();
+    assert!(sent > 50, "no storm: {sent} changes of size after the line had dropped");
     let used = exit.used.saturating_sub(before);
     assert!(used < CALM, "{used:?} of processor time");
     assert_eq!(exit.code, 0);

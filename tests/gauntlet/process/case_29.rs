@@ -1,18 +1,30 @@
 //! 29. Stop and continue, from an interactive shell with job control, while requests are out.
 
-use std::time::{Duration, Instant};
+use std::{
+    fs::File,
+    os::unix::fs::OpenOptionsExt as _,
+    time::{Duration, Instant},
+};
 
-use rustix::process::{Signal, kill_process};
+use rustix::{
+    process::{Signal, kill_process},
+    termios::{Action, tcflow},
+};
 
 use crate::{
-    harness::{Rule, Stage, Wire, full, stage::HELPDESK},
+    harness::{
+        Rule, Stage, Wire, full,
+        stage::{HELPDESK, PATIENCE},
+        world::NEIGHBOUR,
+    },
     pty::{
-        hands::{select, wait_for_dark},
+        console, ended,
+        hands::{fleet_is_read, is_isolating, select, wait_for_dark},
         place,
         shell::{at_the_prompt, under_a_shell},
         stream::strangers,
         strike,
-        terminal::{SHELL_PROMPT, Start},
+        terminal::{SHELL_PROMPT, Start, Terminal},
         visible,
     },
 };
@@ -53,6 +65,92 @@ fn case_29_stopped_and_continued() {
     let found: Vec<String> = strangers(&exit.raw).into_iter().filter(|found| !found.starts_with("\\t")).collect();
     assert_eq!(found, Vec::<String>::new(), "O7");
     stage.converges(0);
+}
+
+/// `O_NOCTTY`: the test's own process must not get this terminal.
+const NO_CONTROLLING_TTY: i32 = 0o400;
+
+/// XOFF: the terminal of a console takes no more bytes, as `Ctrl-S` at the far end does it.
+struct Stalled(File);
+
+impl Stalled {
+    fn terminal(terminal: &Terminal) -> Self {
+        let pid = terminal.foreground().as_raw_nonzero();
+        let tty =
+            File::options().read(true).write(true).custom_flags(NO_CONTROLLING_TTY).open(format!("/proc/{pid}/fd/0"));
+        let stalled = Self(tty.unwrap());
+        tcflow(&stalled.0, Action::OOff).unwrap();
+        stalled
+    }
+
+    /// XON.
+    fn goes_on(self) {
+        tcflow(&self.0, Action::OOn).unwrap();
+    }
+}
+
+/// Output stands still, and the key is pressed at what the screen shows: it fires, and ends in the dark unseen.
+#[test]
+#[ignore = "gauntlet"]
+fn case_29_the_key_on_a_stalled_screen() {
+    let stage = Stage::new();
+    let place = place(&stage);
+    let terminal = console(Start::at(&place));
+    let stalled = Stalled::terminal(&terminal);
+    terminal.keys("X");
+    for server in &stage.servers {
+        server.await_request(Duration::from_mins(1), |seen| seen.changes);
+    }
+    let until = Instant::now() + Duration::from_mins(1);
+    while stage.records_of("op.end").is_empty() {
+        assert!(Instant::now() < until, "it waits for its screen");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(stage.alive(), [], "O1");
+    // All of it happened, and nothing came out.
+    terminal.stays("the old screen", Duration::from_millis(200), |text| text.contains("X would isolate"));
+    stalled.goes_on();
+    wait_for_dark(&terminal);
+    terminal.keys("q");
+    let ran = ended(&stage, &terminal.exit(PATIENCE));
+    ran.expect(&[0]);
+    stage.no_false_success(&ran);
+    stage.converges(0);
+}
+
+/// Output stands still, the selection moves unseen, and the key is pressed at it: it arms, and sends nothing.
+#[test]
+#[ignore = "gauntlet"]
+fn case_29_an_unseen_target_on_a_stalled_screen() {
+    const OTHER: &str = "portal";
+    let stage = Stage::new();
+    let ids: Vec<String> = stage
+        .servers
+        .iter()
+        .map(|server| format!("{}:{}", server.name, server.keycloak.client_uuid(NEIGHBOUR).unwrap()))
+        .collect();
+    let text = std::fs::read_to_string(stage.home().join("config.toml")).unwrap();
+    stage.configure(&format!("{text}[[bot]]\nname = \"{OTHER}\"\nidentities = {ids:?}\n"));
+    let place = place(&stage);
+    let terminal = Start::at(&place).open();
+    fleet_is_read(&terminal);
+    let shown = |text: &str| text.contains(&format!("X would isolate {HELPDESK} "));
+    terminal.wait_for("the first bot", shown);
+    let stalled = Stalled::terminal(&terminal);
+    terminal.keys("j");
+    // Each key comes alone: together they would arm anyway.
+    terminal.stays("the old screen", Duration::from_millis(300), shown);
+    terminal.keys("X");
+    terminal.stays("the old screen", Duration::from_millis(500), shown);
+    stalled.goes_on();
+    let text = terminal.wait_for("what the key did", |text| text.contains("ARMED") || is_isolating(text));
+    assert!(text.contains("ARMED") && text.contains(OTHER), "it fired unseen:\n{text}");
+    assert!(stage.servers.iter().all(|server| server.changes().is_empty()), "{text}");
+    terminal.keys("\x1b");
+    terminal.wait_for("the arming taken back", |text| !text.contains("ARMED"));
+    terminal.keys("q");
+    ended(&stage, &terminal.exit(PATIENCE)).expect(&[0]);
+    assert!(stage.records_of("plan.intent").is_empty());
 }
 
 /// In the background of a shell whose terminal stops whoever writes to it: the isolation is not stopped by what it says.

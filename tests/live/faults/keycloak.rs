@@ -1,6 +1,7 @@
 //! The faults in front of a real Keycloak.
 
 mod held;
+mod restart;
 
 use std::cell::Cell;
 use std::sync::Arc;
