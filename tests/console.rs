@@ -7,14 +7,20 @@
 mod bench;
 #[path = "console/drill.rs"]
 mod drill;
+#[path = "console/copy.rs"]
+mod copy;
 #[path = "console/fake.rs"]
 mod fake;
 #[path = "console/golden.rs"]
 mod golden;
+#[path = "console/keys.rs"]
+mod keys;
 #[path = "console/loop.rs"]
 mod loop_;
 #[path = "console/pictures.rs"]
 mod pictures;
+#[path = "console/mouse.rs"]
+mod mouse;
 #[path = "console/properties.rs"]
 mod properties;
 #[path = "console/record.rs"]
@@ -27,5 +33,7 @@ mod sample;
 mod screens;
 #[path = "console/secret.rs"]
 mod secret;
+#[path = "console/sizes.rs"]
+mod sizes;
 #[path = "console/story.rs"]
 mod story;
