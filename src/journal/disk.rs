@@ -15,7 +15,7 @@ use std::{
 use rustix::fs::OFlags;
 
 use super::JournalError;
-pub(super) use read::{check_size, read, read_secret};
+pub(super) use read::{check_size, open_whole, read, read_secret};
 
 /// Group and others may write.
 const WRITABLE_BY_OTHERS: u32 = 0o022;

@@ -16,7 +16,7 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    JournalError,
+    JournalError, Recorded,
     disk::{self, Access},
     lock::Lock,
     sink::{Sink, Spare},
@@ -57,6 +57,17 @@ impl Place {
     /// Whether it has a line, or the beginning of one.
     pub(super) fn is_begun(&self) -> bool {
         fs::symlink_metadata(self.segment(0)).is_ok_and(|found| found.len() > 0)
+    }
+
+    /// The lines that there are. A journal of one file, as every undamaged one is, is never in memory as a whole.
+    pub(super) fn recorded(&self) -> Result<Recorded, JournalError> {
+        if let [path] = disk::segments(&self.directory, &self.stem)?.as_slice()
+            && let Some((file, length)) = disk::open_whole(path)?
+            && let Some(recorded) = Recorded::sound(path, &file, length)
+        {
+            return Ok(recorded);
+        }
+        self.read().map(Recorded::from_segments)
     }
 
     /// The segments that there are, read whole, oldest first.

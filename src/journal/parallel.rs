@@ -1,25 +1,40 @@
-//! The quick way through a sound file: every processor takes a run of lines, and each line is parsed once.
+//! The quick way through a sound file: every processor takes runs of lines, and each line is parsed once.
 //!
 //! ```text
-//! file │ run 1 │ run 2 │ …     hash, link and number of each line; then the links between the runs
+//! file ──▶ run 0 │ run 1 │ run 2 │ …     read, hashed, linked and parsed by whoever is free, while it is in the cache
+//! runs ──in their order──▶ records        the links between them
 //! ```
 //!
-//! Whatever is odd about a file makes it give up: the slow way then says what and where.
+//! No more of a file is in memory than the runs that are being read. Whatever is odd about it makes this give up: the
+//! slow way then says what and where.
 
-use std::{num::NonZero, thread};
+mod cutter;
+
+use std::{
+    collections::BTreeMap,
+    num::NonZero,
+    sync::{Mutex, PoisonError},
+    thread,
+};
 
 use super::{
     MAX_LINE, Record,
     chain::{HASH_END, HASH_FIELD, Start},
     hash::Hash,
-    record::{Joiner, may_be_part},
+    record::Joiner,
 };
+use cutter::Cutter;
+pub(super) use cutter::Text;
 
 /// Below this, threads cost more than they save.
 const WORTHWHILE: usize = 1 << 20;
+/// Bytes of a run, at least: it stays in a processor's own cache from the read to the last check.
+const RUN: usize = 256 << 10;
 
 /// A run of lines that hold together.
 struct Run {
+    /// How long it is.
+    bytes: usize,
     records: Vec<Record>,
     /// What its first line follows.
     first: (Hash, u64),
@@ -29,78 +44,99 @@ struct Run {
 
 /// The records of a file that is sound from its first byte to its last, and the number behind them. `None`: it is
 /// empty, small, or not sound.
-pub(super) fn read(bytes: &[u8], start: Start) -> Option<(Vec<Record>, u64)> {
-    if bytes.len() < WORTHWHILE {
+pub(super) fn read(text: Text<'_>, start: Start) -> Option<(Vec<Record>, u64)> {
+    if text.len() < WORTHWHILE {
         return None;
     }
-    read_in(thread::available_parallelism().map_or(1, NonZero::get), bytes, start)
+    read_in(thread::available_parallelism().map_or(1, NonZero::get), RUN, text, start)
 }
 
-/// The same by so many threads, however small it is.
-pub(super) fn read_in(threads: usize, bytes: &[u8], start: Start) -> Option<(Vec<Record>, u64)> {
-    let runs = cut(bytes.ends_with(b"\n").then_some(bytes)?, threads)?;
-    let runs: Vec<Option<Run>> = thread::scope(|scope| {
-        // The records of all runs end up in the first one's list: it has room for them.
-        let shares = std::iter::once(runs.len()).chain(std::iter::repeat(1));
-        let workers = runs.into_iter().zip(shares).map(|(run, share)| scope.spawn(move || read_run(run, share)));
-        let workers: Vec<_> = workers.collect();
-        workers.into_iter().map(|worker| worker.join().ok().flatten()).collect()
+/// The same by so many threads and in runs of about so many bytes, however small it is.
+pub(super) fn read_in(threads: usize, run: usize, text: Text<'_>, start: Start) -> Option<(Vec<Record>, u64)> {
+    if !text.ends_with_newline() {
+        return None;
+    }
+    let cutter = Mutex::new(Cutter::new(text, run));
+    let joined = Mutex::new(Joined::behind(start, text.len()));
+    thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(|| work(&cutter, &joined))).collect();
+        work(&cutter, &joined);
+        // One that panicked has left a run out, or a lock poisoned: that is seen below.
+        others.into_iter().for_each(|other| drop(other.join()));
     });
-    let mut all = Vec::new();
-    let mut expected: Option<(Hash, u64)> = None;
-    for run in runs {
-        let run = run?;
-        match expected {
-            Some(expected) if run.first != expected => return None,
-            None if run.first.0 != start.prev => return None,
-            None if run.first.1 != start.seq && !(start.or_higher && run.first.1 > start.seq) => return None,
-            _ => {}
-        }
-        expected = Some(run.next);
-        if all.is_empty() {
-            all = run.records;
-        } else {
-            all.extend(run.records);
-        }
-    }
-    expected.map(|(_, next_seq)| (all, next_seq))
+    let joined = joined.into_inner().ok()?;
+    let whole = !joined.odd && joined.waiting.is_empty() && cutter.into_inner().ok()?.all() == Some(joined.taken);
+    (whole && !joined.records.is_empty()).then_some((joined.records, joined.expected.seq))
 }
 
-/// Cuts a file into runs of about the same length, at the ends of lines. No run begins within a record of several
-/// lines.
-fn cut(bytes: &[u8], runs: usize) -> Option<Vec<&[u8]>> {
-    let mut cut = Vec::with_capacity(runs);
-    let mut from = 0;
-    for number in 1..runs {
-        let mut at = line_end(bytes, (bytes.len() / runs * number).max(from))?;
-        while let Some(end) = line_end(bytes, at).filter(|end| *end > at) {
-            if !may_be_part(&bytes[at..end]) {
-                break;
+/// Reads runs as long as there are some.
+fn work(cutter: &Mutex<Cutter<'_>>, joined: &Mutex<Joined>) {
+    let (mut reader, mut room, mut list) = (Joiner::default(), Vec::new(), Vec::new());
+    loop {
+        let cut = cutter.lock().unwrap_or_else(PoisonError::into_inner).next(&mut room);
+        let (number, run) = match cut {
+            Ok(Some((number, text))) => (number, read_run(text, &mut reader, list)),
+            Ok(None) => return,
+            Err(_) => (0, None),
+        };
+        match joined.lock().unwrap_or_else(PoisonError::into_inner).take_in(number, run) {
+            Some(empty) => list = empty,
+            None => return,
+        }
+    }
+}
+
+/// What has been read, in the order of the file.
+struct Joined {
+    records: Vec<Record>,
+    /// What the next run must follow.
+    expected: Start,
+    /// Runs that are in `records`.
+    taken: usize,
+    /// Runs that were read before one that stands in front of them.
+    waiting: BTreeMap<usize, Run>,
+    /// Lists that are empty again: room for a run is made once.
+    emptied: Vec<Vec<Record>>,
+    /// Bytes of the file.
+    length: usize,
+    /// Whether the file needs the slow way.
+    odd: bool,
+}
+
+impl Joined {
+    fn behind(start: Start, length: usize) -> Self {
+        let (records, waiting, emptied) = (Vec::new(), BTreeMap::new(), Vec::new());
+        Self { records, expected: start, taken: 0, waiting, emptied, length, odd: false }
+    }
+
+    /// Takes in a run (`None`: it does not hold), and gives a list for the next one. `None`: there is no need for it.
+    fn take_in(&mut self, number: usize, run: Option<Run>) -> Option<Vec<Record>> {
+        let Some(run) = run else {
+            self.odd = true;
+            return None;
+        };
+        self.waiting.insert(number, run);
+        while let Some(mut run) = self.waiting.remove(&self.taken) {
+            let (prev, seq) = run.first;
+            let follows = seq == self.expected.seq || (self.expected.or_higher && seq > self.expected.seq);
+            self.odd |= prev != self.expected.prev || !follows;
+            let (prev, seq) = run.next;
+            self.expected = Start { prev, seq, or_higher: false };
+            self.taken += 1;
+            if self.records.is_empty() {
+                // As many in each run, or a few more: what is not needed is never touched.
+                let lines = run.records.len().saturating_mul(self.length / run.bytes + 1);
+                self.records.reserve(lines.saturating_add(lines / 64));
             }
-            at = end;
+            self.records.append(&mut run.records);
+            self.emptied.push(run.records);
         }
-        cut.push(&bytes[from..at]);
-        from = at;
+        (!self.odd).then(|| self.emptied.pop().unwrap_or_default())
     }
-    cut.push(&bytes[from..]);
-    cut.retain(|run| !run.is_empty());
-    Some(cut)
 }
 
-/// The offset behind the newline at or after this one.
-fn line_end(bytes: &[u8], from: usize) -> Option<usize> {
-    bytes[from..].iter().take(2 * MAX_LINE).position(|byte| *byte == b'\n').map(|end| from + end + 1)
-}
-
-fn lines(run: &[u8]) -> usize {
-    memchr::memchr_iter(b'\n', run).count()
-}
-
-/// `share`: for how many runs of about this length there is to be room.
-fn read_run(run: &[u8], share: usize) -> Option<Run> {
-    let mut joiner = Joiner::default();
-    let own = lines(run);
-    let mut records: Vec<Record> = Vec::with_capacity(own * share + own / 64 * (share - 1));
+/// `records`: an empty list.
+fn read_run(run: &[u8], joiner: &mut Joiner, mut records: Vec<Record>) -> Option<Run> {
     let mut first = None;
     let mut last: Option<(Hash, u64)> = None;
     let mut from = 0;
@@ -108,8 +144,11 @@ fn read_run(run: &[u8], share: usize) -> Option<Run> {
         let line = &run[from..end];
         from = end + 1;
         let own = own_hash(line)?;
-        let record = joiner.read_ours(line).filter(|record| record.h == own)?;
+        let record = joiner.read_ours(line)?;
         let (prev, seq) = (record.prev, record.seq);
+        if record.h != own {
+            return None;
+        }
         match last {
             Some(last) if last != (prev, seq) => return None,
             _ => first = first.or(Some((prev, seq))),
@@ -117,7 +156,7 @@ fn read_run(run: &[u8], share: usize) -> Option<Run> {
         last = Some((own, seq.saturating_add(1)));
         records.push(record);
     }
-    Some(Run { records, first: first?, next: last? })
+    Some(Run { bytes: run.len(), records, first: first?, next: last? })
 }
 
 /// The hash at a line's end, if it is that of its bytes.

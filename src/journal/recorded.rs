@@ -1,6 +1,9 @@
 //! A journal, read without a lock: for screens, commands and the fold.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+};
 
 use uuid::Uuid;
 
@@ -8,7 +11,7 @@ use super::{
     JournalError, Record, Who,
     chain::{self, Start, Tail, scan},
     hash::Hash,
-    parallel,
+    parallel::{self, Text},
     record::Joiner,
 };
 
@@ -58,6 +61,13 @@ impl Recorded {
         read
     }
 
+    /// Reads the first segment of a journal from its file, where it is sound from the first byte to the last. `None`: it
+    /// is not, or so short that it may as well be read whole.
+    pub(super) fn sound(path: &Path, file: &File, length: usize) -> Option<Self> {
+        let (records, _) = parallel::read(Text::File(file, length), Start::FIRST)?;
+        Some(Self { records, health: Health::Sound, paths: vec![path.to_owned()] })
+    }
+
     /// Reads, behind these segments, those of the place where the journal went on.
     pub(super) fn followed_by(mut self, segments: Vec<(PathBuf, Vec<u8>)>) -> Self {
         let Some((path, bytes)) = segments.first() else { return self };
@@ -102,7 +112,7 @@ impl Recorded {
 
     /// Reads one segment, and tells the number behind it.
     fn take_in(&mut self, path: &Path, bytes: &[u8], start: Start) -> u64 {
-        if let Some((records, next_seq)) = parallel::read(bytes, start) {
+        if let Some((records, next_seq)) = parallel::read(Text::Held(bytes), start) {
             if self.records.is_empty() {
                 self.records = records;
             } else {

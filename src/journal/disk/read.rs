@@ -1,10 +1,10 @@
-//! Files read whole: a journal by two threads, a secret without a copy left behind. Never through a link, never more than
-//! there may be.
+//! Files read whole, or opened to be read in runs; a secret without a copy left behind. Never through a link, never more
+//! than there may be.
 
 use std::{
     fs::{self, File},
-    io::{self, Read as _, Seek as _},
-    os::unix::fs::{FileExt as _, MetadataExt as _},
+    io::{self, Read as _},
+    os::unix::fs::MetadataExt as _,
     path::Path,
 };
 
@@ -15,8 +15,6 @@ use crate::journal::JournalError;
 const READABLE_BY_OTHERS: u32 = 0o077;
 /// Bytes of a small file that are read: allocated once, so that no copy of a secret stays behind.
 const SMALL: usize = 4096;
-/// From this size on a file is read by two threads.
-const WORTH_TWO: usize = 8 << 20;
 /// The biggest file that is read as a journal: a sparse file must not take all memory.
 const MAX_FILE: u64 = 1 << 30;
 
@@ -42,8 +40,8 @@ pub(in crate::journal) fn read_secret(path: &Path) -> Result<Option<zeroize::Zer
     Ok(Some(bytes))
 }
 
-/// Reads a whole regular file, without following a link. `None`: there is none.
-pub(in crate::journal) fn read(path: &Path) -> Result<Option<Vec<u8>>, JournalError> {
+/// Opens a regular file, without following a link, and tells its length. `None`: there is none.
+pub(in crate::journal) fn open_whole(path: &Path) -> Result<Option<(File, usize)>, JournalError> {
     let found = match fs::symlink_metadata(path) {
         Ok(found) => found,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -53,33 +51,17 @@ pub(in crate::journal) fn read(path: &Path) -> Result<Option<Vec<u8>>, JournalEr
         return Err(JournalError::odd(path, "is not a regular file"));
     }
     check_size(path, found.len())?;
-    let mut file = options().open(path).map_err(|error| JournalError::io("open", path, &error))?;
-    let mut bytes = read_halves(&file, found.len());
-    // What has been added meanwhile; everything, where the halves could not be had.
-    let rest = file.seek(io::SeekFrom::Start(bytes.len() as u64)).and_then(|from| {
-        bytes.reserve(usize::try_from(found.len().saturating_sub(from)).unwrap_or(0));
-        (&file).take(MAX_FILE - from).read_to_end(&mut bytes)
-    });
-    rest.map_err(|error| JournalError::io("read", path, &error))?;
-    Ok(Some(bytes))
+    let file = options().open(path).map_err(|error| JournalError::io("open", path, &error))?;
+    Ok(Some((file, usize::try_from(found.len()).unwrap_or(0))))
 }
 
-/// The first bytes of a long file, by two threads: half of the time goes into making room for them. Nothing where that
-/// fails or is not worth it.
-fn read_halves(file: &File, length: u64) -> Vec<u8> {
-    let mut bytes = match usize::try_from(length) {
-        Ok(length) if length >= WORTH_TWO => vec![0; length],
-        _ => return Vec::new(),
-    };
-    let half = bytes.len() / 2;
-    let (first, second) = bytes.split_at_mut(half);
-    let behind = first.len() as u64;
-    let read = std::thread::scope(|scope| {
-        let other = scope.spawn(|| file.read_exact_at(second, behind));
-        let this = file.read_exact_at(first, 0);
-        this.is_ok() && matches!(other.join(), Ok(Ok(())))
-    });
-    if read { bytes } else { Vec::new() }
+/// Reads a whole regular file, without following a link. `None`: there is none.
+pub(in crate::journal) fn read(path: &Path) -> Result<Option<Vec<u8>>, JournalError> {
+    let Some((file, length)) = open_whole(path)? else { return Ok(None) };
+    let mut bytes = Vec::with_capacity(length);
+    // What has been added meanwhile as well.
+    file.take(MAX_FILE).read_to_end(&mut bytes).map_err(|error| JournalError::io("read", path, &error))?;
+    Ok(Some(bytes))
 }
 
 /// Refuses what is too big to be read.

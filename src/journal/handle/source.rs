@@ -31,11 +31,9 @@ impl Files {
     /// Reads both places. What of one cannot be read is damage, as long as there is something in the other.
     fn read(&self) -> Result<Recorded, JournalError> {
         let more = self.fallback.as_ref().map_or(Ok(Vec::new()), Place::read);
-        match (self.primary.read(), more) {
-            (Ok(segments), Ok(more)) => Ok(Recorded::from_segments(segments).followed_by(more)),
-            (Ok(segments), Err(error)) if !segments.is_empty() => {
-                Ok(Recorded::from_segments(segments).unreadable(&error))
-            }
+        match (self.primary.recorded(), more) {
+            (Ok(recorded), Ok(more)) => Ok(recorded.followed_by(more)),
+            (Ok(recorded), Err(error)) if !recorded.paths.is_empty() => Ok(recorded.unreadable(&error)),
             (Err(error), Ok(more)) if !more.is_empty() => {
                 Ok(Recorded::from_segments(Vec::new()).unreadable(&error).followed_by(more))
             }

@@ -10,6 +10,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
+use jiff::Timestamp;
 use memchr::memmem::{self, Finder};
 use serde::{
     Deserialize, Deserializer,
@@ -43,6 +44,8 @@ pub(super) struct Quick {
     part: Finder<'static>,
     origins: Kept<Origin>,
     classes: Kept<Class>,
+    /// When the line before was written, as it stands there: lines come in groups.
+    at: Option<(String, Timestamp)>,
 }
 
 /// Where a line comes from: the fields between the clocks and the kind.
@@ -84,7 +87,7 @@ fn known<'de, D: Deserializer<'de>>(kind: D) -> Result<Cow<'static, str>, D::Err
 
 impl Default for Quick {
     fn default() -> Self {
-        Self { part: Finder::new(PART), origins: Kept(Vec::new()), classes: Kept(Vec::new()) }
+        Self { part: Finder::new(PART), origins: Kept(Vec::new()), classes: Kept(Vec::new()), at: None }
     }
 }
 
@@ -105,7 +108,7 @@ impl Quick {
         let (prev, h) = links(end.as_bytes())?;
         let Origin { incident, exercise, proc, op, epoch, who } = origin;
         let Class { kind, controls } = class;
-        let (at, body) = (at.parse().ok()?, RecordBody::Known(typed(&kind, body)?));
+        let (at, body) = (self.time(at)?, RecordBody::Known(typed(&kind, body)?));
         Some(Record {
             v: VERSION,
             seq,
@@ -123,6 +126,16 @@ impl Quick {
             prev,
             h,
         })
+    }
+
+    /// A time as it stands in a line.
+    fn time(&mut self, text: &str) -> Option<Timestamp> {
+        if let Some((_, time)) = self.at.as_ref().filter(|(former, _)| former == text) {
+            return Some(*time);
+        }
+        let time = text.parse().ok()?;
+        self.at = Some((text.to_owned(), time));
+        Some(time)
     }
 }
 

@@ -2,13 +2,15 @@
 
 mod bodies;
 
+use std::io::Write as _;
+
 use proptest::prelude::*;
 
 use super::*;
 use crate::journal::{
     chain::{HASH_END, Start, Tail, scan},
     fixture::*,
-    parallel,
+    parallel::{self, Text},
 };
 
 /// A journal with a record of every kind, two of them in parts, and two lines that a newer estop wrote.
@@ -50,15 +52,27 @@ fn both_ways(line: &[u8]) -> Result<bool, TestCaseError> {
 fn both_files(bytes: &[u8]) -> Result<bool, TestCaseError> {
     let (mut joiner, mut records) = (Joiner::default(), Vec::new());
     let found = scan(bytes, Start::FIRST, |line, _| records.push(joiner.read(line)));
-    for threads in 1..4 {
-        let Some((quick, next)) = parallel::read_in(threads, bytes, Start::FIRST) else { continue };
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(bytes).unwrap();
+    let ways = [
+        (1, bytes.len().max(1), Text::Held(bytes)),
+        (2, bytes.len() / 3 + 1, Text::Held(bytes)),
+        (3, 1, Text::Held(bytes)),
+        (2, 4096, Text::File(&file, bytes.len())),
+    ];
+    let mut all = Vec::new();
+    for (threads, run, text) in ways {
+        let taken = parallel::read_in(threads, run, text, Start::FIRST);
+        all.push(taken.is_some());
+        let Some((quick, next)) = taken else { continue };
         prop_assert_eq!(&found.tail, &Tail::Clean, "{} threads took it", threads);
         prop_assert_eq!((quick.len(), next), (records.len(), found.next_seq));
         for (quick, long) in quick.iter().zip(&records) {
             prop_assert_eq!(Some(quick), long.as_ref());
         }
     }
-    Ok(parallel::read_in(2, bytes, Start::FIRST).is_some())
+    prop_assert!(all.iter().all(|taken| *taken == all[0]), "some took it: {:?}", all);
+    Ok(all[0])
 }
 
 #[test]
