@@ -14,6 +14,7 @@ mod confirm;
 mod context;
 mod documents;
 mod exit;
+mod face;
 mod follow;
 mod identify;
 mod incident;
@@ -46,6 +47,7 @@ use args::{Cli, Command, Global};
 use context::Context;
 pub use context::{EMBEDDED, Exercise, Session, Wiring, themes_dir};
 pub use exit::{Exit, Stop};
+pub use face::Face;
 use output::{Color, Output};
 pub use process::harden;
 use signals::Signals;
@@ -65,7 +67,8 @@ pub fn run(wiring: &dyn Wiring) -> Exit {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    let output = Arc::new(Output::standard(cli.global.json, cli.global.color));
+    let output = Output::standard(cli.global.json, cli.global.color).in_ascii(cli.global.ascii);
+    let output = Arc::new(output);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

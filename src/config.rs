@@ -9,6 +9,7 @@
 //! falls back.
 
 mod error;
+mod keys;
 mod layer;
 mod load;
 mod provider;
@@ -22,6 +23,7 @@ mod tests;
 use std::path::PathBuf;
 
 pub use error::ConfigError;
+pub use keys::KeySetting;
 pub use load::{Sources, load, user_file};
 pub use provider::{ClientIdentity, KeycloakSettings, PostgresSettings, ProviderConfig, ProviderSettings};
 pub use secret::{SecretReference, read_certificates};
@@ -63,7 +65,19 @@ pub struct Console {
     pub collateral_cap: Option<usize>,
     /// A second place for the journal, on another file system.
     pub fallback_dir: Option<PathBuf>,
+    /// How many colours: one of [`COLORS`]; `None`: as the terminal says.
+    pub color: Option<String>,
+    /// Whether only ASCII is shown, whatever the locale says.
+    pub ascii: bool,
+    /// Whether the mouse selects and scrolls. It never cuts.
+    pub mouse: bool,
+    /// `[console.keys]`, as written: whoever knows the actions checks them. Of two files the user's goes over the
+    /// system's, action by action.
+    pub keys: Vec<KeySetting>,
 }
+
+/// What `[console].color` may be.
+pub const COLORS: [&str; 5] = ["auto", "none", "16", "256", "rgb"];
 
 /// One `[[bot]]`: the only thing that merges identities into one bot.
 #[derive(Debug, Clone, PartialEq, Eq)]

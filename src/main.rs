@@ -66,6 +66,11 @@ impl Wiring for Wired {
             theme: session.theme.unwrap_or_else(|| tui::Options::default().theme),
             themes_dir: cli::themes_dir(),
             read_only: session.engine.read_only(),
+            keys: session.face.keys,
+            color: session.face.color,
+            colors: session.face.colors,
+            ascii: session.face.ascii,
+            mouse: session.face.mouse,
             notices: session.notices,
         };
         match tui::run(session.engine, options).await {

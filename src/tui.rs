@@ -12,6 +12,8 @@
 
 pub mod action;
 pub mod app;
+pub mod clipboard;
+pub mod copy;
 pub mod decode;
 pub mod effect;
 pub mod encode;
@@ -20,6 +22,7 @@ pub mod forms;
 mod input;
 pub mod keymap;
 pub mod message;
+pub mod mouse;
 pub mod operation;
 pub mod operator;
 pub mod output;

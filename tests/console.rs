@@ -5,12 +5,18 @@
 #[path = "exercise/bench.rs"]
 #[expect(dead_code, reason = "shared with the exercise's own tests")]
 mod bench;
+#[path = "console/copy.rs"]
+mod copy;
 #[path = "console/fake.rs"]
 mod fake;
 #[path = "console/golden.rs"]
 mod golden;
+#[path = "console/keys.rs"]
+mod keys;
 #[path = "console/loop.rs"]
 mod loop_;
+#[path = "console/mouse.rs"]
+mod mouse;
 #[path = "console/properties.rs"]
 mod properties;
 #[path = "console/record.rs"]
@@ -23,5 +29,7 @@ mod sample;
 mod screens;
 #[path = "console/secret.rs"]
 mod secret;
+#[path = "console/sizes.rs"]
+mod sizes;
 #[path = "console/story.rs"]
 mod story;

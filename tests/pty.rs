@@ -10,6 +10,8 @@ mod endings;
 mod hands;
 #[path = "pty/leak.rs"]
 mod leak;
+#[path = "pty/look.rs"]
+mod look;
 #[path = "pty/place.rs"]
 mod place;
 #[path = "pty/selfcheck.rs"]

@@ -51,9 +51,12 @@ pub struct Global {
     /// Whether state words are coloured; `NO_COLOR` is honoured
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub color: Color,
-    /// The console's theme: dusk, paper or mono
+    /// The console's theme: dusk, paper, high-contrast, colour-blind, sixteen, mono, or one of your own
     #[arg(long, global = true, value_name = "NAME")]
     pub theme: Option<String>,
+    /// Show nothing beyond ASCII, whatever the locale says
+    #[arg(long, global = true)]
+    pub ascii: bool,
     /// Run on the simulated providers of a scenario; nothing reaches a network
     #[arg(long, global = true, value_name = "SCENARIO")]
     pub exercise: Option<String>,

@@ -12,7 +12,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
 
-use super::{Exit, Stop, args::Global, output::Output};
+use super::{Exit, Face, Stop, args::Global, face, output::Output};
 use crate::{
     config::{self, BotConfig, Config, Console, Sources},
     domain::Untrusted,
@@ -71,6 +71,8 @@ pub struct Session {
     pub notices: Vec<String>,
     /// Whether there was no configuration, so that it says how to connect real providers.
     pub unconfigured: bool,
+    /// Its keys, colours and signs.
+    pub face: Face,
 }
 
 /// What a command runs in.
@@ -85,6 +87,7 @@ pub(super) struct Context {
     pub theme: Option<String>,
     /// Whether there was no configuration.
     pub unconfigured: bool,
+    face: Face,
     notices: Vec<String>,
 }
 
@@ -130,6 +133,7 @@ impl Context {
         notices: Vec<String>,
     ) -> Result<Self, Stop> {
         let state_dir = state_dir(global)?;
+        let face = Face::of(&config.console, global)?;
         let roster = roster(&config).map_err(|error| Stop::usage(error.to_string()))?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let providers = wiring.providers(&config, &clock).await.map_err(Stop::usage)?;
@@ -150,7 +154,8 @@ impl Context {
             }
         }
         let theme = config.console.theme;
-        Ok(Self { engine, output, state_dir, verbose, theme, unconfigured: false, notices }.themed(wiring, global))
+        Ok(Self { engine, output, state_dir, verbose, theme, unconfigured: false, face, notices }
+            .themed(wiring, global))
     }
 
     async fn exercise(wiring: &dyn Wiring, global: &Global, output: Arc<Output>, scenario: &str) -> Result<Self, Stop> {
@@ -159,6 +164,10 @@ impl Context {
             let known = wiring.scenarios().join(", ");
             return Err(Stop::usage(format!("no scenario is named {shown}; there is {known}")));
         }
+        // Hands train what they will do: an exercise has the keys and the look that the configuration gives.
+        let (console, notices) =
+            load(wiring, global)?.map_or_else(Default::default, |(config, notices)| (config.console, notices));
+        let (face, theme) = (Face::of(&console, global)?, console.theme);
         let state_dir = state_dir(global)?;
         let Exercise { providers, roster, clock, process } = wiring.exercise(scenario).await.map_err(Stop::usage)?;
         let exercise = Some(scenario.to_owned());
@@ -173,18 +182,17 @@ impl Context {
             rules: Rules::default(),
         });
         let verbose = global.verbose > 0;
-        let context =
-            Self { engine, output, state_dir, verbose, theme: None, unconfigured: false, notices: Vec::new() };
-        Ok(context.themed(wiring, global))
+        Ok(Self { engine, output, state_dir, verbose, theme, unconfigured: false, face, notices }
+            .themed(wiring, global))
     }
 
     /// The theme of the command line goes over the configuration's; an unknown one is a notice.
     fn themed(mut self, wiring: &dyn Wiring, global: &Global) -> Self {
         match &global.theme {
-            Some(theme) if wiring.themes().contains(&theme.as_str()) => self.theme = Some(theme.clone()),
+            Some(theme) if themes(wiring).contains(theme) => self.theme = Some(theme.clone()),
             Some(theme) => {
                 let shown = Untrusted::new(theme.as_str()).shown_in(60);
-                let known = wiring.themes().join(", ");
+                let known = themes(wiring).join(", ");
                 self.notices.push(format!("no theme is named {shown}: the default is used; there are {known}"));
             }
             None => {}
@@ -199,14 +207,16 @@ impl Context {
 
     /// What the console runs with.
     pub fn session(self) -> Session {
-        let Self { engine, theme, notices, unconfigured, .. } = self;
-        Session { engine, theme, notices, unconfigured }
+        let Self { engine, theme, notices, unconfigured, face, .. } = self;
+        Session { engine, theme, notices, unconfigured, face }
     }
 }
 
 fn load(wiring: &dyn Wiring, global: &Global) -> Result<Option<(Config, Vec<String>)>, Stop> {
     let named = global.config.as_deref().filter(|path| !path.as_os_str().is_empty());
-    let loaded = config::load(&Sources::usual(named), &wiring.themes());
+    let themes = themes(wiring);
+    let themes: Vec<&str> = themes.iter().map(String::as_str).collect();
+    let loaded = config::load(&Sources::usual(named), &themes);
     let loaded = loaded.map_err(|error| Stop::usage(error.to_string()))?;
     Ok(loaded.map(|(config, notices)| (config, notices.iter().map(|notice| notice.sentence().to_owned()).collect())))
 }
@@ -228,6 +238,12 @@ pub(super) fn state_dir(global: &Global) -> Result<PathBuf, Stop> {
 /// Where a responder's own themes are: beside the user's configuration.
 pub fn themes_dir() -> Option<PathBuf> {
     directories::ProjectDirs::from("", "", "estop").map(|directories| directories.config_dir().join("themes"))
+}
+
+/// The themes that there are: those of the program, and a responder's own.
+fn themes(wiring: &dyn Wiring) -> Vec<String> {
+    let bundled = wiring.themes().into_iter().map(str::to_owned);
+    bundled.chain(face::own_themes(themes_dir().as_deref())).collect()
 }
 
 /// The journals' time is the engine's.

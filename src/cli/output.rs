@@ -70,6 +70,12 @@ impl Output {
         }
     }
 
+    /// Nothing beyond ASCII, whatever the locale says.
+    pub fn in_ascii(mut self, wanted: bool) -> Self {
+        self.ascii |= wanted;
+        self
+    }
+
     /// Any two streams.
     pub fn new(out: Box<dyn Write + Send>, err: Box<dyn Write + Send>, json: bool, color: bool, ascii: bool) -> Self {
         let lost = AtomicBool::new(false);

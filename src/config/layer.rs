@@ -8,7 +8,7 @@ use std::{
 use toml::de::DeTable;
 
 use super::{
-    BotConfig, ConfigError, ProviderConfig, Select, provider,
+    BotConfig, COLORS, ConfigError, KeySetting, ProviderConfig, Select, keys, provider,
     section::{Located, Origin, Section},
     select,
 };
@@ -24,6 +24,10 @@ pub(super) struct Layer {
     pub(super) responder_group: Option<Located<String>>,
     pub(super) collateral_cap: Option<usize>,
     pub(super) fallback_dir: Option<PathBuf>,
+    pub(super) color: Option<String>,
+    pub(super) ascii: Option<bool>,
+    pub(super) mouse: Option<bool>,
+    pub(super) keys: Vec<KeySetting>,
     pub(super) select: Option<Select>,
     pub(super) providers: Vec<Located<ProviderConfig>>,
     pub(super) bots: Vec<BotLayer>,
@@ -64,13 +68,28 @@ impl Layer {
             responder_group: None,
             collateral_cap: None,
             fallback_dir: None,
+            color: None,
+            ascii: None,
+            mouse: None,
+            keys: Vec::new(),
             select: None,
             providers: Vec::new(),
             bots: Vec::new(),
             text: text.to_owned(),
         };
-        let console_keys =
-            ["theme", "read_only", "protected", "approver_group", "responder_group", "collateral_cap", "fallback_dir"];
+        let console_keys = [
+            "theme",
+            "read_only",
+            "protected",
+            "approver_group",
+            "responder_group",
+            "collateral_cap",
+            "fallback_dir",
+            "color",
+            "ascii",
+            "mouse",
+            "keys",
+        ];
         for console in root.tables("console", "[console]", &console_keys)? {
             layer.read_console(&console)?;
         }
@@ -95,6 +114,16 @@ impl Layer {
             console.number("collateral_cap", 0..=u32::MAX)?.and_then(|cap| usize::try_from(cap.value).ok());
         self.fallback_dir = console.text("fallback_dir")?.map(|path| console.origin().path(&path.value));
         self.protected = identities(console, "protected")?;
+        self.color = match console.text("color")? {
+            Some(color) if !COLORS.contains(&color.value.as_str()) => {
+                let what = format!("color is none of {}: take one of them", COLORS.join(", "));
+                return Err(console.error(&color.at, what));
+            }
+            color => color.map(|color| color.value),
+        };
+        self.ascii = console.flag("ascii")?.map(|flag| flag.value);
+        self.mouse = console.flag("mouse")?.map(|flag| flag.value);
+        self.keys = keys::read(console)?;
         Ok(())
     }
 

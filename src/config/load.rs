@@ -129,6 +129,11 @@ pub(super) fn merge(
         config.files.push(layer.file.clone());
         let console = &mut config.console;
         replace(&mut console.theme, layer.theme.take());
+        replace(&mut console.color, layer.color.take());
+        console.ascii = layer.ascii.unwrap_or(console.ascii);
+        console.mouse = layer.mouse.unwrap_or(console.mouse);
+        console.keys.retain(|old| layer.keys.iter().all(|new| new.action != old.action));
+        console.keys.append(&mut layer.keys);
         replace(&mut console.fallback_dir, layer.fallback_dir.take());
         replace(&mut console.approver_group, layer.approver_group.take().map(|group| group.value));
         replace(&mut console.responder_group, layer.responder_group.take().map(|group| group.value));

@@ -28,10 +28,14 @@ impl Origin<'_> {
 
     /// An error at a place in the file.
     pub(super) fn error(&self, at: &Range<usize>, what: impl Into<String>) -> ConfigError {
+        ConfigError::Entry { file: self.file.to_owned(), line: self.line(at), what: what.into() }
+    }
+
+    /// The line of a place in the file, from 1.
+    pub(super) fn line(&self, at: &Range<usize>) -> usize {
         // A span ends on a character, but an error at the very end may point behind it.
         let before = self.text.get(..at.start).unwrap_or(self.text);
-        let line = 1 + before.matches('\n').count();
-        ConfigError::Entry { file: self.file.to_owned(), line, what: what.into() }
+        1 + before.matches('\n').count()
     }
 }
 
@@ -93,6 +97,33 @@ impl<'t> Section<'t> {
             (Some(list), true) => list.iter().map(of).collect(),
             (None, false) => of(value).map(|section| vec![section]),
             _ => Err(wrong(&value.span())),
+        }
+    }
+
+    /// The table under a key whose own keys somebody else checks.
+    pub(super) fn open(&self, key: &str, title: &'t str) -> Result<Option<Self>, ConfigError> {
+        let wanted = format!("a table: {title}");
+        let read = self.typed(key, &wanted, DeValue::as_table)?;
+        Ok(read.map(|Located { value: table, at }| Self { origin: self.origin, title, table, at }))
+    }
+
+    /// The keys of this table.
+    pub(super) fn names(&self) -> impl Iterator<Item = Located<String>> {
+        self.table.keys().map(|key| Located { value: key.get_ref().to_string(), at: key.span() })
+    }
+
+    /// A text, a list of texts, or `false` for none.
+    pub(super) fn words(&self, key: &str) -> Result<Vec<String>, ConfigError> {
+        match self.get(key).map(Spanned::get_ref) {
+            Some(DeValue::Boolean(false)) => Ok(Vec::new()),
+            Some(DeValue::Array(_)) => {
+                Ok(self.texts(key)?.unwrap_or_default().into_iter().map(|text| text.value).collect())
+            }
+            _ => {
+                let wanted = "a text, a list of texts, or false";
+                let read = self.typed(key, wanted, |value| value.as_str().map(str::to_owned))?;
+                Ok(read.map(|text| text.value).into_iter().collect())
+            }
         }
     }
 

@@ -193,6 +193,40 @@ fn the_users_file_goes_over_the_systems_and_loosens_nothing() {
     assert!(error.starts_with("/conf/user.toml:3: ") && error.contains("two providers"), "{error}");
 }
 
+/// Actions and keys are the console's to check; here they keep their place.
+#[test]
+fn keys_are_kept_as_written_with_their_line() {
+    let text = "[console]\nascii = true\n[console.keys]\nisolate = \"x\"\nfilter = [\"/\", \"f\"]\n\nrefresh = false\n";
+    let console = read(text).unwrap().0.console;
+    let kept: Vec<(&str, Vec<&str>, usize)> = console
+        .keys
+        .iter()
+        .map(|setting| (&*setting.action, setting.keys.iter().map(String::as_str).collect(), setting.line))
+        .collect();
+    assert_eq!(kept, [("isolate", vec!["x"], 4), ("filter", vec!["/", "f"], 5), ("refresh", vec![], 7)]);
+    assert!(console.ascii && !console.mouse && console.color.is_none());
+    assert!(console.keys.iter().all(|setting| setting.file == Path::new("/conf/user.toml")));
+    // The user's go over the system's, action by action.
+    let console =
+        both("[console.keys]\nisolate = \"x\"\ntheme = \"T\"\n", "[console.keys]\nisolate = \"z\"\n").unwrap();
+    let keys = console.console.keys;
+    assert_eq!(
+        keys.iter().map(|setting| (&*setting.action, &*setting.keys[0])).collect::<Vec<_>>(),
+        [("theme", "T"), ("isolate", "z")]
+    );
+    for (text, line, says) in [
+        ("[console]\nkeys = 3\n", 2, "keys must be a table: [console.keys]"),
+        ("[console.keys]\nisolate = 3\n", 2, "isolate must be a text, a list of texts, or false"),
+        ("[console.keys]\nisolate = true\n", 2, "isolate must be"),
+        ("[console.keys]\nisolate = [\"x\", 3]\n", 2, "must be a list of texts"),
+        ("[console]\n\ncolor = \"many\"\n", 3, "color is none of auto, none, 16, 256, rgb"),
+        ("[console]\nmouse = \"yes\"\n", 2, "mouse must be true or false"),
+    ] {
+        let error = read(text).map(|_| ()).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("/conf/user.toml:{line}: ")) && error.contains(says), "{error}");
+    }
+}
+
 /// Whoever owns the second file can make the rules stricter and never weaker.
 #[test]
 fn a_file_of_ones_own_widens_nothing() {

@@ -65,6 +65,8 @@ pub enum Action {
     Isolations,
     /// The journal.
     Journal,
+    /// Put a summary of what is shown on the clipboard.
+    Copy,
     /// Every key.
     Help,
     /// The next theme.
@@ -86,6 +88,18 @@ impl Action {
             Self::Journal => Some(Context::Journal),
             _ => None,
         }
+    }
+
+    /// What the configuration calls it: the name in kebab-case.
+    pub fn id(self) -> String {
+        let mut id = String::new();
+        for letter in format!("{self:?}").chars() {
+            if letter.is_uppercase() && !id.is_empty() {
+                id.push('-');
+            }
+            id.push(letter.to_ascii_lowercase());
+        }
+        id
     }
 }
 

@@ -50,6 +50,8 @@ pub trait Display {
     fn show(&mut self, picture: Picture);
     /// Rings the bell once, soon. Never blocks.
     fn ring(&mut self);
+    /// Puts a text on the terminal's clipboard, soon. Never blocks.
+    fn copy(&mut self, text: &str);
     /// The frame that the next answer belongs to.
     fn answered(&mut self) -> Option<u64>;
     /// Columns and rows now.
@@ -155,6 +157,7 @@ impl<O: Operator, D: Display> App<O, D> {
                 match effects.run(effect) {
                     Flow::Go => {}
                     Flow::Ring => self.display.ring(),
+                    Flow::Copy(text) => self.display.copy(&text),
                     Flow::Suspend => self.suspend(&mut inputs).await,
                     Flow::End => {
                         self.quiet(&mut inputs).await;
@@ -209,6 +212,7 @@ impl<O: Operator, D: Display> App<O, D> {
         match input {
             Some(Input::Key { key, alone }) => Some(Message::KeyPressed { key, alone }),
             Some(Input::Pasted(text)) => Some(Message::Pasted(text)),
+            Some(Input::Mouse(mouse)) => Some(Message::Pointed(mouse)),
             Some(Input::Written(frame)) => Some(Message::FrameWritten(frame)),
             Some(Input::Answered) => {
                 let frame = self.display.answered()?;
@@ -237,7 +241,7 @@ impl<O: Operator, D: Display> App<O, D> {
                     self.display.answered();
                     out -= 1;
                 }
-                Ok(Some(Input::Key { .. } | Input::Pasted(_) | Input::Written(_))) => {}
+                Ok(Some(Input::Key { .. } | Input::Pasted(_) | Input::Mouse(_) | Input::Written(_))) => {}
                 Ok(Some(Input::Lost(_)) | None) | Err(_) => return,
             }
         }

@@ -13,7 +13,10 @@ use std::fmt;
 use terminput::Event;
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::press::{Pasted, Press};
+use super::{
+    mouse::{self, Mouse},
+    press::{Pasted, Press},
+};
 
 /// More pasted text than this is cut off: no field takes that much.
 const MAX_PENDING: usize = 64 * 1024;
@@ -34,6 +37,8 @@ pub enum Input {
     },
     /// Text in brackets.
     Pasted(Pasted),
+    /// The mouse was clicked, or its wheel turned.
+    Mouse(Mouse),
     /// The terminal answered a status query; the n-th answer belongs to the n-th query.
     Answered,
     /// A frame's last byte was written.
@@ -107,7 +112,9 @@ impl Decoder {
         self.pending.copy_within(from.., 0);
         self.pending[left..].zeroize();
         self.pending.truncate(left);
-        let keys = inputs.iter().filter(|input| matches!(input, Input::Key { .. } | Input::Pasted(_))).count();
+        let keys =
+            inputs.iter().filter(|input| matches!(input, Input::Key { .. } | Input::Pasted(_) | Input::Mouse(_)));
+        let keys = keys.count();
         // Bytes that wait for more may be a key of the same burst.
         let by_itself = keys == 1 && self.pending.is_empty();
         for input in &mut inputs {
@@ -181,7 +188,8 @@ fn decode(bytes: &[u8]) -> Option<Input> {
     match bytes {
         // "Ready" or "malfunction": either way it has come as far as the query.
         b"\x1b[0n" | b"\x1b[3n" => return Some(Input::Answered),
-        // Strings, and mouse reports, which nobody asked for: terminput 0.5 computes with a column 0 that no terminal has.
+        [0x1b, b'[', b'<', .., b'M' | b'm'] => return mouse::parse(bytes).map(Input::Mouse),
+        // Strings, and other mouse reports, which nobody asked for: terminput 0.5 computes with a column 0 that no terminal has.
         [0x1b, b']' | b'P' | b'_' | b'^', _, ..] | [0x1b, b'[', b'M', ..] | [0x1b, b'[', .., b'M' | b'm'] => {
             return None;
         }
@@ -260,6 +268,17 @@ mod tests {
         assert_eq!(fed(b"\x1b[A"), [key(KeyCode::Up, true)]);
         assert_eq!(fed(b"\x1bOB"), [key(KeyCode::Down, true)]);
         assert_eq!(fed(b"\x1b[5~"), [key(KeyCode::PageUp, true)]);
+    }
+
+    #[test]
+    fn a_key_beside_a_click_did_not_come_alone() {
+        let click = Input::Mouse(Mouse::Clicked { column: 4, row: 6 });
+        assert_eq!(fed(b"\x1b[<0;5;7MX"), [click, key(KeyCode::Char('X'), false)]);
+        assert_eq!(
+            fed(b"\x1b[<0;5;7m\x1b[<35;5;7MX"),
+            [key(KeyCode::Char('X'), true)],
+            "releases and motions are nothing"
+        );
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::{
 const RESULTS: usize = 256;
 
 /// What the loop has to do itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Flow {
     /// Go on.
     Go,
@@ -27,6 +27,8 @@ pub enum Flow {
     Suspend,
     /// Ring the terminal's bell once.
     Ring,
+    /// Put a text on the terminal's clipboard.
+    Copy(String),
     /// Leave.
     End,
 }
@@ -112,6 +114,7 @@ impl<O: Operator> Effects<O> {
                 self.orders.spawn(async move { operator.record_refusal(bot, refusal).await });
             }
             Effect::Ring => return Flow::Ring,
+            Effect::Copy(text) => return Flow::Copy(text),
             Effect::Suspend => return Flow::Suspend,
             Effect::End => return Flow::End,
         }

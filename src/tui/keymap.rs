@@ -6,6 +6,13 @@ use terminput::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::action::{Action, Context};
 
+mod bound;
+mod parse;
+mod rebind;
+
+pub use bound::{Bound, Keymap};
+pub use rebind::{Misbound, Rebinding};
+
 /// One key as it is bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Key {
@@ -56,7 +63,7 @@ pub struct Binding {
     pub keys: &'static [Key],
     /// One or two words for the footer.
     pub label: &'static str,
-    /// One sentence for the help.
+    /// One sentence for the help; `{isolate}` stands for that action's key.
     pub help: &'static str,
     /// Where it means something.
     pub contexts: &'static [Context],
@@ -135,14 +142,14 @@ pub const DEFAULT: &[Binding] = &[
         Action::Keep,
         &[named(KeyCode::Enter)],
         "keep",
-        "Back to the fleet; the secret stays at hand, and X of its bot ends it.",
+        "Back to the fleet; the secret stays at hand, and {isolate} of its bot ends it.",
         SECRET,
     )),
     shown(row(
         Action::Forget,
         &[named(KeyCode::Esc)],
         "forget",
-        "Forget the secret: X cuts what it would without it.",
+        "Forget the secret: {isolate} cuts what it would without it.",
         SECRET,
     )),
     shown(row(
@@ -218,7 +225,7 @@ pub const DEFAULT: &[Binding] = &[
         Action::Identify,
         &[ch('i')],
         "identify",
-        "Say whose a leaked secret is. Nothing of it is shown or sent; X of its bot then ends that very secret.",
+        "Say whose a leaked secret is. Nothing of it is shown or sent; {isolate} of its bot then ends that very secret.",
         &[Context::Fleet, Context::Isolation, Context::Journal, Context::Secret],
     )),
     shown(row(
@@ -236,18 +243,18 @@ pub const DEFAULT: &[Binding] = &[
         "Show what the next responder has to know, and put the hand-over on record.",
         SCREENS,
     )),
+    row(
+        Action::Copy,
+        &[ch('y')],
+        "copy",
+        "Copy a summary of the isolation, or of the bot and its plan, for a ticket.",
+        &[Context::Fleet, Context::Isolation],
+    ),
     row(Action::Refresh, &[ch('R')], "refresh", "Read every provider again.", EVERYWHERE),
     row(Action::Theme, &[ch('t')], "theme", "The next theme.", EVERYWHERE),
     row(Action::Redraw, &[ctrl('l')], "redraw", "Draw the whole screen again.", EVERYWHERE),
     row(Action::Suspend, &[ctrl('z')], "suspend", "Back to the shell; `fg` continues.", EVERYWHERE),
 ];
-
-/// What a key means in a context.
-pub fn find(context: Context, event: &KeyEvent) -> Option<&'static Binding> {
-    DEFAULT
-        .iter()
-        .find(|binding| binding.contexts.contains(&context) && binding.keys.iter().any(|key| key.matches(event)))
-}
 
 /// The keys of a binding, as help and README write them.
 pub fn labels(binding: &Binding) -> String {
@@ -268,10 +275,11 @@ pub fn places(binding: &Binding) -> String {
 /// The table as README shows it: one Markdown row a binding.
 pub fn readme_table() -> String {
     let mut out = "| keys | where | what |\n|---|---|---|\n".to_owned();
+    let usual = Keymap::default();
     for binding in DEFAULT {
         let keys = binding.keys.iter().map(|key| format!("`{}`", key.label())).collect::<Vec<_>>().join(" ");
         // Writing to a String cannot fail.
-        let _ = writeln!(out, "| {keys} | {} | {} |", places(binding), binding.help);
+        let _ = writeln!(out, "| {keys} | {} | {} |", places(binding), usual.say(binding.help));
     }
     out
 }
@@ -306,7 +314,8 @@ mod tests {
     #[test]
     fn a_key_with_another_modifier_is_another_key() {
         let press = |modifiers| KeyEvent::new(KeyCode::Char('X')).modifiers(modifiers);
-        let found = |modifiers| find(Context::Fleet, &press(modifiers)).map(|binding| binding.action);
+        let usual = Keymap::default();
+        let found = |modifiers| usual.find(Context::Fleet, &press(modifiers)).map(|binding| binding.action);
         assert_eq!(found(KeyModifiers::SHIFT), Some(Action::Isolate));
         assert_eq!(found(KeyModifiers::NONE), Some(Action::Isolate));
         assert_eq!(found(KeyModifiers::ALT), None);
@@ -317,6 +326,6 @@ mod tests {
     fn the_table_for_readme_has_every_binding() {
         let table = readme_table();
         assert_eq!(table.lines().count(), DEFAULT.len() + 2);
-        assert!(DEFAULT.iter().all(|binding| table.contains(binding.help)));
+        assert!(DEFAULT.iter().all(|binding| table.contains(&Keymap::default().say(binding.help))));
     }
 }

@@ -8,6 +8,7 @@ use crate::{
     },
     engine::{Confirmed, EngineEvent, Refusal, Right, Snapshot, WaitingStep},
     tui::{
+        mouse::Mouse,
         press::{Pasted, Press},
         strike::Shown,
     },
@@ -119,6 +120,8 @@ pub enum Message {
     },
     /// Text was pasted, in brackets.
     Pasted(Pasted),
+    /// The mouse was clicked, or its wheel turned.
+    Pointed(Mouse),
     /// A frame was handed over for writing.
     FrameDrawn {
         /// Its number.

@@ -40,8 +40,8 @@ pub struct Picture {
 #[derive(Debug, Default)]
 struct Slot {
     picture: Option<Picture>,
-    /// How often the bell is to ring.
-    bells: usize,
+    /// What goes out beside frames, in order: each is whole, and leaves the screen as it is.
+    controls: VecDeque<Vec<u8>>,
     paused: bool,
     closed: bool,
     writing: bool,
@@ -91,7 +91,12 @@ impl Output {
 
     /// Rings the bell once. Never blocks; it is a control of its own, never part of a text.
     pub fn ring(&self) {
-        lock(&self.shared.slot).bells += 1;
+        self.send(BELL.to_vec());
+    }
+
+    /// Sends a sequence that leaves the screen and the cursor as they are, between two frames. Never blocks.
+    pub fn send(&self, control: Vec<u8>) {
+        lock(&self.shared.slot).controls.push_back(control);
         self.shared.changed.notify_all();
     }
 
@@ -143,12 +148,15 @@ impl Output {
 fn write_frames(shared: &Shared, tty: &OwnedFd, inputs: &mpsc::Sender<Input>) {
     let mut encoder = Encoder::new();
     while let Some(work) = next(shared) {
-        let Work::Frame(picture) = work else {
-            // Where the terminal is gone, the next frame finds out and says so.
-            let _ = write_all(tty, BELL);
-            lock(&shared.slot).writing = false;
-            shared.changed.notify_all();
-            continue;
+        let picture = match work {
+            Work::Frame(picture) => picture,
+            Work::Control(bytes) => {
+                // Where the terminal is gone, the next frame finds out and says so.
+                let _ = write_all(tty, &bytes);
+                lock(&shared.slot).writing = false;
+                shared.changed.notify_all();
+                continue;
+            }
         };
         let Picture { frame, buffer, clear, cursor } = *picture;
         let bytes = encoder.encode(buffer, clear, cursor);
@@ -171,7 +179,7 @@ fn write_frames(shared: &Shared, tty: &OwnedFd, inputs: &mpsc::Sender<Input>) {
 /// What the thread does next.
 enum Work {
     Frame(Box<Picture>),
-    Bell,
+    Control(Vec<u8>),
 }
 
 fn next(shared: &Shared) -> Option<Work> {
@@ -180,10 +188,11 @@ fn next(shared: &Shared) -> Option<Work> {
         if slot.closed {
             return None;
         }
-        if !slot.paused && slot.bells > 0 {
-            slot.bells -= 1;
+        if !slot.paused
+            && let Some(control) = slot.controls.pop_front()
+        {
             slot.writing = true;
-            return Some(Work::Bell);
+            return Some(Work::Control(control));
         }
         if !slot.paused
             && let Some(picture) = slot.picture.take()

@@ -62,6 +62,33 @@ impl Look {
         fit(&redact(text), width, self.glyphs.more())
     }
 
+    /// A name or an id cut to `width` columns in its middle: what tells it from its like is at its ends.
+    pub fn fit_middle(&self, text: &str, width: usize) -> String {
+        let text = redact(text);
+        if text.width() <= width {
+            return text.into_owned();
+        }
+        let Some(room) = width.checked_sub(self.glyphs.more().width()) else { return String::new() };
+        let take = |graphemes: &mut dyn Iterator<Item = &str>, room: usize| {
+            let mut used = 0;
+            let fits = graphemes.take_while(|grapheme| {
+                used += grapheme.width();
+                used <= room
+            });
+            fits.map(str::len).sum::<usize>()
+        };
+        let head = take(&mut text.graphemes(true), room - room / 2);
+        let tail = take(&mut text[head..].graphemes(true).rev(), room / 2);
+        format!("{}{}{}", &text[..head], self.glyphs.more(), &text[text.len() - tail..])
+    }
+
+    /// The same, padded to exactly `width` columns.
+    pub fn cell_middle(&self, text: &str, width: usize) -> String {
+        let mut out = self.fit_middle(text, width);
+        out.push_str(&" ".repeat(width.saturating_sub(out.width())));
+        out
+    }
+
     /// Text cut or padded to exactly `width` columns.
     pub fn cell(&self, text: &str, width: usize) -> String {
         let mut out = self.fit(text, width);
@@ -284,6 +311,21 @@ mod tests {
                     prop_assert!(glyphs.is_unicode() || cell.symbol().is_ascii());
                     prop_assert!(cell.symbol() == " " || (2..2 + usize::from(width)).contains(&x));
                 }
+            }
+        }
+
+        #[test]
+        fn a_cut_in_the_middle_keeps_both_ends(text in "[a-zé漢]{0,40}", width in 0usize..30) {
+            let look = look(Glyphs::UNICODE);
+            let fitted = look.fit_middle(&text, width);
+            prop_assert!(fitted.width() <= width);
+            prop_assert_eq!(look.cell_middle(&text, width).width(), width);
+            match fitted.split_once('…') {
+                Some((head, tail)) => {
+                    prop_assert!(text.width() > width && text.starts_with(head) && text.ends_with(tail));
+                    prop_assert!(head.width() + tail.width() + 4 >= width, "no more is lost than must be");
+                }
+                None => prop_assert!(fitted == text || width == 0),
             }
         }
 

@@ -26,14 +26,16 @@ use tokio::{
 
 use super::{
     app::{App, Display, Left, Sources},
+    clipboard::Route,
     input::Listener,
+    keymap::Keymap,
     message::{Signal, Size},
     operator::Operator,
     output::{Output, Picture},
     signals::{self, Heard},
     state::{Ending, Look, Moment, State},
     terminal::{self, Terminal},
-    theme::{Capability, Glyphs, Theme},
+    theme::{Capability, Glyphs, Theme, Wanted},
 };
 use crate::{
     domain::{BotName, Outcome},
@@ -54,19 +56,39 @@ const OUTCOME_WITHIN: Duration = Duration::from_secs(2);
 /// What the caller decides.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The theme's name: `dusk`, `paper`, `mono`, or one of `themes_dir`.
+    /// The theme's name: a bundled one, or one of `themes_dir`.
     pub theme: String,
     /// Where themes of one's own are.
     pub themes_dir: Option<PathBuf>,
+    /// Whether there are colours, as the flag says.
+    pub color: Wanted,
+    /// How many, as the configuration says; `None`: as the terminal says.
+    pub colors: Option<Capability>,
+    /// Nothing beyond ASCII, whatever the locale says.
+    pub ascii: bool,
+    /// Listen to the mouse: a click selects, the wheel scrolls.
+    pub mouse: bool,
     /// Bind neither `X` nor `B`.
     pub read_only: bool,
+    /// What the keys mean.
+    pub keys: Keymap,
     /// What the responder should know at the start, one sentence each.
     pub notices: Vec<String>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { theme: "dusk".to_owned(), themes_dir: None, read_only: false, notices: Vec::new() }
+        Self {
+            theme: "dusk".to_owned(),
+            themes_dir: None,
+            color: Wanted::Auto,
+            colors: None,
+            ascii: false,
+            mouse: false,
+            read_only: false,
+            keys: Keymap::default(),
+            notices: Vec::new(),
+        }
     }
 }
 
@@ -95,10 +117,10 @@ impl ExitState {
 /// Runs the console on standard input and output until it is left, then waits for what it has started.
 ///
 /// # Errors
-/// Where the terminal's modes or the threads for it cannot be set up, the theme is unknown, or the console's own code
-/// failed. The terminal is as it was before in each case.
-pub async fn run<O: Operator>(operator: O, options: Options) -> anyhow::Result<ExitState> {
-    let look = look(&options)?;
+/// Where the terminal's modes or the threads for it cannot be set up, or the console's own code failed. The terminal is as it was before in each case.
+pub async fn run<O: Operator>(operator: O, mut options: Options) -> anyhow::Result<ExitState> {
+    let (look, why) = look(&options);
+    options.notices.extend(why);
     let mut signals = signals::listen().context("signals cannot be handled")?;
     let left = open(operator.clone(), options, look, &mut signals).await?;
     let Left { ending, state, effects, events } = left;
@@ -124,11 +146,13 @@ pub async fn run<O: Operator>(operator: O, options: Options) -> anyhow::Result<E
     Ok(ExitState { ending, unfinished, outcomes })
 }
 
-fn look(options: &Options) -> anyhow::Result<Look> {
+/// What it looks like, decided once; and why it is not as it was asked for.
+fn look(options: &Options) -> (Look, Option<String>) {
     let variable = |name: &str| env::var(name).ok();
-    let capability = Capability::detect(variable);
-    let theme = Theme::load(&options.theme, options.themes_dir.as_deref(), capability)?;
-    Ok(Look { theme, themes_dir: options.themes_dir.clone(), capability, glyphs: Glyphs::detect(variable) })
+    let capability = Capability::decide(options.color, options.colors, variable);
+    let (theme, why) = Theme::chosen(&options.theme, options.themes_dir.as_deref(), capability);
+    let glyphs = if options.ascii { Glyphs::ASCII } else { Glyphs::detect(variable) };
+    (Look { theme, themes_dir: options.themes_dir.clone(), capability, glyphs }, why)
 }
 
 /// tmux and screen answer for themselves, not for the terminal far away.
@@ -145,7 +169,7 @@ async fn open<O: Operator>(
     look: Look,
     signals: &mut (impl Stream<Item = Heard> + Unpin),
 ) -> anyhow::Result<Left<O>> {
-    let terminal = Terminal::enter().context("the terminal cannot be set up")?;
+    let terminal = Terminal::enter(options.mouse).context("the terminal cannot be set up")?;
     let panics = terminal::watch_panics();
     let (sender, receiver) = mpsc::channel(INPUTS);
     let output = Output::start(terminal.handle()?, sender.clone()).context("no thread for the screen")?;
@@ -156,8 +180,12 @@ async fn open<O: Operator>(
     let multiplexed = is_multiplexed(|name| env::var(name).ok());
     let mut state = State::new(now, terminal.size(), look, read_only, multiplexed);
     state.notices = options.notices;
+    state.keys = options.keys;
+    state.mouse = options.mouse;
     let inputs = stream::unfold(receiver, |mut receiver| async move { receiver.recv().await.map(|x| (x, receiver)) });
-    let mut screen = Screen { output, terminal };
+    let clipboard = Route::of(|name| env::var(name).ok());
+    state.has_clipboard = clipboard.is_some();
+    let mut screen = Screen { output, terminal, clipboard };
     let sources = Sources { inputs: inputs.boxed(), signals, panics };
     let left = App::new(operator, &mut screen, state).run(sources).await;
     drop(listener);
@@ -171,6 +199,8 @@ async fn open<O: Operator>(
 struct Screen {
     output: Output,
     terminal: Terminal,
+    /// The way to its clipboard.
+    clipboard: Option<Route>,
 }
 
 impl Display for &mut Screen {
@@ -180,6 +210,12 @@ impl Display for &mut Screen {
 
     fn ring(&mut self) {
         self.output.ring();
+    }
+
+    fn copy(&mut self, text: &str) {
+        if let Some(route) = self.clipboard {
+            self.output.send(route.bytes(text));
+        }
     }
 
     fn answered(&mut self) -> Option<u64> {

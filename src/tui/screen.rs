@@ -15,19 +15,21 @@ mod help;
 mod isolation;
 mod journal;
 mod plan;
+mod point;
 mod prompt;
 mod restore;
 mod secret;
 mod text;
 
+pub use point::{is_over_detail, row_at};
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{action::Context, paint::Paint, state::State, strike::Shown, theme::Role};
 
 /// From these sizes on, the fleet shows list and detail side by side.
 const WIDE: (u16, u16) = (110, 30);
-/// Below these sizes there is only what is being cut.
-const TINY: (u16, u16) = (40, 12);
+/// Below these sizes there is only what is being cut, and a line that says so.
+const TINY: (u16, u16) = (60, 15);
 
 /// A frame's text cursor and what it shows to press at.
 #[derive(Debug, Default, PartialEq, Eq)]

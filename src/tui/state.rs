@@ -6,9 +6,10 @@ use jiff::Timestamp;
 use tui_input::Input;
 
 use super::{
-    action::Context,
+    action::{Action, Context},
     fleet::{Fleet, Row},
     forms::{ConfirmForm, HandOverForm, NoteForm},
+    keymap::Keymap,
     message::{JournalLine, Signal, Size},
     operation::OperationView,
     restore::RestorePane,
@@ -128,6 +129,12 @@ pub struct State {
     pub size: Size,
     /// What it looks like.
     pub look: Look,
+    /// What the keys mean here.
+    pub keys: Keymap,
+    /// Whether the mouse is listened to.
+    pub mouse: bool,
+    /// Whether the terminal may have a clipboard.
+    pub has_clipboard: bool,
     /// Whether nothing may be cut.
     pub read_only: bool,
     /// Which screen is shown.
@@ -211,6 +218,9 @@ impl State {
             now,
             size,
             look,
+            keys: Keymap::default(),
+            mouse: false,
+            has_clipboard: true,
             read_only,
             screen: Context::Fleet,
             before_help: Context::Fleet,
@@ -254,6 +264,16 @@ impl State {
     /// The screen is behind; never less urgent than before.
     pub fn mark(&mut self, dirty: Dirty) {
         self.dirty = self.dirty.max(dirty);
+    }
+
+    /// The screen that keys are about: from the help, the one behind it.
+    pub fn about(&self) -> Context {
+        if self.screen == Context::Help { self.before_help } else { self.screen }
+    }
+
+    /// The first key of an action, for sentences on the screen.
+    pub fn key(&self, action: Action) -> String {
+        self.keys.label(action)
     }
 
     /// The selected bot.

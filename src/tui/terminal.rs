@@ -24,10 +24,10 @@ use rustix::{
 };
 use tokio::sync::mpsc;
 
-use super::{message::Size, output};
+use super::{message::Size, mouse, output};
 use crate::domain::Untrusted;
 
-/// Alternate screen, cursor hidden, paste in brackets. Mouse reporting stays off.
+/// Alternate screen, cursor hidden, paste in brackets. The mouse is a wish of its own.
 const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?2004h";
 /// The same backwards, and plain text.
 const LEAVE: &[u8] = b"\x1b[?2004l\x1b[0m\x1b[?25h\x1b[?1049l";
@@ -59,6 +59,7 @@ pub fn can_open() -> Result<(), String> {
 struct Entered {
     tty: OwnedFd,
     original: Termios,
+    mouse: bool,
 }
 
 static ENTERED: Mutex<Option<Entered>> = Mutex::new(None);
@@ -75,15 +76,16 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[derive(Debug)]
 pub struct Terminal {
     tty: OwnedFd,
+    mouse: bool,
 }
 
 impl Terminal {
-    /// Enters raw mode and the alternate screen on standard input and output.
+    /// Enters raw mode and the alternate screen on standard input and output; `mouse`: and asks for its reports.
     ///
     /// # Errors
     /// Where the terminal's modes cannot be read or set.
-    pub fn enter() -> io::Result<Self> {
-        let terminal = Self { tty: io::stdout().as_fd().try_clone_to_owned()? };
+    pub fn enter(mouse: bool) -> io::Result<Self> {
+        let terminal = Self { tty: io::stdout().as_fd().try_clone_to_owned()?, mouse };
         terminal.take()?;
         Ok(terminal)
     }
@@ -96,10 +98,10 @@ impl Terminal {
         let original = tcgetattr(&self.tty)?;
         let mut raw = original.clone();
         raw.make_raw();
-        let entered = Entered { tty: self.tty.try_clone()?, original };
+        let entered = Entered { tty: self.tty.try_clone()?, original, mouse: self.mouse };
         *lock(&ENTERED) = Some(entered);
         tcsetattr(&self.tty, OptionalActions::Now, &raw)?;
-        output::write_all(&self.tty, ENTER)?;
+        output::write_all(&self.tty, &entering(self.mouse))?;
         Ok(())
     }
 
@@ -123,6 +125,15 @@ impl Drop for Terminal {
     }
 }
 
+/// Where the mouse is not asked for, no byte about it is sent.
+fn entering(mouse: bool) -> Vec<u8> {
+    [ENTER, if mouse { mouse::ON } else { b"" }].concat()
+}
+
+fn leaving(mouse: bool) -> Vec<u8> {
+    [if mouse { mouse::OFF } else { b"" }, LEAVE].concat()
+}
+
 /// Columns and rows of a terminal.
 pub fn size_of(tty: &OwnedFd) -> Size {
     match tcgetwinsize(tty) {
@@ -133,12 +144,12 @@ pub fn size_of(tty: &OwnedFd) -> Size {
 
 /// Gives the terminal back as it was found. Does nothing where that was done already, and never blocks for long.
 pub fn leave() {
-    let Some(Entered { tty, original }) = lock(&ENTERED).take() else { return };
+    let Some(Entered { tty, original, mouse }) = lock(&ENTERED).take() else { return };
     // A terminal that takes nothing more must not keep its modes: what it has not taken is dropped.
     if !writable(&tty) && tcflush(&tty, QueueSelector::OFlush).is_err() {
         // Gone: there is nothing to restore.
     }
-    if writable(&tty) && output::write_all(&tty, LEAVE).is_err() {
+    if writable(&tty) && output::write_all(&tty, &leaving(mouse)).is_err() {
         // The same.
     }
     // Answers to the last query would otherwise show up on the shell's next line.
@@ -192,4 +203,28 @@ pub fn on_screen<T>(code: impl FnOnce() -> T) -> thread::Result<T> {
     let result = panic::catch_unwind(panic::AssertUnwindSafe(code));
     *lock(&SCREEN_THREAD) = None;
     result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_switched_on_is_switched_off_and_the_mouse_only_where_it_is_asked_for() {
+        for mouse in [false, true] {
+            let modes = |bytes: Vec<u8>, end: char| {
+                let text = String::from_utf8(bytes).unwrap();
+                let mut modes: Vec<String> =
+                    text.split('\u{1b}').filter_map(|part| part.strip_suffix(end)).map(str::to_owned).collect();
+                modes.sort();
+                modes
+            };
+            let on: Vec<String> = modes(entering(mouse), 'h');
+            let off: Vec<String> = modes(leaving(mouse), 'l');
+            // The cursor goes the other way.
+            let switched: Vec<&String> = off.iter().filter(|mode| *mode != "[?25").collect();
+            assert_eq!(on.iter().collect::<Vec<_>>(), switched);
+            assert_eq!(on.iter().any(|mode| mode.starts_with("[?100")), mouse, "{on:?}");
+        }
+    }
 }

@@ -1,26 +1,33 @@
 //! Themes: what each role on the screen looks like, from TOML files that may inherit.
 //!
 //! ```text
-//! themes/NAME.toml ─parse─▶ roles ─inherit─▶ styles ─Capability─▶ Theme
+//! themes/NAME.toml ─parse─▶ roles ─inherit─▶ styles ─Capability─▶ Theme ─choice─▶ it, or the built-in one and why
 //! ```
 
 mod capability;
+mod choice;
+mod contrast;
 mod glyphs;
+#[cfg(test)]
+mod tests;
 
 use std::{collections::BTreeMap, path::Path};
 
 use ratatui::style::{Color, Modifier, Style};
 use serde::Deserialize;
 
-pub use capability::Capability;
+pub use capability::{Capability, Wanted};
 pub use glyphs::Glyphs;
 
 use crate::domain::BotState;
 
 /// The themes that are part of the program, the default first.
-pub const BUNDLED: [(&str, &str); 3] = [
+pub const BUNDLED: [(&str, &str); 6] = [
     ("dusk", include_str!("../../themes/dusk.toml")),
     ("paper", include_str!("../../themes/paper.toml")),
+    ("high-contrast", include_str!("../../themes/high-contrast.toml")),
+    ("colour-blind", include_str!("../../themes/colour-blind.toml")),
+    ("sixteen", include_str!("../../themes/sixteen.toml")),
     ("mono", include_str!("../../themes/mono.toml")),
 ];
 
@@ -36,7 +43,7 @@ const MAX_ANCESTORS: usize = 8;
 #[derive(Debug, thiserror::Error)]
 pub enum ThemeError {
     /// No file and no bundled theme has that name.
-    #[error("there is no theme named {0:?}: use dusk, paper, mono or a file of your own in the themes directory")]
+    #[error("no theme named {0:?} is part of the program or in the themes directory")]
     Unknown(String),
     /// It is not TOML of the expected form.
     #[error("theme {name}: {why}")]
@@ -178,14 +185,6 @@ impl Theme {
         Ok(Self { name: name.to_owned(), styles })
     }
 
-    /// The built-in theme.
-    ///
-    /// # Panics
-    /// Never: a test loads every bundled theme.
-    pub fn built_in(capability: Capability) -> Self {
-        Self::load(BUNDLED[0].0, None, capability).expect("a test loads every bundled theme")
-    }
-
     /// Its name.
     pub fn name(&self) -> &str {
         &self.name
@@ -238,68 +237,7 @@ fn apply(styles: &mut [Style], name: &str, file: &File, capability: Capability) 
                 style = style.add_modifier(modifier);
             }
         }
-        // Without colours, a background that set a role apart has to become reverse video.
-        let lost_background =
-            capability == Capability::None && matches!(*role, Role::Armed | Role::Exercise | Role::Contradicted);
-        styles[*role as usize] = if lost_background { style.add_modifier(Modifier::REVERSED) } else { style };
+        styles[*role as usize] = style;
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_bundled_theme_names_every_role_at_every_capability() {
-        for (name, text) in BUNDLED {
-            let file: File = toml::from_str(text).unwrap();
-            for role in Role::ALL {
-                assert!(file.roles.contains_key(role.word()), "{name} has no {}", role.word());
-            }
-            for capability in Capability::ALL {
-                let theme = Theme::load(name, None, capability).unwrap();
-                for role in Role::ALL {
-                    for colour in [theme.style(*role).fg, theme.style(*role).bg].into_iter().flatten() {
-                        assert_eq!(capability.fit(colour), colour, "{name} {role:?} exceeds {capability:?}");
-                    }
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn the_default_theme_leaves_the_background_alone_and_uses_sixteen_colours() {
-        let rich = Theme::built_in(Capability::Rgb);
-        assert_eq!(rich, Theme::built_in(Capability::Sixteen));
-        for role in Role::ALL {
-            assert_eq!(rich.style(*role).bg, Some(Color::Reset), "{role:?}");
-        }
-    }
-
-    #[test]
-    fn a_theme_of_ones_own_inherits_and_overrides() {
-        let directory = tempfile::tempdir().unwrap();
-        std::fs::write(directory.path().join("mine.toml"), "inherits = \"mono\"\n[roles]\nlive = { fg = \"red\" }")
-            .unwrap();
-        let mine = Theme::load("mine", Some(directory.path()), Capability::Sixteen).unwrap();
-        assert_eq!(mine.style(Role::Live).fg, Some(Color::Red));
-        assert_eq!(mine.style(Role::Bad), Theme::load("mono", None, Capability::Sixteen).unwrap().style(Role::Bad));
-    }
-
-    #[test]
-    fn a_bad_theme_says_what_is_wrong() {
-        let directory = tempfile::tempdir().unwrap();
-        for (name, text, says) in [
-            ("circle", "inherits = \"circle\"", "circle"),
-            ("role", "[roles]\nlife = {}", "no role \"life\""),
-            ("colour", "[roles]\nlive = { fg = \"reddish\" }", "no colour"),
-            ("field", "[roles]\nlive = { italic = true }", "unknown field"),
-        ] {
-            std::fs::write(directory.path().join(format!("{name}.toml")), text).unwrap();
-            let error = Theme::load(name, Some(directory.path()), Capability::Rgb).unwrap_err().to_string();
-            assert!(error.contains(says), "{name}: {error}");
-        }
-        assert!(Theme::load("../etc/passwd", Some(directory.path()), Capability::Rgb).is_err());
-    }
 }

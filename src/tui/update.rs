@@ -9,15 +9,18 @@
 //! ```
 
 mod again;
+mod copy;
 mod danger;
 mod keys;
+mod mouse;
+mod off;
 mod record;
 mod restore;
 mod secret;
 
 use std::time::Duration;
 
-pub use danger::disabled;
+pub use off::disabled;
 
 use super::{
     message::{Message, Signal, Way},
@@ -85,6 +88,8 @@ pub enum Effect {
     Confirm(StepId, Option<String>),
     /// Put on record that something was refused.
     RecordRefusal(Option<BotName>, Refusal),
+    /// Put a text on the terminal's clipboard.
+    Copy(String),
     /// Ring the bell once.
     Ring,
     /// Restore the terminal and stop until continued.
@@ -105,6 +110,10 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
     let mut effects = match message {
         Message::KeyPressed { key, alone } => keys::pressed(state, key.event(), alone),
         Message::Pasted(text) => keys::pasted(state, text.expose()),
+        Message::Pointed(mouse) => {
+            mouse::pointed(state, mouse);
+            Vec::new()
+        }
         Message::Identified { secret, identified } => secret::identified(state, secret, identified),
         Message::FrameDrawn { frame, shown } => {
             state.trigger.drawn(frame, shown);

@@ -69,6 +69,27 @@ fn a_broken_configuration_falls_back_to_nothing_and_keeps_its_secret() {
     assert_eq!(code(&output), 2, "a file that was named must be there");
 }
 
+/// A key that cannot be bound stops every command, with its place: what is broken is not found out at 3 a.m.
+#[test]
+fn keys_that_clash_are_told_with_file_and_line() {
+    let place = Place::new();
+    let file = place.path().join("keys.toml");
+    for (keys, line, says) in [
+        ("isolate = \"j\"", 2, "j would mean isolate and down on the screen Fleet"),
+        ("\nisolat = \"x\"", 3, "no action is named isolat: did you mean isolate?"),
+        ("burn = \"enter\"", 2, "burn cuts, and Enter is pressed by habit"),
+        ("theme = \"hyper-t\"", 2, "hyper-t is no key"),
+    ] {
+        std::fs::write(&file, format!("[console.keys]\n{keys}\n")).unwrap();
+        for arguments in [&["list"][..], &["--exercise", "embedded-fleet", "list"]] {
+            let output = place.run(&[&["--config", file.to_str().unwrap()], arguments].concat());
+            let said = text(&output.stderr);
+            assert_eq!(code(&output), 2, "{said}");
+            assert!(said.contains(&format!("keys.toml:{line}: ")) && said.contains(says), "{said}");
+        }
+    }
+}
+
 /// A provider that is away or whose secret is missing costs a 3 and a sentence; the secret itself shows nowhere.
 #[test]
 fn secrets_that_are_there_and_secrets_that_are_not() {

@@ -241,6 +241,7 @@ struct Seen {
     asked: VecDeque<u64>,
     clears: usize,
     bells: usize,
+    copied: Vec<String>,
 }
 
 /// A screen that remembers.
@@ -269,6 +270,10 @@ impl Display for FakeScreen {
 
     fn ring(&mut self) {
         self.seen.borrow_mut().bells += 1;
+    }
+
+    fn copy(&mut self, text: &str) {
+        self.seen.borrow_mut().copied.push(text.to_owned());
     }
 
     fn answered(&mut self) -> Option<u64> {
@@ -429,6 +434,11 @@ impl<O: Operator> Console<O> {
 
     pub fn bells(&self) -> usize {
         self.seen.borrow().bells
+    }
+
+    /// What was put on the clipboard.
+    pub fn copied(&self) -> Vec<String> {
+        self.seen.borrow().copied.clone()
     }
 
     pub fn pictures(&self) -> Vec<Picture> {

@@ -43,7 +43,7 @@ pub fn read(state: &mut State, snapshot: Snapshot) {
     update(state, Message::Refreshed);
 }
 
-fn drawn(state: &State) -> Buffer {
+pub fn drawn(state: &State) -> Buffer {
     let mut buffer = Buffer::empty(Rect::new(0, 0, state.size.width, state.size.height));
     screen::draw(state, &mut buffer);
     buffer
@@ -51,12 +51,17 @@ fn drawn(state: &State) -> Buffer {
 
 /// Each screen at both sizes; in colour with the styles underneath, in none with the modifiers underneath.
 pub fn assert_screens(name: &str, prepare: impl Fn(&mut State)) {
-    for (width, height) in [(80, 24), (120, 40)] {
-        for (capability, suffix) in [(Capability::Sixteen, "16"), (Capability::None, "none")] {
-            let mut state = console(width, height, capability);
-            prepare(&mut state);
-            golden::assert(&format!("{name}-{width}x{height}-{suffix}"), &golden::styled(&drawn(&state)));
-        }
+    for size in [(80, 24), (120, 40)] {
+        assert_screens_at(size, name, &prepare);
+    }
+}
+
+/// The same at one size.
+pub fn assert_screens_at((width, height): (u16, u16), name: &str, prepare: impl Fn(&mut State)) {
+    for (capability, suffix) in [(Capability::Sixteen, "16"), (Capability::None, "none")] {
+        let mut state = console(width, height, capability);
+        prepare(&mut state);
+        golden::assert(&format!("{name}-{width}x{height}-{suffix}"), &golden::styled(&drawn(&state)));
     }
 }
 
@@ -344,7 +349,8 @@ fn every_action_is_in_the_help_and_one_that_is_off_says_why() {
     press(&mut state, "?");
     let text = golden::text(&drawn(&state));
     for binding in keymap::DEFAULT {
-        let first = binding.help.split(' ').take(4).collect::<Vec<_>>().join(" ");
+        let help = state.keys.say(binding.help);
+        let first = help.split(' ').take(4).collect::<Vec<_>>().join(" ");
         assert!(text.contains(&first), "{} is not in the help", binding.action);
         assert!(text.contains(&keymap::labels(binding)), "{} has no keys in the help", binding.action);
         if binding.danger || binding.label == "again" {

@@ -4,8 +4,7 @@ use ratatui::layout::Rect;
 
 use super::{Drawn, inside};
 use crate::tui::{
-    action::Context,
-    keymap,
+    action::{Action, Context},
     paint::{Line, Paint, clock, piece, width},
     state::{Form, State},
     strike::Shown,
@@ -63,7 +62,11 @@ pub fn banners(state: &State) -> Vec<Line> {
             (bots, _) => format!(" and {bots} more bots"),
         };
         let sign = look.state(crate::domain::BotState::Contradicted);
-        let text = format!(" {} {name}: alive after dark{more}: r strikes again: {what}", sign.text);
+        let text = format!(
+            " {} {name}: alive after dark{more}: {} strikes again: {what}",
+            sign.text,
+            state.key(Action::Retry)
+        );
         banners.push(vec![piece(Role::Contradicted, text)]);
     }
     if state.in_memory {
@@ -108,7 +111,7 @@ fn figures(state: &State) -> crate::tui::paint::Piece {
             at.map(|at| format!("  {} of {}", at + 1, state.operations.len())).unwrap_or_default()
         }
         Context::Journal if state.journal.follow => "  following".to_owned(),
-        Context::Journal => "  scrolled: G follows".to_owned(),
+        Context::Journal => format!("  scrolled: {} follows", state.key(Action::Bottom)),
         Context::Secret | Context::Restore | Context::Help => String::new(),
     };
     piece(Role::Dim, text)
@@ -160,7 +163,7 @@ pub fn status(state: &State, paint: &mut Paint<'_>) -> Drawn {
     let area = inside(state);
     let y = area.bottom() - 2;
     if let Some(bot) = state.trigger.armed() {
-        let text = format!(" ARMED: X once more isolates {bot}. Esc takes it back. ");
+        let text = format!(" ARMED: {} once more isolates {bot}. Esc takes it back. ", state.key(Action::Isolate));
         let full = paint.line(area.x, y, area.width, &[piece(Role::Armed, text)]);
         let shown = Shown { armed: full.then(|| bot.clone()), ..Shown::default() };
         return Drawn { shown, cursor: None };
@@ -200,14 +203,19 @@ fn summary(state: &State) -> Line {
         let count = state.left.len();
         let word = if count == 1 { "operation" } else { "operations" };
         let names = state.left.iter().map(|bot| state.look.text(&bot.shown())).collect::<Vec<_>>().join(", ");
-        return vec![piece(Role::Warn, format!(" {count} unfinished {word}: press r to resume ({names})"))];
+        let key = state.key(Action::Retry);
+        return vec![piece(Role::Warn, format!(" {count} unfinished {word}: press {key} to resume ({names})"))];
     }
     if let Some(place) = &state.goes_on {
         let place = state.look.text(place);
         return vec![piece(Role::Warn, format!(" the journal's place has failed: the record goes on, {place}"))];
     }
     if let Some(bot) = state.fleet.bot().filter(|bot| state.at_hand.contains(bot) && state.screen == Context::Fleet) {
-        let text = format!(" a leaked secret of {bot} is at hand: X ends it too; i shows it, and there Esc forgets it");
+        let (cuts, shows, forgets) = (Action::Isolate, Action::Identify, Action::Forget);
+        let [cuts, shows, forgets] = [cuts, shows, forgets].map(|action| state.key(action));
+        let text = format!(
+            " a leaked secret of {bot} is at hand: {cuts} ends it too; {shows} shows it, and there {forgets} forgets it"
+        );
         return vec![piece(Role::Warn, text)];
     }
     let watched = state.fleet.bot().and_then(|bot| Some((bot, state.watched_until(bot)?)));
@@ -257,16 +265,15 @@ fn footer(state: &State, paint: &mut Paint<'_>, area: Rect) {
     } else if state.fleet.editing {
         vec![key("Enter", "keep", false), key("Esc", "clear", false), key("Up Down", "select", false)]
     } else {
-        keymap::DEFAULT
-            .iter()
-            .filter(|binding| binding.footer && binding.contexts.contains(&state.screen))
+        let rows = state.keys.rows().iter().filter_map(|row| Some((row.binding, row.keys.first()?)));
+        rows.filter(|(binding, _)| binding.footer && binding.contexts.contains(&state.screen))
             // The key of the screen that is shown would do nothing.
-            .filter(|binding| binding.action.leads_to() != Some(state.screen))
-            .map(|binding| {
+            .filter(|(binding, _)| binding.action.leads_to() != Some(state.screen))
+            .map(|(binding, first)| {
                 let off = disabled(state, binding.action).is_some();
                 let (_, _, dark, dim) = key("", "", off);
                 let role = if binding.danger && !off { Role::Danger } else { dark };
-                (binding.keys[0].label(), binding.label, role, dim)
+                (first.label(), binding.label, role, dim)
             })
             .collect()
     };
@@ -296,6 +303,10 @@ pub fn tiny(state: &State, paint: &mut Paint<'_>) -> Drawn {
     let (columns, rows) = (state.size.width, state.size.height);
     let mut lines: Vec<Line> = Vec::new();
     let mut armed_row = None;
+    let needs = format!("needs {}x{}", super::TINY.0, super::TINY.1);
+    let says = [format!("window too small: {needs}; keys work"), needs];
+    let says = says.into_iter().find(|text| text.len() <= usize::from(columns)).unwrap_or_default();
+    lines.push(vec![piece(Role::Warn, says)]);
     if let Some(asked) = &state.prompt {
         lines.push(vec![piece(Role::Armed, "window too small: Esc")]);
         lines.push(vec![piece(Role::Danger, asked.bot.shown())]);
@@ -303,7 +314,7 @@ pub fn tiny(state: &State, paint: &mut Paint<'_>) -> Drawn {
         lines.push(vec![piece(Role::Armed, "window too small: Esc")]);
     } else if let Some(bot) = state.trigger.armed() {
         armed_row = Some((lines.len(), bot.clone()));
-        lines.push(vec![piece(Role::Armed, format!("X again: {bot}"))]);
+        lines.push(vec![piece(Role::Armed, format!("{} again: {bot}", state.key(Action::Isolate)))]);
     }
     if let Some(alarm) = state.alarms.last() {
         lines.push(vec![piece(Role::Contradicted, format!("ALIVE: {}", alarm.bot))]);
@@ -324,6 +335,7 @@ pub fn tiny(state: &State, paint: &mut Paint<'_>) -> Drawn {
         let status = state.state_of(view);
         lines.push(vec![piece(Role::Selected, view.bot.name.shown())]);
         lines.push(vec![state.look.state(status)]);
+        lines.push(vec![piece(Role::Text, format!("{} steps", view.plan.steps.len()))]);
     }
     if let Some(flash) = &state.flash {
         lines.push(vec![piece(Role::Warn, flash.clone())]);

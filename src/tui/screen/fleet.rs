@@ -12,6 +12,7 @@ use crate::{
     domain::{BotName, BotState, Identity, IdentityState, Level},
     engine::BotView,
     tui::{
+        action::Action,
         fleet::{Fleet, Row},
         paint::{Line, Paint, ago, piece},
         state::{Look, State},
@@ -144,9 +145,12 @@ fn list(state: &State, paint: &mut Paint<'_>, area: Rect) {
     }
     if state.fleet.rows.is_empty() {
         let text = match (state.loaded, state.fleet.filter.value().is_empty()) {
-            (false, _) => "Reading the fleet. Keys work already.",
-            (true, false) => "Nothing matches the filter. Esc clears it.",
-            (true, true) => "No bot is selected by the configuration. a shows every non-human identity.",
+            (false, _) => "Reading the fleet. Keys work already.".to_owned(),
+            (true, false) => format!("Nothing matches the filter. {} clears it.", state.key(Action::Back)),
+            (true, true) => {
+                let all = state.key(Action::ShowAll);
+                format!("No bot is selected by the configuration. {all} shows every non-human identity.")
+            }
         };
         paint.line(area.x + 2, area.y + 2, area.width.saturating_sub(2), &[piece(Role::Dim, text)]);
     }
@@ -157,10 +161,13 @@ fn row(look: &Look, columns: &Columns, state: &str, texts: [&str; 6], role: Role
     let cell = |text: &str, width: usize| {
         if width == 0 { String::new() } else { format!("{} ", look.cell(text, width - 1)) }
     };
+    let named = |text: &str, width: usize| {
+        if width == 0 { String::new() } else { format!("{} ", look.cell_middle(text, width - 1)) }
+    };
     vec![
         piece(role, cell(state, columns.state + 1)),
-        piece(role, cell(name, columns.name)),
-        piece(role, cell(owner, columns.owner)),
+        piece(role, named(name, columns.name)),
+        piece(role, named(owner, columns.owner)),
         piece(role, cell(environment, columns.environment)),
         piece(role, cell(identities, columns.identities)),
         piece(role, cell(scopes, SCOPES)),

@@ -50,14 +50,20 @@ pub fn inner_width(area: Rect) -> usize {
     usize::from(columns(area).saturating_sub(4))
 }
 
+/// Rows that the secret's field takes beside what is written above it.
+const FRAME: usize = 5;
+
 fn secret(state: &State, field: &SecretField, paint: &mut Paint<'_>, body: Rect) -> Drawn {
-    let area = if state.screen == Context::Fleet { fleet::list_area(state, body) } else { body };
-    let width = inner_width(area);
     let says = "Paste it, or type it. Nothing of it is shown here, not even how long it is; it is kept in memory only and \
                 sent nowhere.";
-    let mut lines: Vec<Line> =
-        paint.look.wrap(says, width).into_iter().map(|line| vec![piece(Role::Text, line)]).collect();
-    lines.push(Vec::new());
+    let written = |area: Rect| -> Vec<Line> {
+        let says = paint.look.wrap(says, inner_width(area)).into_iter();
+        says.map(|line| vec![piece(Role::Text, line)]).chain([Vec::new()]).collect()
+    };
+    // Over the list, so that the plan stays beside it; over all of it where the list has no room.
+    let list = if state.screen == Context::Fleet { fleet::list_area(state, body) } else { body };
+    let area = if written(list).len() + FRAME <= usize::from(list.height) { list } else { body };
+    let mut lines = written(area);
     let row = lines.len();
     let (role, held) = if field.is_empty() { (Role::Dim, "(empty)") } else { (Role::Text, "(not shown)") };
     lines.push(vec![piece(Role::Key, "> "), piece(role, held)]);

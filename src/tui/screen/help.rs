@@ -1,4 +1,4 @@
-//! Every key, from the one table, with the reason where one is off; and what the signs mean.
+//! Every key, from the one table, by screen, with the reason where one is off; and what the signs mean.
 
 use jiff::Timestamp;
 use ratatui::layout::Rect;
@@ -6,7 +6,8 @@ use ratatui::layout::Rect;
 use crate::{
     domain::BotState,
     tui::{
-        keymap,
+        action::{Action, Context},
+        keymap::Bound,
         paint::{Line, Paint, piece},
         state::State,
         theme::Role,
@@ -15,9 +16,7 @@ use crate::{
 };
 
 /// Columns of the keys.
-const KEYS: usize = 13;
-/// Columns of the place.
-const PLACE: usize = 16;
+const KEYS: usize = 16;
 
 /// Draws it.
 pub fn draw(state: &State, paint: &mut Paint<'_>, body: Rect) {
@@ -25,42 +24,68 @@ pub fn draw(state: &State, paint: &mut Paint<'_>, body: Rect) {
     paint.lines(body, &lines, state.help_offset);
 }
 
-/// All of it.
+/// All of it: what the screen behind it takes, what every screen takes, then the rest.
 pub fn lines(state: &State, width: usize) -> Vec<Line> {
-    let look = &state.look;
-    let mut lines: Vec<Line> = vec![vec![piece(Role::Heading, " KEYS")]];
-    for binding in keymap::DEFAULT {
-        let off = disabled(state, binding.action);
-        let role = match (&off, binding.danger) {
-            (Some(_), _) => Role::Dim,
-            (None, true) => Role::Danger,
-            (None, false) => Role::Key,
-        };
-        let room = width.saturating_sub(3 + KEYS + PLACE);
-        let text = look.wrap(binding.help, room);
-        for (index, text) in text.into_iter().enumerate() {
-            let (keys, place) =
-                if index == 0 { (keymap::labels(binding), keymap::places(binding)) } else { Default::default() };
-            lines.push(vec![
-                piece(role, format!(" {} ", look.cell(&keys, KEYS))),
-                piece(Role::Dim, look.cell(&place, PLACE)),
-                piece(Role::Text, format!(" {text}")),
-            ]);
+    let mut lines = Vec::new();
+    let mut left: Vec<&Bound> = state.keys.rows().iter().collect();
+    let mut group = |title: String, of: &dyn Fn(&Bound) -> bool| {
+        let (mine, others): (Vec<_>, Vec<_>) = left.iter().copied().partition(|row| of(row));
+        left = others;
+        if !mine.is_empty() {
+            lines.push(vec![piece(Role::Heading, format!(" {title}"))]);
+            mine.into_iter().for_each(|row| key_lines(state, row, width, &mut lines));
+            lines.push(Vec::new());
         }
-        // A key that is off stays listed, and says why.
-        for why in off.iter().flat_map(|why| look.wrap(&look.text(&format!("Off: {why}.")), room)) {
-            let indent = " ".repeat(KEYS + PLACE + 2);
-            lines.push(vec![piece(Role::Warn, format!("{indent} {why}"))]);
-        }
+    };
+    let behind = state.about();
+    group(behind.title().to_uppercase(), &|row| !is_everywhere(row) && row.binding.contexts.contains(&behind));
+    group("EVERYWHERE".to_owned(), &is_everywhere);
+    for context in Context::ALL {
+        group(context.title().to_uppercase(), &|row| row.binding.contexts.contains(&context));
     }
-    lines.push(Vec::new());
-    lines.push(vec![piece(Role::Heading, " X FIRES ONLY AT WHAT WAS SEEN")]);
-    let rule = "X cuts the bot whose plan the terminal has shown. Pressed before that, or together with other keys, \
-                it arms and names the bot; X once more fires, Esc takes it back. Pasted text and held keys never cut.";
-    for text in look.wrap(rule, width.saturating_sub(2)) {
+    rule_lines(state, width, &mut lines);
+    state_lines(state, &mut lines);
+    lines
+}
+
+fn is_everywhere(row: &Bound) -> bool {
+    row.binding.contexts.len() == Context::ALL.len()
+}
+
+/// One row of the table. A key that is off stays listed, and says why.
+fn key_lines(state: &State, row: &Bound, width: usize, lines: &mut Vec<Line>) {
+    let look = &state.look;
+    let off = disabled(state, row.binding.action);
+    let (role, words) = match (&off, row.binding.danger) {
+        (Some(_), _) => (Role::Dim, Role::Dim),
+        (None, true) => (Role::Danger, Role::Text),
+        (None, false) => (Role::Key, Role::Text),
+    };
+    let room = width.saturating_sub(KEYS + 3);
+    for (index, text) in look.wrap(&state.keys.say(row.binding.help), room).into_iter().enumerate() {
+        let keys = if index == 0 { row.labels() } else { String::new() };
+        lines.push(vec![piece(role, format!(" {} ", look.cell(&keys, KEYS))), piece(words, text)]);
+    }
+    for why in off.iter().flat_map(|why| look.wrap(&look.text(&format!("Off: {why}.")), room)) {
+        lines.push(vec![piece(Role::Warn, format!("{}{why}", " ".repeat(KEYS + 2)))]);
+    }
+}
+
+fn rule_lines(state: &State, width: usize, lines: &mut Vec<Line>) {
+    let key = state.key(Action::Isolate);
+    lines.push(vec![piece(Role::Heading, format!(" {key} FIRES ONLY AT WHAT WAS SEEN"))]);
+    let rule = format!(
+        "{key} cuts the bot whose plan the terminal has shown. Pressed before that, or together with other keys, it \
+         arms and names the bot; {key} once more fires, Esc takes it back. Pasted text and held keys never cut."
+    );
+    for text in state.look.wrap(&rule, width.saturating_sub(2)) {
         lines.push(vec![piece(Role::Text, format!(" {text}"))]);
     }
     lines.push(Vec::new());
+}
+
+fn state_lines(state: &State, lines: &mut Vec<Line>) {
+    let look = &state.look;
     lines.push(vec![piece(Role::Heading, " STATES")]);
     for (status, text) in [
         (BotState::Live, "it can act"),
@@ -72,12 +97,10 @@ pub fn lines(state: &State, width: usize) -> Vec<Line> {
         (BotState::Unknown, "it has not been read"),
     ] {
         let sign = look.state(status);
-        let text = format!(" {text}");
         lines.push(vec![
             piece(Role::Text, " "),
-            piece(sign.role, look.cell(&sign.text, KEYS + 4)),
-            piece(Role::Text, text),
+            piece(sign.role, look.cell(&sign.text, KEYS)),
+            piece(Role::Text, format!(" {text}")),
         ]);
     }
-    lines
 }

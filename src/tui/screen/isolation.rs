@@ -17,6 +17,7 @@ use super::{restore, secret::use_word};
 use crate::{
     domain::{BotState, Lane, Outcome, Residual, RestorePart, StepState},
     tui::{
+        action::Action,
         operation::{OperationView, StepView},
         paint::{Line, Paint, Piece, clock, left, piece, took},
         state::{Look, State},
@@ -60,9 +61,10 @@ pub fn steps_area(_state: &State, body: Rect) -> Rect {
 
 fn nothing(state: &State, paint: &mut Paint<'_>, body: Rect) {
     let text = if state.ordered.is_empty() {
-        "No isolation has run in this console. X on a bot of the fleet (1) starts one."
+        let (cuts, fleet) = (state.key(Action::Isolate), state.key(Action::Fleet));
+        format!("No isolation has run in this console. {cuts} on a bot of the fleet ({fleet}) starts one.")
     } else {
-        "The order is on its way: its plan is being written to the journal."
+        "The order is on its way: its plan is being written to the journal.".to_owned()
     };
     paint.line(body.x + 2, body.y + 2, body.width.saturating_sub(2), &[piece(Role::Dim, text)]);
 }
@@ -81,7 +83,8 @@ fn outcome_state(outcome: &Outcome) -> BotState {
 fn headline(state: &State, look: &Look, operation: &OperationView) -> Line {
     let name = piece(Role::Title, format!("  {}", look.text(&operation.bot.shown())));
     if !operation.after_dark.is_empty() && !operation.is_running() {
-        let rest = format!("   {} alive after dark: r strikes again", plural(operation.after_dark.len(), "thing"));
+        let (count, key) = (plural(operation.after_dark.len(), "thing"), state.key(Action::Retry));
+        let rest = format!("   {count} alive after dark: {key} strikes again");
         return vec![piece(Role::Text, " "), look.state(BotState::Contradicted), name, piece(Role::Bad, rest)];
     }
     if let Some(plan) = &operation.restores {
@@ -312,7 +315,7 @@ fn step_lines(look: &Look, now: Timestamp, view: &StepView, width: usize, lines:
     lines.push(vec![
         piece(Role::Text, "   "),
         sign,
-        piece(Role::Text, format!(" {}", look.cell(&what, room))),
+        piece(Role::Text, format!(" {}", look.cell_middle(&what, room))),
         piece(Role::Dim, tail),
     ]);
     let why = match &view.state {

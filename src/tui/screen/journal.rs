@@ -66,7 +66,7 @@ fn entry(state: &State, look: &Look, line: &JournalLine, width: usize) -> Line {
     let result = format!(": {}", look.text(&line.result));
     let room = width.saturating_sub(paint::width(&entry));
     let least = room.min(MIN_TARGET);
-    entry.push(piece(Role::Text, look.fit(&text, room.saturating_sub(result.width()).max(least))));
+    entry.push(piece(Role::Text, look.fit_middle(&text, room.saturating_sub(result.width()).max(least))));
     entry.push(piece(Role::Text, result));
     entry
 }

@@ -7,6 +7,7 @@ use crate::{
     domain::{Lane, Plan, Residual},
     engine::{BotView, STALE_AFTER},
     tui::{
+        action::Action,
         paint::{self, Line, Paint, Piece, piece},
         state::{Look, State},
         theme::Role,
@@ -27,7 +28,8 @@ pub fn draw(state: &State, view: &BotView, paint: &mut Paint<'_>, area: Rect) ->
     let plan = &view.plan;
     let age = age(state.now.wall, plan);
     let name = look.text(&view.bot.name.shown());
-    let title = [piece(Role::Text, "X would isolate "), piece(Role::Danger, name)];
+    let title =
+        [piece(Role::Text, format!("{} would isolate ", state.key(Action::Isolate))), piece(Role::Danger, name)];
     let room = usize::from(area.width).saturating_sub(paint::width(std::slice::from_ref(&age)) + 7);
     let full_title = paint::width(&title) <= room;
     paint.rule(Rect { height: 1, ..area }, &title, &[age]);
@@ -39,6 +41,11 @@ pub fn draw(state: &State, view: &BotView, paint: &mut Paint<'_>, area: Rect) ->
     let mut answers = answers(look, state.now.wall, plan);
     let takes = state.snapshot.estimate(plan).map_or_else(|| "nothing to send".to_owned(), |takes| takes.sentence());
     answers.push(("takes", Role::Text, takes));
+    // Where not all have room, what is "none" makes way for what is not.
+    while answers.len() > usize::from(area.height - 2) {
+        let idle = answers.iter().rposition(|(_, role, _)| *role == Role::Dim);
+        answers.remove(idle.unwrap_or(answers.len() - 1));
+    }
     for (y, (label, role, text)) in (area.y + 2..area.bottom()).zip(answers) {
         let line = [piece(Role::Dim, look.cell(label, LABEL)), piece(role, text)];
         paint.line(area.x + 1, y, room, &line);

@@ -15,6 +15,7 @@ use crate::{
     domain::{Lost, Reissue, RestoreMode, RestorePart, RestorePlan},
     engine::short,
     tui::{
+        action::Action,
         paint::{Line, Paint, piece},
         restore::{Question, RestorePane, Stage, explained},
         state::State,
@@ -67,7 +68,7 @@ pub fn lines(state: &State, width: usize) -> Vec<Line> {
     let Some(pane) = &state.restore else { return Vec::new() };
     let mut text = Text::new(&state.look, width);
     match &pane.stage {
-        Stage::Choosing => choice(pane, &mut text),
+        Stage::Choosing => choice(state, pane, &mut text),
         Stage::Planning(mode) => {
             text.heading("RESTORE", format!("{}, {}", pane.bot, mode.word()));
             text.say(
@@ -78,7 +79,7 @@ pub fn lines(state: &State, width: usize) -> Vec<Line> {
         Stage::Refused(why) => {
             text.heading("RESTORE", pane.bot.shown());
             text.say(Role::Bad, &format!("Not restored: {why}."));
-            text.say(Role::Text, "Esc goes back to the choice.");
+            text.say(Role::Text, &format!("{} goes back to the choice.", state.key(Action::Back)));
         }
         Stage::Planned(question) => difference(question, &mut text),
         Stage::Ordered(question) => {
@@ -89,13 +90,14 @@ pub fn lines(state: &State, width: usize) -> Vec<Line> {
     text.lines
 }
 
-fn choice(pane: &RestorePane, text: &mut Text<'_>) {
+fn choice(state: &State, pane: &RestorePane, text: &mut Text<'_>) {
     text.heading("RESTORE", pane.bot.shown());
     text.say(
         Role::Warn,
         "Restoring opens the gate again: whoever holds a secret that still works is back in. There is no default.",
     );
-    for (key, mode) in [("f", RestoreMode::FalseAlarm), ("r", RestoreMode::Rotate)] {
+    for (action, mode) in [(Action::FalseAlarm, RestoreMode::FalseAlarm), (Action::Rotate, RestoreMode::Rotate)] {
+        let key = state.key(action);
         text.lines.push(Vec::new());
         text.lines
             .push(vec![piece(Role::Key, format!("   {key}  ")), piece(Role::Title, mode.word().replace('-', " "))]);

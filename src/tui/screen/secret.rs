@@ -7,6 +7,8 @@ use super::{Drawn, plan, text::Text};
 use crate::{
     domain::{ClaimKind, Identified, Owner, Probed, Recognised},
     tui::{
+        action::Action,
+        keymap::Keymap,
         paint::{Line, Paint, clock, piece},
         secret::{Consent, Leak},
         state::State,
@@ -54,8 +56,8 @@ pub fn lines(state: &State, width: usize) -> Vec<Line> {
         return vec![Vec::new(), vec![piece(Role::Dim, text)]];
     };
     let mut text = Text::new(&state.look, width);
-    verdict(leak, &mut text);
-    question(leak, &mut text);
+    verdict(&state.keys, leak, &mut text);
+    question(&state.keys, leak, &mut text);
     whose(state, leak, &mut text);
     tries(leak, &mut text);
     for recognised in &leak.identified.recognised {
@@ -65,7 +67,8 @@ pub fn lines(state: &State, width: usize) -> Vec<Line> {
 }
 
 /// The answer, before anything else.
-fn verdict(leak: &Leak, text: &mut Text<'_>) {
+fn verdict(keys: &Keymap, leak: &Leak, text: &mut Text<'_>) {
+    let [cuts, keeps, forgets] = [Action::Isolate, Action::Keep, Action::Forget].map(|action| keys.label(action));
     let fingerprint = leak.identified.fingerprint.to_string();
     let bots = leak.bots();
     let (role, answer) = match (bots.len(), leak.identified.owners.len(), leak.identified.recognised.len()) {
@@ -75,25 +78,31 @@ fn verdict(leak: &Leak, text: &mut Text<'_>) {
             (Role::Warn, "It is of an identity that is no bot: give it a [[bot]] entry to isolate it.".to_owned())
         }
         (1, ..) => (Role::Title, format!("It is a secret of {}.", bots[0])),
-        (count, ..) => (Role::Title, format!("It opens {count} bots: isolate each. Tab shows the next.")),
+        (count, ..) => (
+            Role::Title,
+            format!("It opens {count} bots: isolate each. {} shows the next.", keys.label(Action::NextPane)),
+        ),
     };
     text.heading("LEAKED SECRET", fingerprint);
     text.say(role, &answer);
     if let Some(bot) = leak.bot() {
         let does = format!(
-            "X isolates {bot}, ends this very secret too, and then uses it once more: it must be refused. Enter keeps \
-             it at hand, Esc forgets it."
+            "{cuts} isolates {bot}, ends this very secret too, and then uses it once more: it must be refused. {keeps} \
+             keeps it at hand, {forgets} forgets it."
         );
         text.say(Role::Text, &does);
     } else {
-        text.say(Role::Text, "Nothing can be cut by it. Esc forgets it.");
+        text.say(Role::Text, &format!("Nothing can be cut by it. {forgets} forgets it."));
     }
 }
 
-fn question(leak: &Leak, text: &mut Text<'_>) {
+fn question(keys: &Keymap, leak: &Leak, text: &mut Text<'_>) {
     if let Consent::Asked(..) = leak.consent {
-        let asks = "Using it makes a new credential there, which estop then ends with the rest. p once more agrees.";
-        text.say(Role::Armed, asks);
+        let key = keys.label(Action::Try);
+        let asks = format!(
+            "Using it makes a new credential there, which estop then ends with the rest. {key} once more agrees."
+        );
+        text.say(Role::Armed, &asks);
     }
 }
 

@@ -15,7 +15,41 @@ pub enum Capability {
     Rgb,
 }
 
+/// What a person asks for in a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Wanted {
+    /// What configuration and terminal say.
+    #[default]
+    Auto,
+    /// No colour.
+    Never,
+    /// Colours, whatever `NO_COLOR` says.
+    Always,
+}
+
 impl Capability {
+    /// Decides once: the flag goes over the configuration, and that over the environment.
+    pub fn decide(flag: Wanted, configured: Option<Self>, variable: impl Fn(&str) -> Option<String>) -> Self {
+        let in_colour = |name: &str| variable(name).filter(|_| name != "NO_COLOR");
+        match (flag, configured) {
+            (Wanted::Never, _) => Self::None,
+            (Wanted::Always, configured) => configured.unwrap_or_else(|| Self::detect(in_colour)).max(Self::Sixteen),
+            (Wanted::Auto, Some(configured)) => configured,
+            (Wanted::Auto, None) => Self::detect(variable),
+        }
+    }
+
+    /// The configuration's word for it; `None`: it is none, or leaves it to the environment.
+    pub fn from_word(word: &str) -> Option<Self> {
+        match word {
+            "none" => Some(Self::None),
+            "16" => Some(Self::Sixteen),
+            "256" => Some(Self::Indexed),
+            "rgb" => Some(Self::Rgb),
+            _ => None,
+        }
+    }
+
     /// From the poorest to the richest.
     pub const ALL: [Self; 4] = [Self::None, Self::Sixteen, Self::Indexed, Self::Rgb];
 
@@ -108,6 +142,15 @@ pub(super) fn parse(text: &str) -> Option<Color> {
     Some(SIXTEEN[index].0)
 }
 
+/// A colour's usual value; `None`: the terminal's own, which nobody knows.
+pub(super) fn value(colour: Color) -> Option<(u8, u8, u8)> {
+    match colour {
+        Color::Rgb(r, g, b) => Some((r, g, b)),
+        Color::Indexed(index) => Some(indexed_to_rgb(index)),
+        named => SIXTEEN.iter().find(|(colour, _)| *colour == named).map(|(_, value)| *value),
+    }
+}
+
 fn distance(a: (u8, u8, u8), b: (u8, u8, u8)) -> u32 {
     let square = |a: u8, b: u8| u32::from(a.abs_diff(b)).pow(2);
     square(a.0, b.0) + square(a.1, b.1) + square(a.2, b.2)
@@ -155,6 +198,30 @@ mod tests {
                 pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
             });
             assert_eq!(found, expected, "{pairs:?}");
+        }
+    }
+
+    #[test]
+    fn the_flag_goes_over_the_configuration_and_that_over_the_environment() {
+        use Capability::{Indexed, None as Mono, Rgb, Sixteen};
+        let rich = &[("TERM", "xterm-256color"), ("COLORTERM", "truecolor")][..];
+        let plain = &[("TERM", "xterm-256color"), ("NO_COLOR", "1")];
+        for (flag, configured, pairs, expected) in [
+            (Wanted::Auto, None, rich, Rgb),
+            (Wanted::Auto, None, plain, Mono),
+            (Wanted::Auto, Some(Sixteen), rich, Sixteen),
+            (Wanted::Auto, Some(Indexed), plain, Indexed),
+            (Wanted::Auto, Some(Mono), rich, Mono),
+            (Wanted::Never, Some(Rgb), rich, Mono),
+            (Wanted::Always, None, plain, Indexed),
+            (Wanted::Always, None, &[("TERM", "vt100")], Sixteen),
+            (Wanted::Always, Some(Mono), rich, Sixteen),
+            (Wanted::Always, Some(Rgb), plain, Rgb),
+        ] {
+            let variable =
+                |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+            let found = Capability::decide(flag, configured, variable);
+            assert_eq!(found, expected, "{flag:?} {configured:?} {pairs:?}");
         }
     }
 

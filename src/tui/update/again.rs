@@ -31,7 +31,8 @@ pub fn hear(state: &mut State, message: Message) {
 /// The bot that a press is about: of the isolation that is shown, else the selected one.
 pub fn target(state: &State) -> Option<BotName> {
     use crate::tui::action::Context;
-    let shown = state.operation().filter(|_| state.screen == Context::Isolation).map(|operation| operation.bot.clone());
+    let shown =
+        state.operation().filter(|_| state.about() == Context::Isolation).map(|operation| operation.bot.clone());
     shown.or_else(|| state.fleet.bot().cloned())
 }
 

@@ -14,14 +14,14 @@ use crate::{
     },
 };
 
-/// Why an action cannot be done now, one sentence; it stays listed all the same.
+/// Why what changes something cannot be done now, one sentence.
 pub fn disabled(state: &State, action: Action) -> Option<String> {
     if let Some(refusal) = right_of(action).and_then(|right| state.off(right))
         && *refusal != Refusal::ReadOnly
     {
         return Some(refusal.to_string());
     }
-    let of_secret = matches!(action, Action::Try) || state.screen == Context::Secret;
+    let of_secret = matches!(action, Action::Try) || state.about() == Context::Secret;
     match action {
         Action::Try | Action::Isolate | Action::Burn if of_secret && secret::disabled(state, action).is_some() => {
             secret::disabled(state, action)

@@ -3,13 +3,12 @@
 use terminput::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use tui_input::{Input, InputRequest};
 
-use super::{Effect, again, danger, end, record, restore, secret};
+use super::{Effect, again, copy, danger, end, off, record, restore, secret};
 use crate::domain::RestoreMode;
 use crate::tui::{
     action::{Action, Context},
-    keymap, screen,
+    screen,
     state::{Dirty, Ending, Form, State},
-    theme::{BUNDLED, Theme},
 };
 
 /// Dispatches a key: to the dialog, to the filter, or by the table.
@@ -24,17 +23,17 @@ pub fn pressed(state: &mut State, key: KeyEvent, alone: bool) -> Vec<Effect> {
     }
     let control = key.modifiers.contains(KeyModifiers::CTRL);
     match &state.form {
-        Some(_) if control && matches!(key.code, KeyCode::Char('l' | 'z')) => {}
+        Some(_) if control && is_of_the_terminal(state, &key) => {}
         Some(Form::Secret(_)) => return secret::key(state, &key, alone),
         Some(_) => return record::key(state, &key, alone),
         None if restore::takes(state, &key) => return restore::key(state, &key, alone),
         None => {}
     }
-    if state.fleet.editing && !(control && keymap::find(state.screen, &key).is_some()) {
+    if state.fleet.editing && !(control && state.keys.find(state.screen, &key).is_some()) {
         filter_key(state, &key);
         return Vec::new();
     }
-    let binding = keymap::find(state.screen, &key);
+    let binding = state.keys.find(state.screen, &key);
     // Whatever else is pressed, the armed press was not meant any more.
     let was_armed = match binding {
         Some(binding) if binding.action == Action::Isolate => false,
@@ -45,12 +44,18 @@ pub fn pressed(state: &mut State, key: KeyEvent, alone: bool) -> Vec<Effect> {
     if binding.danger && key.kind == KeyEventKind::Repeat {
         return Vec::new();
     }
-    if let Some(why) = danger::disabled(state, binding.action) {
+    if let Some(why) = off::disabled(state, binding.action) {
         state.trigger.disarm();
         state.flash = Some(why);
         return danger::refused(state, binding.action).into_iter().collect();
     }
     act(state, binding.action, alone, was_armed)
+}
+
+/// What is about the terminal, not about what it shows, works over a text field too.
+fn is_of_the_terminal(state: &State, key: &KeyEvent) -> bool {
+    let found = state.keys.find(state.screen, key).map(|binding| binding.action);
+    matches!(found, Some(Action::Redraw | Action::Suspend))
 }
 
 /// Pasted text goes into the text field that is open and nowhere else: it answers no question and is no key.
@@ -126,6 +131,7 @@ fn act(state: &mut State, action: Action, alone: bool, was_armed: bool) -> Vec<E
         Action::Note => record::open_note(state),
         Action::HandOver => return record::open_hand_over(state),
         Action::Confirm => return record::open_confirm(),
+        Action::Copy => return copy::pressed(state),
         Action::Restore => restore::open(state),
         Action::FalseAlarm => return restore::choose(state, RestoreMode::FalseAlarm),
         Action::Rotate => return restore::choose(state, RestoreMode::Rotate),
@@ -172,7 +178,7 @@ fn page(state: &State) -> isize {
 }
 
 /// Moves what the screen scrolls by so many rows; `isize::MIN` and `MAX` mean the ends.
-fn scroll(state: &mut State, by: isize) {
+pub fn scroll(state: &mut State, by: isize) {
     let limit = screen::limit(state);
     let moved = |offset: usize| offset.saturating_add_signed(by).min(limit);
     match state.screen {
@@ -227,14 +233,8 @@ fn help(state: &mut State) {
 }
 
 fn next_theme(state: &mut State) {
-    let at = BUNDLED.iter().position(|(name, _)| *name == state.look.theme.name());
-    let (next, _) = BUNDLED[at.map_or(0, |at| (at + 1) % BUNDLED.len())];
-    match Theme::load(next, state.look.themes_dir.as_deref(), state.look.capability) {
-        Ok(theme) => {
-            state.flash = Some(format!("theme {next}"));
-            state.look.theme = theme;
-            state.clear = true;
-        }
-        Err(error) => state.flash = Some(error.to_string()),
-    }
+    let theme = state.look.theme.next(state.look.themes_dir.as_deref(), state.look.capability);
+    state.flash = Some(format!("theme {}", theme.name()));
+    state.look.theme = theme;
+    state.clear = true;
 }

@@ -9,7 +9,7 @@ use crate::{
     domain::{BotName, BotState, RestoreMode},
     engine::{Refusal, RestoreOrder},
     tui::{
-        action::Context,
+        action::{Action, Context},
         message::Planned,
         restore::{Question, RestorePane, Stage},
         screen,
@@ -24,7 +24,7 @@ pub fn disabled(state: &State) -> Option<String> {
         return Some(format!("the isolation of {bot} is not over: wait for its end"));
     }
     if state.is_restoring(&bot) {
-        return Some(format!("a restore of {bot} is under way: 2 shows it"));
+        return Some(format!("a restore of {bot} is under way: {} shows it", state.key(Action::Isolations)));
     }
     let known = state.snapshot.bot(&bot).map(|view| view.state);
     let seen = state.operations.iter().any(|operation| operation.bot == bot);

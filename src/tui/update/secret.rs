@@ -110,7 +110,10 @@ pub fn try_it(state: &mut State, alone: bool) -> Vec<Effect> {
         }
         Consent::Asked(asked, opened) => {
             if !state.trigger.confirm_asked(asked, alone, opened, now) {
-                state.flash = Some("that came before the question was on the screen: p once more".to_owned());
+                state.flash = Some(format!(
+                    "that came before the question was on the screen: {} once more",
+                    state.keys.label(Action::Try)
+                ));
                 return Vec::new();
             }
             leak.consent = Consent::Yes;
@@ -139,7 +142,8 @@ pub fn forget(state: &mut State) -> Vec<Effect> {
     if state.screen == Context::Secret {
         state.screen = Context::Fleet;
     }
-    state.flash = Some("the secret is forgotten: X cuts what it would without it".to_owned());
+    state.flash =
+        Some(format!("the secret is forgotten: {} cuts what it would without it", state.key(Action::Isolate)));
     state.mark(Dirty::Now);
     match std::mem::take(&mut state.at_hand) {
         bots if bots.is_empty() => Vec::new(),
