@@ -42,12 +42,8 @@ fn session(start: Start<'_>) -> (Vec<u8>, String) {
     });
     // With few colours paper does not read well, and without any there is nothing to choose.
     let rest = ["high-contrast", "colour-blind", "sixteen", "mono", "dusk"];
-    let rest = match () {
-        () if first.contains("theme paper") => &rest[..],
-        () if first.contains("theme high-contrast") => &rest[1..],
-        () => &[],
-    };
-    for theme in rest {
+    let from = [("theme paper", 0), ("theme high-contrast", 1)].into_iter().find(|(said, _)| first.contains(said));
+    for theme in rest.iter().skip(from.map_or(rest.len(), |(_, from)| from)) {
         terminal.keys("t");
         terminal.wait_for_text(&format!("theme {theme}"));
     }

@@ -3,9 +3,9 @@
 
 use std::path::Path;
 
-use ratatui::style::{Color, Style};
+use ratatui::style::Style;
 
-use super::{BUNDLED, Capability, Role, Theme, capability, contrast::ratio};
+use super::{BUNDLED, Capability, Role, Theme, capability::value, contrast::ratio};
 
 /// Less contrast than this is not readable (WCAG 2 asks it of large text).
 const READABLE: f64 = 3.0;
@@ -76,10 +76,6 @@ impl Theme {
         };
         Role::ALL.iter().all(|role| apart(self.style(*role))) && twins(self) <= twins(whole)
     }
-}
-
-fn value(colour: Color) -> Option<(u8, u8, u8)> {
-    capability::value(colour)
 }
 
 #[cfg(test)]
