@@ -36,6 +36,8 @@ pub enum Input {
     Pasted(Pasted),
     /// The terminal answered a status query; the n-th answer belongs to the n-th query.
     Answered,
+    /// The terminal says that it shows frames at once that are marked so (mode 2026).
+    Synchronizes,
     /// A frame's last byte was written.
     Written(u64),
     /// The terminal is gone; why.
@@ -181,6 +183,8 @@ fn decode(bytes: &[u8]) -> Option<Input> {
     match bytes {
         // "Ready" or "malfunction": either way it has come as far as the query.
         b"\x1b[0n" | b"\x1b[3n" => return Some(Input::Answered),
+        // Set or reset: known. Any other answer means that it is not, or that it cannot be changed (DECRPM).
+        b"\x1b[?2026;1$y" | b"\x1b[?2026;2$y" => return Some(Input::Synchronizes),
         // Strings, and mouse reports, which nobody asked for: terminput 0.5 computes with a column 0 that no terminal has.
         [0x1b, b']' | b'P' | b'_' | b'^', _, ..] | [0x1b, b'[', b'M', ..] | [0x1b, b'[', .., b'M' | b'm'] => {
             return None;
@@ -260,6 +264,15 @@ mod tests {
         assert_eq!(fed(b"\x1b[A"), [key(KeyCode::Up, true)]);
         assert_eq!(fed(b"\x1bOB"), [key(KeyCode::Down, true)]);
         assert_eq!(fed(b"\x1b[5~"), [key(KeyCode::PageUp, true)]);
+    }
+
+    #[test]
+    fn the_answer_about_marked_frames_is_taken_out() {
+        assert_eq!(
+            fed(b"\x1b[?2026;2$y\x1b[0nX"),
+            [Input::Synchronizes, Input::Answered, key(KeyCode::Char('X'), true)]
+        );
+        assert_eq!(fed(b"\x1b[?2026;0$y\x1b[?2026;4$y\x1b[0n"), [Input::Answered], "not known, or never to be set");
     }
 
     #[test]
