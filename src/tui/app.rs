@@ -54,6 +54,8 @@ pub trait Display {
     fn copy(&mut self, text: &str);
     /// The frame that the next answer belongs to.
     fn answered(&mut self) -> Option<u64>;
+    /// Frames that are marked so are shown at once. Where nothing is marked, nothing is to do.
+    fn synchronize(&mut self) {}
     /// Columns and rows now.
     fn size(&mut self) -> Size;
     /// Writes no more; how many frames were written whose answer is still out.
@@ -221,6 +223,10 @@ impl<O: Operator, D: Display> App<O, D> {
                 }
                 Some(Message::FrameAnswered(frame))
             }
+            Some(Input::Synchronizes) => {
+                self.display.synchronize();
+                None
+            }
             Some(Input::Lost(why)) => Some(Message::TerminalLost(why)),
             None => Some(Message::TerminalLost("the terminal's input has ended".to_owned())),
         }
@@ -241,7 +247,13 @@ impl<O: Operator, D: Display> App<O, D> {
                     self.display.answered();
                     out -= 1;
                 }
-                Ok(Some(Input::Key { .. } | Input::Pasted(_) | Input::Mouse(_) | Input::Written(_))) => {}
+                Ok(Some(
+                    Input::Key { .. }
+                    | Input::Pasted(_)
+                    | Input::Mouse(_)
+                    | Input::Synchronizes
+                    | Input::Written(_),
+                )) => {}
                 Ok(Some(Input::Lost(_)) | None) | Err(_) => return,
             }
         }

@@ -41,6 +41,8 @@ pub enum Input {
     Mouse(Mouse),
     /// The terminal answered a status query; the n-th answer belongs to the n-th query.
     Answered,
+    /// The terminal says that it shows frames at once that are marked so (mode 2026).
+    Synchronizes,
     /// A frame's last byte was written.
     Written(u64),
     /// The terminal is gone; why.
@@ -189,6 +191,8 @@ fn decode(bytes: &[u8]) -> Option<Input> {
         // "Ready" or "malfunction": either way it has come as far as the query.
         b"\x1b[0n" | b"\x1b[3n" => return Some(Input::Answered),
         [0x1b, b'[', b'<', .., b'M' | b'm'] => return mouse::parse(bytes).map(Input::Mouse),
+        // Set or reset: known. Any other answer means that it is not, or that it cannot be changed (DECRPM).
+        b"\x1b[?2026;1$y" | b"\x1b[?2026;2$y" => return Some(Input::Synchronizes),
         // Strings, and other mouse reports, which nobody asked for: terminput 0.5 computes with a column 0 that no terminal has.
         [0x1b, b']' | b'P' | b'_' | b'^', _, ..] | [0x1b, b'[', b'M', ..] | [0x1b, b'[', .., b'M' | b'm'] => {
             return None;
@@ -279,6 +283,15 @@ mod tests {
             [key(KeyCode::Char('X'), true)],
             "releases and motions are nothing"
         );
+    }
+
+    #[test]
+    fn the_answer_about_marked_frames_is_taken_out() {
+        assert_eq!(
+            fed(b"\x1b[?2026;2$y\x1b[0nX"),
+            [Input::Synchronizes, Input::Answered, key(KeyCode::Char('X'), true)]
+        );
+        assert_eq!(fed(b"\x1b[?2026;0$y\x1b[?2026;4$y\x1b[0n"), [Input::Answered], "not known, or never to be set");
     }
 
     #[test]

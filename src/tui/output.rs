@@ -16,7 +16,10 @@ use ratatui::buffer::Buffer;
 use rustix::io::Errno;
 use tokio::sync::mpsc;
 
-use super::{decode::Input, encode::Encoder};
+use super::{
+    decode::Input,
+    encode::{Dialect, Encoder},
+};
 
 /// How long one waits for a write under way before going on without it.
 const PAUSE_WITHIN: Duration = Duration::from_millis(500);
@@ -45,6 +48,8 @@ struct Slot {
     paused: bool,
     closed: bool,
     writing: bool,
+    /// The terminal shows marked frames at once.
+    synchronizes: bool,
 }
 
 #[derive(Debug, Default)]
@@ -67,14 +72,14 @@ pub struct Output {
 }
 
 impl Output {
-    /// Starts the thread; it tells what it has written to `inputs`.
+    /// Starts the thread for a terminal that understands so much; it tells what it has written to `inputs`.
     ///
     /// # Errors
     /// Where the system has no thread left.
-    pub fn start(tty: OwnedFd, inputs: mpsc::Sender<Input>) -> std::io::Result<Self> {
+    pub fn start(tty: OwnedFd, dialect: Dialect, inputs: mpsc::Sender<Input>) -> std::io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let theirs = Arc::clone(&shared);
-        let run = move || write_frames(&theirs, &tty, &inputs);
+        let run = move || write_frames(&theirs, &tty, dialect, &inputs);
         let thread = std::thread::Builder::new().name("output".to_owned()).spawn(run)?;
         Ok(Self { shared, thread: Some(thread) })
     }
@@ -98,6 +103,11 @@ impl Output {
     pub fn send(&self, control: Vec<u8>) {
         lock(&self.shared.slot).controls.push_back(control);
         self.shared.changed.notify_all();
+    }
+
+    /// The terminal has said that it shows marked frames at once.
+    pub fn synchronize(&self) {
+        lock(&self.shared.slot).synchronizes = true;
     }
 
     /// The frame that the next answer belongs to.
@@ -145,8 +155,8 @@ impl Output {
     }
 }
 
-fn write_frames(shared: &Shared, tty: &OwnedFd, inputs: &mpsc::Sender<Input>) {
-    let mut encoder = Encoder::new();
+fn write_frames(shared: &Shared, tty: &OwnedFd, dialect: Dialect, inputs: &mpsc::Sender<Input>) {
+    let mut encoder = Encoder::new(dialect);
     while let Some(work) = next(shared) {
         let picture = match work {
             Work::Frame(picture) => picture,
@@ -158,6 +168,9 @@ fn write_frames(shared: &Shared, tty: &OwnedFd, inputs: &mpsc::Sender<Input>) {
                 continue;
             }
         };
+        if lock(&shared.slot).synchronizes {
+            encoder.synchronize();
+        }
         let Picture { frame, buffer, clear, cursor } = *picture;
         let bytes = encoder.encode(buffer, clear, cursor);
         // Noted before the query leaves: its answer may be faster than this thread.
@@ -245,7 +258,7 @@ mod tests {
     fn a_stalled_terminal_stalls_nothing_and_gets_the_newest_frame() {
         let (ours, mut far) = UnixStream::pair().unwrap();
         let (sender, mut inputs) = mpsc::channel(4096);
-        let mut output = Output::start(OwnedFd::from(ours), sender).unwrap();
+        let mut output = Output::start(OwnedFd::from(ours), Dialect::MOST, sender).unwrap();
         // Far more than the socket takes without a reader.
         for frame in 0..2000 {
             output.show(picture(frame, if frame % 2 == 0 { "ab" } else { "cd" }));
@@ -280,7 +293,7 @@ mod tests {
         let (ours, far) = UnixStream::pair().unwrap();
         drop(far);
         let (sender, mut inputs) = mpsc::channel(8);
-        let output = Output::start(OwnedFd::from(ours), sender).unwrap();
+        let output = Output::start(OwnedFd::from(ours), Dialect::MOST, sender).unwrap();
         output.show(picture(1, "a"));
         assert!(matches!(inputs.blocking_recv(), Some(Input::Lost(_))));
     }

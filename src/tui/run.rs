@@ -173,7 +173,8 @@ async fn open<O: Operator>(
     let terminal = Terminal::enter(options.mouse).context("the terminal cannot be set up")?;
     let panics = terminal::watch_panics();
     let (sender, receiver) = mpsc::channel(INPUTS);
-    let output = Output::start(terminal.handle()?, sender.clone()).context("no thread for the screen")?;
+    let output =
+        Output::start(terminal.handle()?, terminal.dialect(), sender.clone()).context("no thread for the screen")?;
     let keyboard: OwnedFd = io::stdin().as_fd().try_clone_to_owned()?;
     let listener = Listener::start(keyboard, sender).context("no thread for the keyboard")?;
     let now = Moment { wall: operator.now(), mono: Duration::ZERO };
@@ -221,6 +222,10 @@ impl Display for &mut Screen {
 
     fn answered(&mut self) -> Option<u64> {
         self.output.answered()
+    }
+
+    fn synchronize(&mut self) {
+        self.output.synchronize();
     }
 
     fn size(&mut self) -> Size {

@@ -24,13 +24,15 @@ use rustix::{
 };
 use tokio::sync::mpsc;
 
-use super::{message::Size, mouse, output};
+use super::{encode::Dialect, message::Size, mouse, output};
 use crate::domain::Untrusted;
 
 /// Alternate screen, cursor hidden, paste in brackets. The mouse is a wish of its own.
 const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?2004h";
-/// The same backwards, and plain text.
-const LEAVE: &[u8] = b"\x1b[?2004l\x1b[0m\x1b[?25h\x1b[?1049l";
+/// The same backwards, plain text, and no region: a frame that was dropped half may have left both.
+const LEAVE: &[u8] = b"\x1b[?2004l\x1b[r\x1b[0m\x1b[?25h\x1b[?1049l";
+/// Asks whether frames can be marked to be shown at once (DECRQM of private mode 2026).
+const ASK: &[u8] = b"\x1b[?2026$p";
 /// What a terminal without an answer to its size is taken for.
 const FALLBACK: Size = Size { width: 80, height: 24 };
 
@@ -39,7 +41,7 @@ const FALLBACK: Size = Size { width: 80, height: 24 };
 /// # Errors
 /// One clear line for people, with the commands that need no terminal.
 pub fn can_open() -> Result<(), String> {
-    let term = std::env::var("TERM").unwrap_or_default();
+    let term = term();
     let why = if !isatty(io::stdin()) || !isatty(io::stdout()) {
         "standard input and output are not both a terminal".to_owned()
     } else if term.is_empty() {
@@ -53,6 +55,10 @@ pub fn can_open() -> Result<(), String> {
         return Ok(());
     };
     Err(format!("the console needs a terminal, and {why}: use `estop list`, `estop show`, `estop isolate` instead"))
+}
+
+fn term() -> String {
+    std::env::var("TERM").unwrap_or_default()
 }
 
 /// What it takes to leave; there is one terminal a process.
@@ -87,7 +93,15 @@ impl Terminal {
     pub fn enter(mouse: bool) -> io::Result<Self> {
         let terminal = Self { tty: io::stdout().as_fd().try_clone_to_owned()?, mouse };
         terminal.take()?;
+        if family::may_be_asked(&term()) {
+            output::write_all(&terminal.tty, ASK)?;
+        }
         Ok(terminal)
+    }
+
+    /// What it understands, by its family.
+    pub fn dialect(&self) -> Dialect {
+        family::dialect(&term())
     }
 
     /// Enters once more, after [`leave`].

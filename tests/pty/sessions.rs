@@ -68,7 +68,7 @@ fn from_start_to_dark_on_a_small_and_on_a_large_terminal() {
         assert!(journal.all("console.lost").is_empty());
         let bytes = String::from_utf8_lossy(&raw);
         assert!(bytes.starts_with("\x1b[?1049h\x1b[?25l\x1b[?2004h"), "the terminal is entered first");
-        assert!(bytes.ends_with("\x1b[?2004l\x1b[0m\x1b[?25h\x1b[?1049l"), "{:?}", &bytes[bytes.len() - 80..]);
+        assert!(bytes.ends_with("\x1b[?2004l\x1b[r\x1b[0m\x1b[?25h\x1b[?1049l"), "{:?}", &bytes[bytes.len() - 80..]);
     });
 }
 

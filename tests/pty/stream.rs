@@ -4,16 +4,22 @@
 fn is_allowed(parameters: &str, last: char) -> bool {
     let numbers = parameters.chars().all(|c| c.is_ascii_digit() || c == ';');
     match last {
-        // Colours and modifiers; cursor to a place; cursor to the right; erase to the end of the line.
-        'm' | 'H' | 'C' | 'K' => numbers,
+        // Colours and modifiers; the cursor to a place, a column, a row, or a few cells on; erase to the end of the line
+        // or so many cells; a region whose rows move.
+        'm' | 'H' | 'G' | 'd' | 'A' | 'B' | 'C' | 'D' | 'K' | 'X' | 'r' => numbers,
         'J' => parameters == "2",
         // Where the terminal stands: its answer says that the frame has been worked off.
         'n' => parameters == "5",
-        // Alternate screen, cursor, brackets around pasted text.
-        'h' | 'l' => ["?1049", "?25", "?2004"].contains(&parameters),
+        // Alternate screen, cursor, brackets around pasted text, frames shown at once.
+        'h' | 'l' => ["?1049", "?25", "?2004", "?2026"].contains(&parameters),
+        // Whether the terminal knows the last of these.
+        'p' => parameters == "?2026$",
         _ => false,
     }
 }
+
+/// One row up, which at the top of a region moves its rows down.
+const REVERSE_LINE_FEED: &str = "\x1bM";
 
 /// Everything else that is in the bytes, escaped.
 pub fn strangers(raw: &[u8]) -> Vec<String> {
@@ -29,6 +35,8 @@ pub fn strangers(raw: &[u8]) -> Vec<String> {
                 Some((end, last)) if is_allowed(&sequence[..end], last) => length = 2 + end + last.len_utf8(),
                 _ => found.push(rest.chars().take(12).collect::<String>().escape_debug().to_string()),
             }
+        } else if rest.starts_with(REVERSE_LINE_FEED) {
+            length = REVERSE_LINE_FEED.len();
         } else if is_strange(first) {
             found.push(rest.chars().take(12).collect::<String>().escape_debug().to_string());
         }
@@ -38,7 +46,7 @@ pub fn strangers(raw: &[u8]) -> Vec<String> {
 }
 
 fn is_strange(character: char) -> bool {
-    let control = character.is_control() && !matches!(character, '\r' | '\n');
+    let control = character.is_control() && !matches!(character, '\r' | '\n' | '\u{8}');
     // Direction, joiners, tags, and what stands for bytes that are no text.
     let invisible = matches!(character,
         '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'

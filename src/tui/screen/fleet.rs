@@ -141,7 +141,7 @@ fn list(state: &State, paint: &mut Paint<'_>, area: Rect) {
     for (y, entry) in (area.y + 1..area.bottom()).zip(shown) {
         let selected = state.fleet.selected.as_ref() == Some(entry);
         let line = entry_line(state, look, &columns, entry, selected);
-        paint.styled(area.x, y, area.width, &line, selected.then_some(Role::Selected));
+        paint.line(area.x, y, area.width, &line);
     }
     if state.fleet.rows.is_empty() {
         let text = match (state.loaded, state.fleet.filter.value().is_empty()) {
@@ -176,8 +176,9 @@ fn row(look: &Look, columns: &Columns, state: &str, texts: [&str; 6], role: Role
 }
 
 fn entry_line(state: &State, look: &Look, columns: &Columns, entry: &Row, selected: bool) -> Line {
-    let marker = if selected { look.glyphs.marker() } else { " " };
-    let mut line = vec![piece(Role::Key, format!("{marker} "))];
+    // The marker alone says which: a move then costs two marks on the wire and not two rows.
+    let (role, marker) = if selected { (Role::Selected, look.glyphs.marker()) } else { (Role::Text, " ") };
+    let mut line = vec![piece(role, marker), piece(Role::Text, " ")];
     let cells = match entry {
         Row::Bot(name) => state.snapshot.bot(name).map(|view| bot_cells(state, look, columns, view)),
         Row::Other(id) => state
