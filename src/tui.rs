@@ -12,12 +12,15 @@
 
 pub mod action;
 pub mod app;
+pub mod command;
 pub mod decode;
 pub mod effect;
 pub mod encode;
 pub mod fleet;
 pub mod forms;
+pub mod incidents;
 mod input;
+pub mod journal;
 pub mod keymap;
 pub mod message;
 pub mod operation;
@@ -35,6 +38,7 @@ pub mod strike;
 mod terminal;
 pub mod theme;
 pub mod update;
+pub mod whole;
 
 pub use run::{ExitState, Options, run};
 pub use terminal::can_open;

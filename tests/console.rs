@@ -5,10 +5,14 @@
 #[path = "exercise/bench.rs"]
 #[expect(dead_code, reason = "shared with the exercise's own tests")]
 mod bench;
+#[path = "console/command.rs"]
+mod command;
 #[path = "console/fake.rs"]
 mod fake;
 #[path = "console/golden.rs"]
 mod golden;
+#[path = "console/incidents.rs"]
+mod incidents;
 #[path = "console/loop.rs"]
 mod loop_;
 #[path = "console/properties.rs"]

@@ -277,6 +277,7 @@ fn journal() {
                 kind: kind.to_owned(),
                 text: text.to_owned(),
                 result: result.to_owned(),
+                ..JournalLine::default()
             };
             update(state, Message::JournalWritten(line));
         }
