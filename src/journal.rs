@@ -51,7 +51,7 @@ pub use audit::{Agreement, Audit, Given, audit};
 pub use checkpoint::Checkpoint;
 pub use entry::{Body, Entry, IntendedStep, Restores};
 pub use error::{Holder, JournalError};
-pub use fold::{Approval, Claimant, Incident, Note, Operation, OperationEnd, Remark, fold};
+pub use fold::{Approval, Claimant, Incident, Note, Operation, OperationEnd, Remark, fold, writers};
 pub use handle::Journal;
 pub use hash::Hash;
 pub use health::SinkHealth;

@@ -9,12 +9,16 @@ mod bench;
 mod drill;
 #[path = "console/copy.rs"]
 mod copy;
+#[path = "console/command.rs"]
+mod command;
 #[path = "console/fake.rs"]
 mod fake;
 #[path = "console/golden.rs"]
 mod golden;
 #[path = "console/keys.rs"]
 mod keys;
+#[path = "console/incidents.rs"]
+mod incidents;
 #[path = "console/loop.rs"]
 mod loop_;
 #[path = "console/pictures.rs"]

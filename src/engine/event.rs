@@ -73,7 +73,7 @@ impl Ended {
     }
 
     /// As the journal tells of another process's operation; `None`: it has not ended.
-    pub(super) fn of_another(operation: &Operation) -> Option<Self> {
+    pub fn of_another(operation: &Operation) -> Option<Self> {
         let end = operation.ended.as_ref()?;
         let dark = |at: Timestamp| u64::try_from(at.duration_since(operation.started_at).as_millis()).ok();
         Some(Self {

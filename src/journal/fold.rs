@@ -13,7 +13,7 @@ mod operation;
 
 use jiff::Timestamp;
 
-pub use crew::Claimant;
+pub use crew::{Claimant, writers};
 pub use operation::{Operation, OperationEnd};
 
 use super::{Body, Record};

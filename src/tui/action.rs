@@ -55,6 +55,18 @@ pub enum Action {
     Confirm,
     /// Type a filter.
     Filter,
+    /// Type what is searched in the journal.
+    Search,
+    /// The next line that matches.
+    NextMatch,
+    /// The line before that matches.
+    PreviousMatch,
+    /// Show a step or a line whole.
+    Whole,
+    /// Check an incident's journal.
+    Verify,
+    /// Type a command.
+    Command,
     /// Show identities that are no bots, too.
     ShowAll,
     /// Read every provider again.
@@ -67,6 +79,8 @@ pub enum Action {
     Journal,
     /// Put a summary of what is shown on the clipboard.
     Copy,
+    /// The incidents of this host.
+    Incidents,
     /// Every key.
     Help,
     /// The next theme.
@@ -86,6 +100,7 @@ impl Action {
             Self::Fleet => Some(Context::Fleet),
             Self::Isolations => Some(Context::Isolation),
             Self::Journal => Some(Context::Journal),
+            Self::Incidents => Some(Context::Incidents),
             _ => None,
         }
     }
@@ -118,6 +133,8 @@ pub enum Context {
     Isolation,
     /// The journal.
     Journal,
+    /// The incidents of this host.
+    Incidents,
     /// A leaked secret, and whose it is.
     Secret,
     /// The way back, before it runs.
@@ -128,7 +145,8 @@ pub enum Context {
 
 impl Context {
     /// Each of them, in the order of the help.
-    pub const ALL: [Self; 6] = [Self::Fleet, Self::Isolation, Self::Journal, Self::Secret, Self::Restore, Self::Help];
+    pub const ALL: [Self; 7] =
+        [Self::Fleet, Self::Isolation, Self::Journal, Self::Incidents, Self::Secret, Self::Restore, Self::Help];
 
     /// The screen's title.
     pub const fn title(self) -> &'static str {
@@ -136,6 +154,7 @@ impl Context {
             Self::Fleet => "Fleet",
             Self::Isolation => "Isolation",
             Self::Journal => "Journal",
+            Self::Incidents => "Incidents",
             Self::Secret => "Secret",
             Self::Restore => "Restore",
             Self::Help => "Help",

@@ -109,6 +109,21 @@ impl<O: Operator> Effects<O> {
                     Err(refusal) => Message::Recorded(Err(refusal)),
                 }
             }),
+            Effect::ReadIncidents => {
+                self.ask(|operator| async move { Message::IncidentsRead(operator.incidents().await) });
+            }
+            Effect::OpenIncident(id) => self.ask(move |operator| async move {
+                Message::IncidentOpened(id, operator.open_incident(id).await.map(Box::new))
+            }),
+            Effect::CheckIncident(id) => {
+                self.ask(
+                    move |operator| async move { Message::IncidentChecked(id, operator.check_incident(id).await) },
+                );
+            }
+            Effect::ReadLine(incident, seq) => self.ask(move |operator| async move {
+                let result = operator.read_line(incident, seq).await;
+                Message::LineRead { incident, seq, result }
+            }),
             Effect::RecordRefusal(bot, refusal) => {
                 let operator = self.operator.clone();
                 self.orders.spawn(async move { operator.record_refusal(bot, refusal).await });

@@ -77,11 +77,14 @@ const EVERYWHERE: &[Context] = &Context::ALL;
 const LISTS: &[Context] = EVERYWHERE;
 const FLEET: &[Context] = &[Context::Fleet];
 const RESTORE: &[Context] = &[Context::Restore];
-const SCREENS: &[Context] = &[Context::Fleet, Context::Isolation, Context::Journal];
+const SCREENS: &[Context] = &[Context::Fleet, Context::Isolation, Context::Journal, Context::Incidents];
+const JOURNAL: &[Context] = &[Context::Journal];
+const INCIDENTS: &[Context] = &[Context::Incidents];
 const SECRET: &[Context] = &[Context::Secret];
 /// Where a plan is shown beside the key.
 const PLANS: &[Context] = &[Context::Fleet, Context::Secret];
-const ELSEWHERE: &[Context] = &[Context::Fleet, Context::Isolation, Context::Journal, Context::Restore, Context::Help];
+const ELSEWHERE: &[Context] =
+    &[Context::Fleet, Context::Isolation, Context::Journal, Context::Incidents, Context::Restore, Context::Help];
 
 const fn row(
     action: Action,
@@ -174,6 +177,36 @@ pub const DEFAULT: &[Binding] = &[
         "Look closer at the selected row.",
         FLEET,
     )),
+    shown(row(
+        Action::Search,
+        &[ch('/')],
+        "search",
+        "Search the journal: words mark lines; bot:, step:, state: and kind: leave the others out.",
+        JOURNAL,
+    )),
+    shown(row(Action::NextMatch, &[ch(']')], "next match", "The next line that matches.", JOURNAL)),
+    shown(row(Action::PreviousMatch, &[ch('[')], "match before", "The line before that matches.", JOURNAL)),
+    shown(row(
+        Action::Whole,
+        &[named(KeyCode::Enter)],
+        "whole",
+        "Show the step or the line under the cursor with all that is known of it.",
+        &[Context::Isolation, Context::Journal],
+    )),
+    shown(row(
+        Action::Open,
+        &[named(KeyCode::Enter), named(KeyCode::Right), ch('l')],
+        "open",
+        "Open the incident from its record: what ran in it, and its journal.",
+        INCIDENTS,
+    )),
+    shown(row(
+        Action::Verify,
+        &[ch('v')],
+        "verify",
+        "Check whether the incident's journal is intact and agrees with what was signed of it.",
+        INCIDENTS,
+    )),
     shown(row(Action::Help, &[ch('?')], "help", "Every key.", EVERYWHERE)),
     shown(row(
         Action::Quit,
@@ -226,7 +259,7 @@ pub const DEFAULT: &[Binding] = &[
         &[ch('i')],
         "identify",
         "Say whose a leaked secret is. Nothing of it is shown or sent; {isolate} of its bot then ends that very secret.",
-        &[Context::Fleet, Context::Isolation, Context::Journal, Context::Secret],
+        &[Context::Fleet, Context::Isolation, Context::Journal, Context::Incidents, Context::Secret],
     )),
     shown(row(
         Action::Restore,
@@ -250,7 +283,27 @@ pub const DEFAULT: &[Binding] = &[
         "Copy a summary of the isolation, or of the bot and its plan, for a ticket.",
         &[Context::Fleet, Context::Isolation],
     ),
-    row(Action::Refresh, &[ch('R')], "refresh", "Read every provider again.", EVERYWHERE),
+    shown(row(
+        Action::Incidents,
+        &[ch('4'), ch('I')],
+        "incidents",
+        "Every incident of this host, open ones first.",
+        EVERYWHERE,
+    )),
+    shown(row(
+        Action::Command,
+        &[ch(':')],
+        "command",
+        "Type a command: any action of this table by its name, and bot, open, theme, filter, note. Tab completes.",
+        EVERYWHERE,
+    )),
+    row(
+        Action::Refresh,
+        &[ch('R')],
+        "refresh",
+        "Read every provider again; on the incidents' screen, the journals.",
+        EVERYWHERE,
+    ),
     row(Action::Theme, &[ch('t')], "theme", "The next theme.", EVERYWHERE),
     row(Action::Redraw, &[ctrl('l')], "redraw", "Draw the whole screen again.", EVERYWHERE),
     row(Action::Suspend, &[ctrl('z')], "suspend", "Back to the shell; `fg` continues.", EVERYWHERE),

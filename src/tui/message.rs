@@ -8,6 +8,7 @@ use crate::{
     },
     engine::{Confirmed, EngineEvent, Refusal, Right, Snapshot, WaitingStep},
     tui::{
+        incidents::{Archive, Brief, Checked},
         mouse::Mouse,
         press::{Pasted, Press},
         strike::Shown,
@@ -68,7 +69,7 @@ impl Signal {
 }
 
 /// One line of the journal, as the screen shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct JournalLine {
     /// In which incident; `None`: of the host.
     pub incident: Option<IncidentId>,
@@ -84,7 +85,19 @@ pub struct JournalLine {
     pub text: String,
     /// What it says about a step; empty where it is about none.
     pub result: String,
+    /// Of which bot; empty where that is not known. Already escaped, as the two below.
+    pub bot: String,
+    /// The id of the step that it is about; empty where it is about none.
+    pub step: String,
+    /// The word of where that step stands then, or of an operation's outcome; empty where it tells none.
+    pub state: String,
 }
+
+/// One field of a line as it stands in the file: its path, and what it holds.
+pub type Field = (String, String);
+
+/// What came of opening an incident.
+pub type Opened = Result<Box<Archive>, String>;
 
 /// What lets an order through that was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,6 +162,15 @@ pub enum Message {
     JournalRead(Vec<JournalLine>),
     /// A line became durable.
     JournalWritten(JournalLine),
+    /// One line of a journal was read whole.
+    LineRead {
+        /// In which incident; `None`: of the host.
+        incident: Option<IncidentId>,
+        /// Its number there.
+        seq: u64,
+        /// Its fields, or why it cannot be read.
+        result: Result<Vec<Field>, String>,
+    },
     /// An order was taken.
     OrderTaken {
         /// Of which bot.
@@ -213,6 +235,12 @@ pub enum Message {
     Recorded(Result<String, Refusal>),
     /// It is on record that somebody says a manual step was done.
     StepConfirmed(Confirmed),
+    /// The incidents of this host were read.
+    IncidentsRead(Result<Vec<Brief>, String>),
+    /// One of them was opened.
+    IncidentOpened(IncidentId, Opened),
+    /// Its journal was checked.
+    IncidentChecked(IncidentId, Checked),
     /// A signal came.
     Signalled(Signal),
     /// The terminal is gone.

@@ -11,6 +11,7 @@ use crate::{
         StepId, StepState,
     },
     engine::{Ended, EngineEvent, OperationPhase},
+    journal::Operation,
 };
 
 /// One step with what happened to it.
@@ -81,6 +82,8 @@ pub struct OperationView {
     pub restores: Option<Arc<RestorePlan>>,
     /// Leaked secrets that were used after the strike, and what that has shown.
     pub used: Vec<(Fingerprint, Probed)>,
+    /// Where it is told by the record alone: how that leaves it, where it has no outcome.
+    pub recorded: Option<String>,
 }
 
 impl OperationView {
@@ -117,6 +120,46 @@ impl OperationView {
             after_dark: Vec::new(),
             restores: None,
             used: Vec::new(),
+            recorded: None,
+        }
+    }
+
+    /// An operation as its journal tells it. It does not run here: nothing of it moves.
+    pub fn of_record(incident: IncidentId, operation: &Operation) -> Self {
+        let mut records: Vec<_> = operation.steps.values().collect();
+        records.sort_by_key(|record| (record.step.lane, record.sent_at));
+        let steps = records.iter().map(|record| {
+            let view = StepView {
+                step: record.step.clone(),
+                state: record.state.clone(),
+                attempt: record.attempts,
+                code: String::new(),
+                detail: record.detail.clone().or_else(|| record.said.clone()),
+            };
+            (record.step.id.clone(), view)
+        });
+        let cuts = records.iter().filter(|record| record.state.is_cut());
+        let held = operation.held_by.as_ref().filter(|by| operation.ended.is_none() && by.may_work());
+        let left = match held {
+            Some(by) => format!("{by} is at work on it"),
+            None if operation.gave_way.is_some() => "it gave way to an isolation".to_owned(),
+            None => "unfinished: nobody is at work on it".to_owned(),
+        };
+        Self {
+            steps: steps.collect(),
+            phase: OperationPhase::Over,
+            rounds: operation.rounds,
+            residual: operation.residual.clone(),
+            first_cut_at: cuts.filter_map(|record| record.answered_at).min(),
+            ended: Ended::of_another(operation),
+            after_dark: operation.after_dark.iter().map(|one| one.what.clone()).collect(),
+            restores: operation
+                .restores
+                .as_ref()
+                .and(operation.restore_plan.as_deref())
+                .map(|plan| Arc::new(plan.clone())),
+            recorded: Some(left),
+            ..Self::started(operation.id, incident, operation.bot.clone(), operation.started_at, Duration::ZERO)
         }
     }
 
@@ -194,7 +237,7 @@ impl OperationView {
 
     /// Whether it still runs.
     pub fn is_running(&self) -> bool {
-        self.ended.is_none()
+        self.ended.is_none() && self.recorded.is_none()
     }
 
     /// The steps of a lane, in order.

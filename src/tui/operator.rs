@@ -1,5 +1,6 @@
 //! The engine as the console sees it: what it can watch, and what it can ask for.
 
+mod archive;
 mod engine;
 mod line;
 
@@ -10,7 +11,10 @@ use futures::stream::BoxStream;
 use jiff::Timestamp;
 use tokio::sync::{broadcast, watch};
 
-use super::message::JournalLine;
+use super::{
+    incidents::{Archive, Brief, Checked},
+    message::{Field, JournalLine},
+};
 use crate::{
     domain::{
         BotName, Identified, IncidentId, LeakedSecret, OperationId, Owner, Probed, RestoreMode, RestorePlan, StepId,
@@ -110,6 +114,27 @@ pub trait Operator: Clone + Send + Sync + 'static {
     /// # Errors
     /// [`Refusal`]: it does not wait any more, nobody may, or the journal takes nothing.
     async fn confirm(&self, step: &StepId, evidence: Option<String>) -> Result<Confirmed, Refusal>;
+
+    /// The incidents of this host, as their journals tell them.
+    ///
+    /// # Errors
+    /// One sentence: the directory cannot be read. One journal that cannot be is a row that says so.
+    async fn incidents(&self) -> Result<Vec<Brief>, String>;
+
+    /// One of them, whole.
+    ///
+    /// # Errors
+    /// One sentence: there is no such journal, or it cannot be read.
+    async fn open_incident(&self, incident: IncidentId) -> Result<Archive, String>;
+
+    /// Whether its journal is intact and agrees with what was signed of it.
+    async fn check_incident(&self, incident: IncidentId) -> Checked;
+
+    /// Every field of one line; of the host's journal where no incident is named.
+    ///
+    /// # Errors
+    /// One sentence: it is not there, or cannot be read.
+    async fn read_line(&self, incident: Option<IncidentId>, seq: u64) -> Result<Vec<Field>, String>;
 
     /// Puts a refusal on record.
     async fn record_refusal(&self, bot: Option<BotName>, refusal: Refusal);

@@ -12,6 +12,7 @@ mod detail;
 mod fleet;
 mod form;
 mod help;
+mod incidents;
 mod isolation;
 mod journal;
 mod plan;
@@ -19,12 +20,15 @@ mod point;
 mod prompt;
 mod restore;
 mod secret;
+mod tabs;
 mod text;
+mod whole;
 
 pub use point::{is_over_detail, row_at};
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{action::Context, paint::Paint, state::State, strike::Shown, theme::Role};
+use crate::domain::StepId;
 
 /// From these sizes on, the fleet shows list and detail side by side.
 const WIDE: (u16, u16) = (110, 30);
@@ -55,9 +59,13 @@ pub fn draw(state: &State, buffer: &mut Buffer) -> Drawn {
         Context::Fleet => drawn.shown.target = fleet::draw(state, &mut paint, body),
         Context::Isolation => isolation::draw(state, &mut paint, body),
         Context::Journal => journal::draw(state, &mut paint, body),
+        Context::Incidents => incidents::draw(state, &mut paint, body),
         Context::Secret => drawn = secret::draw(state, &mut paint, body),
         Context::Restore => drawn = restore::draw(state, &mut paint, body),
         Context::Help => help::draw(state, &mut paint, body),
+    }
+    if let Some(shown) = &state.whole {
+        whole::draw(state, shown, &mut paint, body);
     }
     let status = chrome::status(state, &mut paint);
     drawn.shown.armed = status.shown.armed;
@@ -103,6 +111,7 @@ pub fn page(state: &State) -> usize {
         Context::Fleet => fleet::list_area(state, body).height.saturating_sub(1),
         Context::Isolation => isolation::steps_area(state, body).height,
         Context::Journal => body.height.saturating_sub(1),
+        Context::Incidents => incidents::list_area(state, body).height,
         Context::Secret => secret::text_area(state, body).height,
         Context::Restore => restore::text_area(state, body).height,
         Context::Help => body.height,
@@ -116,7 +125,8 @@ pub fn limit(state: &State) -> usize {
     let lines = match state.screen {
         Context::Fleet => detail::lines(state, usize::from(fleet::detail_area(state, body).width)).len(),
         Context::Isolation => isolation::lines(state, usize::from(body.width)).len(),
-        Context::Journal => state.journal.lines.len(),
+        Context::Journal => state.lines().shown().len(),
+        Context::Incidents => state.incidents.rows.len(),
         Context::Secret => secret::lines(state, usize::from(body.width)).len(),
         Context::Restore => restore::lines(state, usize::from(body.width)).len(),
         Context::Help => help::lines(state, usize::from(body.width)).len(),
@@ -124,15 +134,50 @@ pub fn limit(state: &State) -> usize {
     lines.saturating_sub(page(state))
 }
 
+/// How many rows of what is shown whole are on the screen.
+pub fn whole_page(state: &State) -> usize {
+    usize::from(whole::area(body(state)).height)
+}
+
+/// The largest offset of what is shown whole.
+pub fn whole_limit(state: &State) -> usize {
+    let width = usize::from(whole::area(body(state)).width);
+    let lines = state.whole.as_ref().map_or(0, |shown| whole::lines(state, shown, width).len());
+    lines.saturating_sub(whole_page(state))
+}
+
+/// The steps of the isolation that is shown, each with its row in what scrolls.
+pub fn step_rows(state: &State) -> Vec<(usize, StepId)> {
+    isolation::content(state, usize::from(body(state).width)).steps
+}
+
 /// After every message: offsets stay inside what there is.
 pub fn settle(state: &mut State) {
     let rows = usize::from(fleet::list_area(state, body(state)).height.saturating_sub(1));
     state.fleet.scroll(rows);
+    match state.screen {
+        Context::Journal => {
+            let rows = page(state);
+            state.lines_mut().scroll(rows);
+        }
+        Context::Incidents => {
+            let rows = page(state);
+            state.incidents.scroll(rows);
+        }
+        _ => {}
+    }
+    if state.whole.is_some() {
+        let limit = whole_limit(state);
+        if let Some(shown) = state.whole.as_mut() {
+            shown.offset = shown.offset.min(limit);
+        }
+    }
     // Only where something is scrolled is it worth measuring.
     let offset = match state.screen {
         Context::Fleet => state.fleet.detail_offset,
         Context::Isolation => state.operation_offset,
-        Context::Journal => state.journal.offset,
+        // Both scroll with their cursor.
+        Context::Journal | Context::Incidents => 0,
         Context::Secret => state.leak_offset,
         Context::Restore => state.restore.as_ref().map_or(0, |pane| pane.offset),
         Context::Help => state.help_offset,
@@ -144,7 +189,7 @@ pub fn settle(state: &mut State) {
     match state.screen {
         Context::Fleet => state.fleet.detail_offset = offset.min(limit),
         Context::Isolation => state.operation_offset = offset.min(limit),
-        Context::Journal => state.journal.offset = offset.min(limit),
+        Context::Journal | Context::Incidents => {}
         Context::Secret => state.leak_offset = offset.min(limit),
         Context::Restore => {
             if let Some(pane) = state.restore.as_mut() {

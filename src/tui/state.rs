@@ -7,23 +7,24 @@ use tui_input::Input;
 
 use super::{
     action::{Action, Context},
+    command::CommandForm,
     fleet::{Fleet, Row},
     forms::{ConfirmForm, HandOverForm, NoteForm},
+    incidents::{Archive, IncidentsPane},
+    journal::JournalPane,
     keymap::Keymap,
-    message::{JournalLine, Signal, Size},
+    message::{Signal, Size},
     operation::OperationView,
     restore::RestorePane,
     secret::{Leak, SecretField},
     strike::{Answers, Trigger},
     theme::{Capability, Glyphs, Theme},
+    whole::Whole,
 };
 use crate::{
-    domain::{BotName, BotState, Depth, Fingerprint, Identity, OperationId},
+    domain::{BotName, BotState, Depth, Fingerprint, Identity, OperationId, StepId},
     engine::{BotView, Refusal, Right, Snapshot},
 };
-
-/// How many lines of the journal the screen keeps; the file keeps all.
-const MAX_LINES: usize = 5000;
 
 /// Now, by both clocks. The loop sets it before each message, so that `update` stays pure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +85,8 @@ pub enum Form {
     HandOver(HandOverForm),
     /// For a manual step that was done.
     Confirm(ConfirmForm),
+    /// For a command.
+    Command(CommandForm),
 }
 
 /// What the caller decides.
@@ -106,17 +109,6 @@ pub struct Alarm {
     pub bot: BotName,
     /// What is alive.
     pub what: Vec<String>,
-}
-
-/// The journal's screen.
-#[derive(Debug)]
-pub struct JournalPane {
-    /// Oldest first.
-    pub lines: Vec<JournalLine>,
-    /// The first line on the screen, where it does not follow.
-    pub offset: usize,
-    /// Whether the newest line stays on the screen.
-    pub follow: bool,
 }
 
 /// What the console knows.
@@ -153,8 +145,16 @@ pub struct State {
     pub operation: Option<OperationId>,
     /// The first step on the screen.
     pub operation_offset: usize,
-    /// The journal.
+    /// The step that the cursor is on.
+    pub step: Option<StepId>,
+    /// The journal, as it is written.
     pub journal: JournalPane,
+    /// The incident that was opened from the record: journal and isolation show it instead of what happens now.
+    pub archive: Option<Archive>,
+    /// The incidents of this host.
+    pub incidents: IncidentsPane,
+    /// What is shown whole, over the screen.
+    pub whole: Option<Whole>,
     /// The first line of the help on the screen.
     pub help_offset: usize,
     /// Which presses may fire.
@@ -230,7 +230,11 @@ impl State {
             operations: Vec::new(),
             operation: None,
             operation_offset: 0,
-            journal: JournalPane { lines: Vec::new(), offset: 0, follow: true },
+            journal: JournalPane::default(),
+            archive: None,
+            incidents: IncidentsPane::default(),
+            whole: None,
+            step: None,
             help_offset: 0,
             trigger: Trigger::new(multiplexed),
             prompt: None,
@@ -331,22 +335,24 @@ impl State {
     /// The isolation that is shown.
     pub fn operation(&self) -> Option<&OperationView> {
         let shown = self.operation?;
-        self.operations.iter().find(|operation| operation.op == shown)
+        self.shown_operations().find(|operation| operation.op == shown)
     }
 
-    /// Takes a line of the journal in, once.
-    pub fn keep_line(&mut self, line: JournalLine) {
-        let key = |line: &JournalLine| (line.incident, line.seq);
-        let recent = self.journal.lines.iter().rev().take(256);
-        if recent.into_iter().any(|old| key(old) == key(&line)) {
-            return;
-        }
-        self.journal.lines.push(line);
-        if self.journal.lines.len() > MAX_LINES {
-            let extra = self.journal.lines.len() - MAX_LINES;
-            self.journal.lines.drain(..extra);
-            self.journal.offset = self.journal.offset.saturating_sub(extra);
-        }
+    /// What the isolation screen can turn to: what this console has seen, then what an opened record tells besides.
+    pub fn shown_operations(&self) -> impl Iterator<Item = &OperationView> {
+        let seen = |op: OperationId| self.operations.iter().any(|operation| operation.op == op);
+        let recorded = self.archive.iter().flat_map(|archive| &archive.operations);
+        self.operations.iter().chain(recorded.filter(move |operation| !seen(operation.op)))
+    }
+
+    /// The lines that the journal's screen shows: of the opened record, else as they are written.
+    pub fn lines(&self) -> &JournalPane {
+        self.archive.as_ref().map_or(&self.journal, |archive| &archive.journal)
+    }
+
+    /// The same, to change.
+    pub fn lines_mut(&mut self) -> &mut JournalPane {
+        self.archive.as_mut().map_or(&mut self.journal, |archive| &mut archive.journal)
     }
 
     /// When the loop should wake it without any other reason, on the monotonic clock.

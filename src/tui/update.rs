@@ -5,22 +5,29 @@
 //!               ├─ keys.rs     a key, by the one table
 //!               ├─ danger.rs   X and B, by what was seen
 //!               ├─ secret.rs   i: a leaked secret
+//!               ├─ command.rs  : by name
 //!               └─ here        frames, fleet, isolation, journal, signals
 //! ```
 
 mod again;
+mod command;
 mod copy;
 mod danger;
+mod incidents;
 mod keys;
 mod mouse;
 mod off;
 mod record;
 mod restore;
 mod secret;
+mod steps;
+mod whole;
 
 use std::time::Duration;
 
+pub use command::names;
 pub use off::disabled;
+pub use record::pasted as paste_line;
 
 use super::{
     message::{Message, Signal, Way},
@@ -86,6 +93,14 @@ pub enum Effect {
     AskWaiting,
     /// Put on record that a manual step was done, with a word of evidence.
     Confirm(StepId, Option<String>),
+    /// Read the incidents of this host.
+    ReadIncidents,
+    /// Read one of them whole.
+    OpenIncident(IncidentId),
+    /// Check its journal.
+    CheckIncident(IncidentId),
+    /// Read one line of a journal whole; `None`: of the host's.
+    ReadLine(Option<IncidentId>, u64),
     /// Put on record that something was refused.
     RecordRefusal(Option<BotName>, Refusal),
     /// Put a text on the terminal's clipboard.
@@ -107,6 +122,7 @@ pub fn start(state: &mut State) -> Vec<Effect> {
 
 /// Takes in what happened.
 pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
+    let before = state.screen;
     let mut effects = match message {
         Message::KeyPressed { key, alone } => keys::pressed(state, key.event(), alone),
         Message::Pasted(text) => keys::pasted(state, text.expose()),
@@ -145,6 +161,14 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
             Vec::new()
         }
     };
+    if state.screen != before {
+        // Both were of the screen that was left.
+        (state.whole, state.incidents.opening) = (None, None);
+    }
+    let is_shown = |step| state.operation().is_some_and(|operation| operation.steps.contains_key(step));
+    if !state.step.as_ref().is_none_or(is_shown) {
+        state.step = None;
+    }
     effects.extend(read_selected(state));
     screen::settle(state);
     effects
@@ -175,8 +199,7 @@ fn hear(state: &mut State, message: Message) {
             state.mark(Dirty::Soon);
         }
         Message::JournalRead(lines) => {
-            let newer = std::mem::take(&mut state.journal.lines);
-            lines.into_iter().chain(newer).for_each(|line| state.keep_line(line));
+            state.journal.put_before(lines);
             state.mark(Dirty::Soon);
         }
         Message::JournalWritten(line) => {
@@ -185,7 +208,7 @@ fn hear(state: &mut State, message: Message) {
                 "sink.regained" => state.goes_on = None,
                 _ => {}
             }
-            state.keep_line(line);
+            state.journal.keep(line);
             state.mark(Dirty::Soon);
         }
         Message::SecretTried(probed) => secret::tried(state, probed),
@@ -194,6 +217,10 @@ fn hear(state: &mut State, message: Message) {
         Message::Summarised(result) => record::summarised(state, result),
         Message::WaitingFound(result) => record::waiting(state, result),
         Message::Recorded(result) => record::recorded(state, result),
+        Message::IncidentsRead(read) => incidents::read(state, read),
+        Message::IncidentOpened(id, opened) => incidents::opened(state, id, opened),
+        Message::IncidentChecked(id, checked) => incidents::checked(state, id, checked),
+        Message::LineRead { incident, seq, result } => whole::line_read(state, (incident, seq), result),
         Message::StepConfirmed(confirmed) => record::confirmed(state, &confirmed),
         Message::GlassBroken
         | Message::RightsKnown(_)
@@ -202,7 +229,8 @@ fn hear(state: &mut State, message: Message) {
         | Message::AgainRefused { .. } => again::hear(state, message),
         Message::OrderTaken { bot, op } => {
             state.ordered.retain(|ordered| *ordered != bot);
-            state.operation = Some(op);
+            incidents::close(state);
+            (state.operation, state.step) = (Some(op), None);
             restore::taken(state, &bot);
             state.mark(Dirty::Soon);
         }
@@ -234,8 +262,9 @@ fn engine_spoke(state: &mut State, event: &EngineEvent) -> Vec<Effect> {
             let started = OperationView::started(*op, *incident, bot.clone(), *at, state.now.mono);
             state.operations.push(started);
         }
-        if state.operation().is_none_or(|shown| !shown.is_running()) {
-            state.operation = Some(*op);
+        // Never over a record that somebody reads: the line of isolations shows that it runs.
+        if state.archive.is_none() && state.operation().is_none_or(|shown| !shown.is_running()) {
+            (state.operation, state.step) = (Some(*op), None);
             state.operation_offset = 0;
         }
     }

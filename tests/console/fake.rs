@@ -16,7 +16,8 @@ use estop::{
     tui::{
         app::{App, Display, Left, Sources},
         decode::{Decoder, Input},
-        message::{JournalLine, Size},
+        incidents::{Archive, Brief, Checked},
+        message::{Field, JournalLine, Size},
         operator::Operator,
         output::Picture,
         signals::Heard,
@@ -45,6 +46,10 @@ pub struct Desk {
     pub restores: Arc<Mutex<Vec<RestoreOrder>>>,
     pub summary: Arc<Mutex<Vec<String>>>,
     pub waiting: Arc<Mutex<Vec<WaitingStep>>>,
+    /// The incidents of the host.
+    pub incidents: Arc<Mutex<Result<Vec<Brief>, String>>>,
+    /// What opening one of them gives.
+    pub archive: Arc<Mutex<Option<Archive>>>,
     /// Whose each secret is.
     pub owners: Arc<Mutex<Vec<Owner>>>,
     /// What the engine was handed.
@@ -65,6 +70,8 @@ impl Desk {
             restores: Arc::default(),
             summary: Arc::default(),
             waiting: Arc::default(),
+            incidents: Arc::new(Mutex::new(Ok(Vec::new()))),
+            archive: Arc::default(),
             owners: Arc::default(),
             handed: Arc::default(),
         }
@@ -191,6 +198,26 @@ impl Operator for Desk {
             instruction: waited.instruction.clone(),
             by: "alice (uid 1000)".to_owned(),
         })
+    }
+
+    async fn incidents(&self) -> Result<Vec<Brief>, String> {
+        self.jot("incidents");
+        self.incidents.lock().unwrap().clone()
+    }
+
+    async fn open_incident(&self, incident: IncidentId) -> Result<Archive, String> {
+        self.jot(format!("open {incident}"));
+        self.archive.lock().unwrap().clone().ok_or_else(|| "it is not there".to_owned())
+    }
+
+    async fn check_incident(&self, incident: IncidentId) -> Checked {
+        self.jot(format!("check {incident}"));
+        Checked { sound: true, says: vec!["sound: 12 lines, of which no checkpoint covers 0".to_owned()] }
+    }
+
+    async fn read_line(&self, incident: Option<IncidentId>, seq: u64) -> Result<Vec<Field>, String> {
+        self.jot(format!("line {seq} of {incident:?}"));
+        Ok(vec![("seq".to_owned(), seq.to_string()), ("body.answer.code".to_owned(), "204".to_owned())])
     }
 
     async fn record_refusal(&self, bot: Option<BotName>, refusal: Refusal) {

@@ -19,7 +19,11 @@ use proptest::prelude::*;
 use ratatui::{buffer::Buffer, layout::Rect};
 use terminput::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::{fake, sample};
+use super::{
+    fake,
+    incidents::{archive, briefs},
+    sample,
+};
 
 #[derive(Debug, Clone)]
 enum Act {
@@ -31,7 +35,21 @@ enum Act {
     Resize(u16, u16),
     Drop(usize),
     All,
+    Command(&'static str, bool),
 }
+
+/// Lines behind `:`, among them each that leads to a cut.
+const COMMANDS: [&str; 9] = [
+    "isolate sales",
+    "isolate",
+    "burn payroll",
+    "retry payroll",
+    "restore sales",
+    "bot helpdesk",
+    "filter e",
+    "open 00000007",
+    "journal",
+];
 
 fn acts() -> impl Strategy<Value = Vec<Act>> {
     let key = prop_oneof![
@@ -46,6 +64,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
             .prop_map(KeyCode::Char),
         1 => prop_oneof![Just(KeyCode::End), Just(KeyCode::Down), Just(KeyCode::Backspace)],
         6 => proptest::char::range('!', '~').prop_map(KeyCode::Char),
+        3 => prop_oneof![Just('4'), Just('3'), Just('/'), Just(':'), Just('v'), Just('['), Just(']')].prop_map(KeyCode::Char),
         3 => prop_oneof![Just('j'), Just('k'), Just('g'), Just('G'), Just('a'), Just('1')].prop_map(KeyCode::Char),
     ];
     let act = prop_oneof![
@@ -57,6 +76,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         1 => (1u16..140, 1u16..50).prop_map(|(width, height)| Act::Resize(width, height)),
         1 => (0usize..7).prop_map(Act::Drop),
         1 => Just(Act::All),
+        2 => (0..COMMANDS.len(), any::<bool>()).prop_map(|(at, alone)| Act::Command(COMMANDS[at], alone)),
     ];
     proptest::collection::vec(act, 0..80)
 }
@@ -110,6 +130,12 @@ fn answered(effect: &Effect) -> Option<Message> {
         }
         Effect::Probe { .. } => Message::SecretTried(Vec::new()),
         Effect::Summarise(_) => Message::Summarised(Ok((sample::incident(), vec!["bots: none".to_owned()]))),
+        Effect::ReadIncidents => Message::IncidentsRead(Ok(briefs())),
+        Effect::OpenIncident(id) => Message::IncidentOpened(*id, Ok(Box::new(archive()))),
+        Effect::ReadLine(incident, seq) => {
+            let fields = vec![("kind".to_owned(), "op.end".to_owned())];
+            Message::LineRead { incident: *incident, seq: *seq, result: Ok(fields) }
+        }
         Effect::AskWaiting => {
             let step = |index: usize| WaitingStep {
                 incident: sample::incident(),
@@ -157,12 +183,24 @@ fn play(acts: Vec<Act>) -> Result<(), TestCaseError> {
                 update(&mut state, Message::FleetRead(Arc::new(snapshot)))
             }
             Act::All => update(&mut state, Message::FleetRead(Arc::new(sample::fleet()))),
+            Act::Command(line, alone) => {
+                let keys = format!(":{line}");
+                let keys = keys.chars().map(KeyCode::Char).chain([KeyCode::Enter]).map(KeyEvent::new);
+                let pressed = |key: KeyEvent| update(&mut state, Message::KeyPressed { key: key.into(), alone });
+                keys.flat_map(pressed).collect()
+            }
         };
         let inside = match &state.fleet.selected {
             None => state.fleet.rows.is_empty(),
             Some(selected) => state.fleet.rows.contains(selected),
         };
         prop_assert!(inside, "{:?} is not in the list", state.fleet.selected);
+        let incidents = &state.incidents;
+        prop_assert!(incidents.rows.is_empty() || incidents.brief().is_some(), "{:?}", incidents.selected);
+        prop_assert!(state.lines().at() < state.lines().shown().len().max(1));
+        let steps = state.operation().map(|operation| &operation.steps);
+        let known = |step| steps.is_some_and(|steps| steps.contains_key(step));
+        prop_assert!(state.step.as_ref().is_none_or(known), "{:?} is no step of what is shown", state.step);
         for effect in effects {
             match &effect {
                 Effect::Isolate(order) => {

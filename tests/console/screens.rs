@@ -281,6 +281,7 @@ pub fn with_lines(state: &mut State) {
             kind: kind.to_owned(),
             text: text.to_owned(),
             result: result.to_owned(),
+            ..JournalLine::default()
         };
         update(state, Message::JournalWritten(line));
     }

@@ -48,6 +48,22 @@ impl std::fmt::Display for Claimant {
     }
 }
 
+/// Who wrote the records, in the order of their first line.
+pub fn writers(records: &[Record]) -> Vec<Claimant> {
+    let mut crew = Crew::default();
+    let mut found: Vec<Claimant> = Vec::new();
+    for record in records {
+        let is_new = found.iter().all(|known| known.process != record.proc.id());
+        if is_new || record.who.is_some() {
+            crew.meet(record);
+        }
+        if is_new {
+            found.extend(crew.writer(record));
+        }
+    }
+    found
+}
+
 /// The processes that have introduced themselves so far.
 #[derive(Debug, Default)]
 pub(super) struct Crew(HashMap<Uuid, Claimant>);

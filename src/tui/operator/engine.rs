@@ -13,14 +13,17 @@ use tokio::sync::{
     watch,
 };
 
-use super::{Operator, line::Narrator};
+use super::{Operator, archive, line::Narrator};
 use crate::{
     domain::{
         BotName, Identified, IncidentId, LeakedSecret, OperationId, Owner, Probed, RestoreMode, RestorePlan, StepId,
     },
     engine::{Confirmed, Engine, EngineEvent, Hold, Order, Refusal, RestoreOrder, Right, Snapshot, WaitingStep},
     journal::{Body, Entry, Record, Store},
-    tui::message::JournalLine,
+    tui::{
+        incidents::{Archive, Brief, Checked},
+        message::{Field, JournalLine},
+    },
 };
 
 #[async_trait]
@@ -132,6 +135,27 @@ impl Operator for Engine {
         Engine::confirm(self, &step.to_string(), evidence).await
     }
 
+    async fn incidents(&self) -> Result<Vec<Brief>, String> {
+        let store = self.store().clone();
+        beside(move || archive::list(&store)).await
+    }
+
+    async fn open_incident(&self, incident: IncidentId) -> Result<Archive, String> {
+        let store = self.store().clone();
+        beside(move || archive::open(&store, incident)).await
+    }
+
+    async fn check_incident(&self, incident: IncidentId) -> Checked {
+        let store = self.store().clone();
+        let checked = beside(move || Ok(archive::check(&store, incident))).await;
+        checked.unwrap_or_else(|why| Checked { sound: false, says: vec![why] })
+    }
+
+    async fn read_line(&self, incident: Option<IncidentId>, seq: u64) -> Result<Vec<Field>, String> {
+        let store = self.store().clone();
+        beside(move || archive::line(&store, incident, seq)).await
+    }
+
     async fn record_refusal(&self, bot: Option<BotName>, refusal: Refusal) {
         Engine::record_refusal(self, bot.as_ref(), &refusal).await;
     }
@@ -181,6 +205,11 @@ impl Operator for Engine {
 async fn read<T: Send + 'static>(reading: impl FnOnce() -> Result<T, Refusal> + Send + 'static) -> Result<T, Refusal> {
     let failed = |_| Err(Refusal::NoIncident("that can be read".to_owned()));
     tokio::task::spawn_blocking(reading).await.unwrap_or_else(failed)
+}
+
+/// The same for what is only looked at.
+async fn beside<T: Send + 'static>(reading: impl FnOnce() -> Result<T, String> + Send + 'static) -> Result<T, String> {
+    tokio::task::spawn_blocking(reading).await.unwrap_or_else(|_| Err("the reading broke off".to_owned()))
 }
 
 /// The journal from now on.

@@ -2,32 +2,47 @@
 
 use std::collections::HashMap;
 
+use uuid::Uuid;
+
 use crate::{
-    domain::{StepId, Untrusted, Verdict},
-    journal::{Body, IntendedStep, Record, RecordBody},
+    domain::{BotName, OperationId, StepId, Untrusted, Verdict},
+    journal::{Body, IntendedStep, ProcRef, Record, RecordBody},
     tui::message::JournalLine,
 };
 
-/// Tells records as lines of the screen. A record names its step by id; what the step does, and to what, stands in the
-/// intent before it, and is remembered here.
+/// Tells records as lines of the screen. A record names its step, its operation and its writer by id; what the step
+/// does, and to what, stands in the intent before it, the bot in the claim, the person in the writer's first line: all
+/// three are remembered here.
 #[derive(Debug, Default)]
 pub struct Narrator {
     steps: HashMap<StepId, String>,
+    bots: HashMap<OperationId, BotName>,
+    people: HashMap<Uuid, String>,
 }
 
 impl Narrator {
-    /// Whether it can say what the record's step does.
+    /// Whether it can say what the record's step does, of which bot the operation is, and who speaks.
     pub fn knows(&self, record: &Record) -> bool {
         step_of(record).is_none_or(|step| self.steps.contains_key(step))
+            && (!is_said(record) || introduces(record) || self.people.contains_key(&record.proc.id()))
     }
 
-    /// Remembers the steps of an intent.
+    /// Remembers the steps of an intent, the bot of a claim, the person of a process.
     pub fn learn(&mut self, record: &Record) {
-        if let RecordBody::Known(Body::PlanIntent { steps, .. }) = &record.body {
-            let named = steps.iter().map(|IntendedStep { step, .. }| {
-                (step.id.clone(), format!("{} {}", step.action.word(), step.target.raw()))
-            });
-            self.steps.extend(named);
+        if let Some(who) = &record.who {
+            self.people.insert(record.proc.id(), who.short());
+        }
+        match (&record.body, record.op) {
+            (RecordBody::Known(Body::PlanIntent { steps, .. }), _) => {
+                let named = steps.iter().map(|IntendedStep { step, .. }| {
+                    (step.id.clone(), format!("{} {}", step.action.word(), step.target.raw()))
+                });
+                self.steps.extend(named);
+            }
+            (RecordBody::Known(Body::OpClaim { bot, .. }), Some(op)) => {
+                self.bots.insert(op, bot.clone());
+            }
+            _ => {}
         }
     }
 
@@ -36,6 +51,25 @@ impl Narrator {
         if let Some(step) = step_of(record) {
             self.steps.entry(step.clone()).or_insert_with(|| step.to_string());
         }
+        if is_said(record) {
+            self.people.entry(record.proc.id()).or_insert_with(|| "unknown".to_owned());
+        }
+    }
+
+    /// The bot that a record is about.
+    fn bot<'a>(&'a self, record: &'a Record) -> Option<&'a BotName> {
+        let said = match &record.body {
+            RecordBody::Known(
+                Body::EvidenceSnapshot { bot, .. }
+                | Body::OpEnd { bot, .. }
+                | Body::GuardRefused { bot: Some(bot), .. }
+                | Body::GuardOverride { bot, .. }
+                | Body::RestoreDiff { bot, .. }
+                | Body::ProbeResult { bot, .. },
+            ) => Some(bot),
+            _ => None,
+        };
+        said.or_else(|| self.bots.get(&record.op?))
     }
 
     /// What the journal's screen shows of a record.
@@ -45,6 +79,10 @@ impl Narrator {
         let (text, result) = match &record.body {
             RecordBody::Known(body) => match (body.step(), step_result(body)) {
                 (Some(step), Some(result)) => (self.steps.get(step).cloned().unwrap_or_default(), result),
+                _ if is_said(record) => {
+                    let by = self.people.get(&record.proc.id()).map_or("unknown", String::as_str);
+                    (format!("{by}: {}", sentence(body)), String::new())
+                }
                 _ => (sentence(body), String::new()),
             },
             RecordBody::Part { .. } => ("part of a long record".to_owned(), String::new()),
@@ -59,7 +97,33 @@ impl Narrator {
             // A file may hold anything: escaped here as if a provider had said it.
             text: Untrusted::new(text).shown(),
             result: Untrusted::new(result).shown(),
+            bot: self.bot(record).map(BotName::shown).unwrap_or_default(),
+            step: step_of(record).map(|step| Untrusted::new(step.to_string()).shown()).unwrap_or_default(),
+            state: Untrusted::new(state_word(record)).shown(),
         }
+    }
+}
+
+/// Whether it is what a person says, so that it matters who.
+const fn is_said(record: &Record) -> bool {
+    matches!(record.body, RecordBody::Known(Body::IncidentNote { .. } | Body::IncidentHandover { .. }))
+}
+
+/// Whether its writer says in it who it is.
+const fn introduces(record: &Record) -> bool {
+    matches!(record.proc, ProcRef::Whole(_)) || record.who.is_some()
+}
+
+/// Where the record's step stands then, or its operation has ended.
+fn state_word(record: &Record) -> String {
+    let RecordBody::Known(body) = &record.body else { return String::new() };
+    match body {
+        Body::StepAttempt { .. } => "sent".to_owned(),
+        Body::StepAnswer { state, .. } | Body::StepVerify { state, .. } => state.word().to_owned(),
+        Body::StepManual { attested_by: Some(_), .. } => "attested".to_owned(),
+        Body::StepManual { attested_by: None, .. } => "manual".to_owned(),
+        Body::OpEnd { outcome, .. } => outcome.clone(),
+        _ => String::new(),
     }
 }
 
@@ -189,7 +253,7 @@ mod tests {
             mono_ms: 0,
             incident: None,
             exercise: None,
-            proc: ProcRef::Id(uuid::Uuid::nil()),
+            proc: ProcRef::Id(Uuid::nil()),
             op: None,
             epoch: 1,
             who: None,
@@ -210,20 +274,38 @@ mod tests {
     #[test]
     fn a_step_is_told_as_its_intent_names_it() {
         let mut narrator = Narrator::default();
-        let intended = IntendedStep { step: step(), key: uuid::Uuid::nil() };
+        let intended = IntendedStep { step: step(), key: Uuid::nil() };
         let hash = PlanHash::of(&BotName::new("helpdesk"), Depth::Isolate, &[step()]);
         let intent = Body::PlanIntent { hash, steps: vec![intended], round: 0 };
         assert_eq!(narrator.line(&record(intent)).text, "1 step, round 0");
         assert!(narrator.knows(&answer()));
         let line = narrator.line(&answer());
         assert_eq!((&*line.text, &*line.result), ("disable-client bot-<U+202E>helpdesk", "accepted 204"));
-        let attempt = record(Body::StepAttempt { step: step().id, attempt: 2, key: uuid::Uuid::nil() });
+        let attempt = record(Body::StepAttempt { step: step().id, attempt: 2, key: Uuid::nil() });
         assert_eq!(narrator.line(&attempt).result, "attempt 2");
         let verdict = Verdict::Fails("still enabled".to_owned());
         let state = StepState::Accepted;
         let read = "a read".to_owned();
         let verify = record(Body::StepVerify { step: step().id, read, verdict, last: false, state });
         assert_eq!(narrator.line(&verify).result, "accepted, not yet: still enabled");
+    }
+
+    #[test]
+    fn a_note_names_its_author_and_a_step_its_bot_and_state() {
+        let mut narrator = Narrator::default();
+        let note = || record(Body::IncidentNote { text: "seen\u{7}".into() });
+        assert!(!narrator.knows(&note()), "whose process that is stands elsewhere in the file");
+        let who = crate::journal::Who { user: Some("alice".to_owned()), ..crate::journal::Who::default() };
+        narrator.learn(&Record { who: Some(Box::new(who)), ..note() });
+        assert!(narrator.knows(&note()));
+        assert_eq!(narrator.line(&note()).text, "alice: seen\\x07");
+        let op = Some(OperationId::from_uuid(Uuid::from_u128(1)));
+        let (bot, depth) = (BotName::new("helpdesk"), Depth::Isolate);
+        let (identities, collateral) = (Vec::new(), Vec::new());
+        let claim = Body::OpClaim { bot, depth, reason: None, identities, collateral, resumed: false, restores: None };
+        narrator.learn(&Record { op, ..record(claim) });
+        let line = narrator.line(&Record { op, ..answer() });
+        assert_eq!((&*line.bot, &*line.state, line.step), ("helpdesk", "accepted", step().id.to_string()));
     }
 
     #[test]

@@ -107,11 +107,22 @@ fn figures(state: &State) -> crate::tui::paint::Piece {
             }
         }
         Context::Isolation => {
-            let at = state.operations.iter().position(|operation| Some(operation.op) == state.operation);
-            at.map(|at| format!("  {} of {}", at + 1, state.operations.len())).unwrap_or_default()
+            let at = state.shown_operations().position(|operation| Some(operation.op) == state.operation);
+            at.map(|at| format!("  {} of {}", at + 1, state.shown_operations().count())).unwrap_or_default()
         }
-        Context::Journal if state.journal.follow => "  following".to_owned(),
-        Context::Journal => format!("  scrolled: {} follows", state.key(Action::Bottom)),
+        Context::Journal => match (&state.archive, state.journal.follow) {
+            (Some(archive), _) if archive.left_out > 0 => {
+                format!("  record, {} older lines left out", archive.left_out)
+            }
+            (Some(_), _) => format!("  record: {} goes back", state.key(Action::Journal)),
+            (None, true) => "  following".to_owned(),
+            (None, false) => format!("  scrolled: {} follows", state.key(Action::Bottom)),
+        },
+        Context::Incidents => match (&state.incidents.error, state.incidents.reading) {
+            (Some(_), _) => "  cannot be read now".to_owned(),
+            (None, true) => "  reading".to_owned(),
+            (None, false) => format!("  {}", state.incidents.rows.len()),
+        },
         Context::Secret | Context::Restore | Context::Help => String::new(),
     };
     piece(Role::Dim, text)
@@ -179,6 +190,14 @@ pub fn status(state: &State, paint: &mut Paint<'_>) -> Drawn {
         paint.line(area.x, y, area.width, &line);
         let column = 2 + u16::try_from(filter.visual_cursor()).unwrap_or(u16::MAX - 2);
         let cursor = (state.fleet.editing && column < area.width).then_some((area.x + column, y));
+        return Drawn { shown: Shown::default(), cursor };
+    }
+    if state.screen == Context::Journal
+        && let Some((line, column)) = super::journal::status(state)
+    {
+        paint.line(area.x, y, area.width, &line);
+        let column = u16::try_from(column).unwrap_or(u16::MAX);
+        let cursor = (state.lines().editing && column < area.width).then_some((area.x + column, y));
         return Drawn { shown: Shown::default(), cursor };
     }
     paint.line(area.x, y, area.width, &summary(state));
@@ -254,6 +273,9 @@ fn footer(state: &State, paint: &mut Paint<'_>, area: Rect) {
                 key("Up Down", "another step", false),
                 key("Esc", "leave", false),
             ],
+            Form::Command(_) => {
+                vec![key("Enter", "do it", false), key("Tab", "complete", false), key("Esc", "leave", false)]
+            }
             Form::Secret(_) => {
                 vec![
                     key("Enter", "look it up", false),
@@ -262,6 +284,8 @@ fn footer(state: &State, paint: &mut Paint<'_>, area: Rect) {
                 ]
             }
         }
+    } else if state.screen == Context::Journal && state.lines().editing {
+        vec![key("Enter", "keep", false), key("Esc", "clear", false), key("Up Down", "line", false)]
     } else if state.fleet.editing {
         vec![key("Enter", "keep", false), key("Esc", "clear", false), key("Up Down", "select", false)]
     } else {

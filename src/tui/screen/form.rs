@@ -6,11 +6,13 @@ use tui_input::Input;
 use super::{Drawn, fleet, inside};
 use crate::tui::{
     action::Context,
+    command::{CommandForm, candidates, split},
     forms::{ConfirmForm, HandOverForm, NoteForm},
     paint::{Line, Paint, piece},
     secret::SecretField,
     state::{Form, State},
     theme::Role,
+    update::names,
 };
 
 /// Draws the field that is open.
@@ -18,6 +20,7 @@ pub fn draw(state: &State, form: &Form, paint: &mut Paint<'_>, body: Rect) -> Dr
     match form {
         Form::Secret(field) => secret(state, field, paint, body),
         Form::Note(form) => note(state, form, paint),
+        Form::Command(form) => command(state, form, paint, body),
         Form::HandOver(form) => hand_over(form, paint, body),
         Form::Confirm(form) => confirm(form, paint, body),
     }
@@ -83,6 +86,25 @@ fn note(state: &State, form: &NoteForm, paint: &mut Paint<'_>) -> Drawn {
     let row = Rect { y: area.bottom().saturating_sub(2), height: 1, ..area };
     paint.fill(row, Role::Text);
     Drawn { cursor: field(paint, row, " note> ", &form.text), ..Drawn::default() }
+}
+
+/// The same, and above it what Tab could make of it.
+fn command(state: &State, form: &CommandForm, paint: &mut Paint<'_>, body: Rect) -> Drawn {
+    let area = inside(state);
+    let row = Rect { y: area.bottom().saturating_sub(2), height: 1, ..area };
+    let offer = Rect { y: body.bottom().saturating_sub(1), height: 1.min(body.height), ..body };
+    let offered = candidates(form.text.value(), &names(state));
+    paint.fill(offer, Role::Text);
+    // Of a name only what stands behind the command: that is what one chooses.
+    let words = offered.iter().map(|line| if form.text.value().contains(' ') { split(line).1 } else { line });
+    let words = words.collect::<Vec<_>>().join("  ");
+    paint.line(offer.x, offer.y, offer.width, &[piece(Role::Dim, format!(" {words}"))]);
+    // What the last key came to stands there until the next one.
+    if state.flash.is_some() {
+        return Drawn::default();
+    }
+    paint.fill(row, Role::Text);
+    Drawn { cursor: field(paint, row, " :", &form.text), ..Drawn::default() }
 }
 
 /// A text field on one row, scrolled so that what is being typed is on it; where the cursor is.

@@ -13,9 +13,9 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use ratatui::layout::Rect;
 
-use super::{restore, secret::use_word};
+use super::{restore, secret::use_word, tabs};
 use crate::{
-    domain::{BotState, Lane, Outcome, Residual, RestorePart, StepState},
+    domain::{BotState, Lane, Outcome, Residual, RestorePart, StepId, StepState},
     tui::{
         action::Action,
         operation::{OperationView, StepView},
@@ -25,7 +25,7 @@ use crate::{
     },
 };
 
-/// Rows above what scrolls.
+/// Rows above what scrolls, without the line of isolations.
 const HEAD: u16 = 5;
 
 /// Least columns of a provider's code.
@@ -39,14 +39,20 @@ pub fn draw(state: &State, paint: &mut Paint<'_>, body: Rect) {
     };
     failpoint!("draw-isolation");
     let look = paint.look;
-    let mut head =
-        vec![headline(state, look, operation), figures(state, operation), proofs(operation), lanes(look, operation)];
+    let mut head: Vec<Line> = tabs::line(state, usize::from(body.width)).into_iter().collect();
+    head.extend([
+        headline(state, look, operation),
+        figures(state, operation),
+        proofs(operation),
+        lanes(look, operation),
+    ]);
     head.truncate(usize::from(body.height));
     for (y, line) in (body.y..).zip(&head) {
         paint.line(body.x, y, body.width, line);
     }
-    let rule = Rect { y: body.y + HEAD - 1, height: 1, ..body };
-    let started = format!("since {}", clock(state.now.wall, operation.started_at));
+    let rule = Rect { y: body.y + head_rows(state) - 1, height: 1, ..body };
+    let recorded = if operation.recorded.is_some() { "from the record, " } else { "" };
+    let started = format!("{recorded}since {}", clock(state.now.wall, operation.started_at));
     paint.rule(rule, &[], &[piece(Role::Dim, started)]);
     let area = steps_area(state, body);
     let lines = lines(state, usize::from(area.width));
@@ -54,9 +60,14 @@ pub fn draw(state: &State, paint: &mut Paint<'_>, body: Rect) {
 }
 
 /// Where the steps scroll.
-pub fn steps_area(_state: &State, body: Rect) -> Rect {
-    let head = HEAD.min(body.height);
+pub fn steps_area(state: &State, body: Rect) -> Rect {
+    let head = head_rows(state).min(body.height);
     Rect { y: body.y + head, height: body.height - head, ..body }
+}
+
+/// Rows above what scrolls.
+fn head_rows(state: &State) -> u16 {
+    HEAD + u16::from(state.shown_operations().nth(1).is_some())
 }
 
 fn nothing(state: &State, paint: &mut Paint<'_>, body: Rect) {
@@ -70,7 +81,7 @@ fn nothing(state: &State, paint: &mut Paint<'_>, body: Rect) {
 }
 
 /// The state that an outcome leaves the bot in.
-fn outcome_state(outcome: &Outcome) -> BotState {
+pub fn outcome_state(outcome: &Outcome) -> BotState {
     match outcome {
         Outcome::Dark => BotState::Dark,
         Outcome::DarkAt { at, .. } => BotState::DarkAt(*at),
@@ -89,6 +100,10 @@ fn headline(state: &State, look: &Look, operation: &OperationView) -> Line {
     }
     if let Some(plan) = &operation.restores {
         return restore_headline(look, operation, plan.mode.word(), name);
+    }
+    if let (None, Some(left)) = (&operation.ended, &operation.recorded) {
+        let rest = piece(Role::Warn, format!("   {}", look.text(left)));
+        return vec![piece(Role::Text, " "), look.state(BotState::Partial), name, rest];
     }
     let Some(ended) = &operation.ended else {
         let rest = match operation.rounds {
@@ -160,6 +175,15 @@ fn proofs(operation: &OperationView) -> Line {
     let mut line = figure("verified", Role::Text, format!("{} of {}", counts.verified, counts.all));
     line.extend(figure("still live", alive, still_live.to_string()));
     line.extend(figure("unknown", Role::Text, counts.unknown().to_string()));
+    let states = || operation.steps.values().map(|view| &view.state);
+    let refused = states().filter(|state| matches!(state, StepState::Refused { .. })).count();
+    let manual = states().filter(|state| matches!(state, StepState::Manual)).count();
+    if refused > 0 {
+        line.extend(figure("refused", Role::Bad, refused.to_string()));
+    }
+    if manual > 0 {
+        line.extend(figure("by hand", Role::Warn, format!("{manual} (c)")));
+    }
     line
 }
 
@@ -170,6 +194,9 @@ fn figures(state: &State, operation: &OperationView) -> Line {
     let first = operation.first_cut_ms().map_or_else(|| "-".to_owned(), took);
     let mut line = figure("first cut", Role::Text, first);
     match &operation.ended {
+        None if operation.recorded.is_some() => {
+            line.extend(figure("time to dark", Role::Title, "no outcome".to_owned()));
+        }
         None => {
             let since = state.now.mono.saturating_sub(operation.started).as_secs();
             let running = left(SignedDuration::from_secs(i64::try_from(since).unwrap_or(0)));
@@ -185,13 +212,15 @@ fn figures(state: &State, operation: &OperationView) -> Line {
         }
     }
     if let Some(at) = operation.dark_at().filter(|at| *at > state.now.wall) {
-        line.extend(figure("residual", Role::DarkAt, remaining(state.now.wall, at)));
+        let until = format!("{} to {}", remaining(state.now.wall, at), clock(state.now.wall, at));
+        line.extend(figure("residual", Role::DarkAt, until));
     }
     line
 }
 
 fn restore_figures(state: &State, operation: &OperationView) -> Line {
     match &operation.ended {
+        None if operation.recorded.is_some() => figure("proved after", Role::Title, "no outcome".to_owned()),
         None => {
             let since = state.now.mono.saturating_sub(operation.started).as_secs();
             let running = left(SignedDuration::from_secs(i64::try_from(since).unwrap_or(0)));
@@ -228,23 +257,36 @@ fn lanes(look: &Look, operation: &OperationView) -> Line {
     line
 }
 
+/// Everything below the head, and the row of each step in it.
+#[derive(Default)]
+pub struct Content {
+    /// What is drawn.
+    pub lines: Vec<Line>,
+    /// The row in which each step begins.
+    pub steps: Vec<(usize, StepId)>,
+}
+
 /// Everything below the head.
 pub fn lines(state: &State, width: usize) -> Vec<Line> {
-    let Some(operation) = state.operation() else { return Vec::new() };
-    let look = &state.look;
-    let mut lines = Vec::new();
+    content(state, width).lines
+}
+
+/// The same, with the row of each step.
+pub fn content(state: &State, width: usize) -> Content {
+    let Some(operation) = state.operation() else { return Content::default() };
+    let mut lines = Content::default();
     if operation.restores.is_some() {
         // While it runs the steps matter most, afterwards what is left to do.
         if operation.is_running() {
             part_lines(state, operation, width, &mut lines);
         }
-        outcome_lines(state, operation, width, &mut lines);
+        outcome_lines(state, operation, width, &mut lines.lines);
         if !operation.is_running() {
             part_lines(state, operation, width, &mut lines);
         }
         return lines;
     }
-    outcome_lines(state, operation, width, &mut lines);
+    outcome_lines(state, operation, width, &mut lines.lines);
     for lane in Lane::ALL {
         let counts = operation.counts(Some(lane));
         if counts.all == 0 {
@@ -258,16 +300,16 @@ pub fn lines(state: &State, width: usize) -> Vec<Line> {
             }
         }
         let title = piece(Role::Heading, format!(" {}  ", lane.word().to_uppercase()));
-        lines.push(vec![title, piece(Role::Dim, tally)]);
+        lines.lines.push(vec![title, piece(Role::Dim, tally)]);
         for view in operation.in_lane(lane) {
-            step_lines(look, state.now.wall, view, width, &mut lines);
+            step_lines(state, view, width, &mut lines);
         }
     }
     lines
 }
 
 /// The steps of the way back, part by part: each is proved before the next is sent.
-fn part_lines(state: &State, operation: &OperationView, width: usize, lines: &mut Vec<Line>) {
+fn part_lines(state: &State, operation: &OperationView, width: usize, lines: &mut Content) {
     let Some(plan) = &operation.restores else { return };
     for part in RestorePart::ALL {
         let of_part = plan.parts().filter(|(of, _)| *of == part);
@@ -277,9 +319,9 @@ fn part_lines(state: &State, operation: &OperationView, width: usize, lines: &mu
         }
         let verified = views.iter().filter(|view| view.state == StepState::Verified).count();
         let title = piece(Role::Heading, format!(" {}  ", restore::title(part)));
-        lines.push(vec![title, piece(Role::Dim, format!("{verified} of {} verified", views.len()))]);
+        lines.lines.push(vec![title, piece(Role::Dim, format!("{verified} of {} verified", views.len()))]);
         for view in views {
-            step_lines(&state.look, state.now.wall, view, width, lines);
+            step_lines(state, view, width, lines);
         }
     }
 }
@@ -297,7 +339,12 @@ fn step_role(step: &StepState) -> Role {
     }
 }
 
-fn step_lines(look: &Look, now: Timestamp, view: &StepView, width: usize, lines: &mut Vec<Line>) {
+fn step_lines(state: &State, view: &StepView, width: usize, content: &mut Content) {
+    let (look, now) = (&state.look, state.now.wall);
+    let chosen = state.step.as_ref() == Some(&view.step.id);
+    content.steps.push((content.lines.len(), view.step.id.clone()));
+    let lines = &mut content.lines;
+    let mark = if chosen { format!(" {} ", look.glyphs.marker()) } else { "   ".to_owned() };
     let sign: Piece = {
         let text = format!("{} {}", look.glyphs.step(&view.state), view.state.word());
         piece(step_role(&view.state), look.cell(&text, 14))
@@ -313,9 +360,9 @@ fn step_lines(look: &Look, now: Timestamp, view: &StepView, width: usize, lines:
     let what = format!("{} {}", look.text(view.step.action.word()), look.text(view.step.target.raw()));
     let room = width.saturating_sub(3 + 15 + tail.chars().count() + 1);
     lines.push(vec![
-        piece(Role::Text, "   "),
+        piece(Role::Key, mark),
         sign,
-        piece(Role::Text, format!(" {}", look.cell_middle(&what, room))),
+        piece(if chosen { Role::Title } else { Role::Text }, format!(" {}", look.cell_middle(&what, room))),
         piece(Role::Dim, tail),
     ]);
     let why = match &view.state {

@@ -1,10 +1,12 @@
-//! The journal as it is written: every line that became durable, newest at the bottom.
+//! The journal as it is written, or as an opened record has it: newest at the bottom, searched, one line under the
+//! cursor.
 
 use jiff::Timestamp;
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::tui::{
+    journal::JournalPane,
     message::JournalLine,
     paint::{self, Line, Paint, piece},
     state::{Look, State},
@@ -23,19 +25,60 @@ const MIN_TARGET: usize = 20;
 /// Draws it.
 pub fn draw(state: &State, paint: &mut Paint<'_>, body: Rect) {
     let look = paint.look;
-    let head = format!(" {:>SEQ$} {} {} WHAT", "SEQ", look.cell("TIME", TIME), look.cell("KIND", KIND));
-    paint.line(body.x, body.y, body.width, &[piece(Role::Heading, head)]);
-    let lines = &state.journal.lines;
-    if lines.is_empty() {
+    let pane = state.lines();
+    paint.line(body.x, body.y, body.width, &head(look, pane, usize::from(body.width)));
+    if pane.lines.is_empty() {
         let text = "Nothing is recorded yet. Every step of an isolation is, before it goes on the wire.";
         paint.line(body.x + 2, body.y + 2, body.width.saturating_sub(2), &[piece(Role::Dim, text)]);
         return;
     }
-    let rows = usize::from(body.height.saturating_sub(1));
-    let from = if state.journal.follow { lines.len().saturating_sub(rows) } else { state.journal.offset };
-    for (y, line) in (body.y + 1..body.bottom()).zip(lines.iter().skip(from)) {
-        paint.line(body.x, y, body.width, &entry(state, look, line, usize::from(body.width)));
+    if pane.shown().is_empty() {
+        let text = "No line is of that bot, step, state or kind. Esc clears the search.";
+        paint.line(body.x + 2, body.y + 2, body.width.saturating_sub(2), &[piece(Role::Dim, text)]);
+        return;
     }
+    let shown = pane.shown().iter().enumerate().skip(pane.offset);
+    for (y, (row, index)) in (body.y + 1..body.bottom()).zip(shown) {
+        let line = &pane.lines[*index];
+        let mark = if row == pane.at() {
+            look.glyphs.marker()
+        } else if pane.query().matches(line) {
+            look.glyphs.dot()
+        } else {
+            " "
+        };
+        paint.line(body.x, y, body.width, &entry(state, look, line, mark, usize::from(body.width)));
+    }
+}
+
+/// What the columns are, and whose journal the line under the cursor is in.
+fn head(look: &Look, pane: &JournalPane, width: usize) -> Line {
+    let columns = format!(" {:>SEQ$} {} {} WHAT", "SEQ", look.cell("TIME", TIME), look.cell("KIND", KIND));
+    let of = match pane.cursor() {
+        None => String::new(),
+        Some(line) => line.incident.map_or_else(|| "of the host".to_owned(), |id| id.to_string()),
+    };
+    let gap = width.saturating_sub(columns.width() + of.width() + 1);
+    vec![piece(Role::Heading, columns), piece(Role::Text, " ".repeat(gap)), piece(Role::Dim, of)]
+}
+
+/// What is searched and what came of it; `None`: nothing is.
+pub fn status(state: &State) -> Option<(Line, usize)> {
+    let pane = state.lines();
+    if !pane.editing && pane.input.value().is_empty() {
+        return None;
+    }
+    let mut counts = format!("   {} of {} lines", pane.shown().len(), pane.lines.len());
+    if pane.query().has_words() {
+        let matches = pane.matches();
+        counts = format!("{counts}, {matches} match");
+    }
+    let mut line = vec![piece(Role::Key, " /"), piece(Role::Text, pane.input.value()), piece(Role::Dim, counts)];
+    if let Some(slip) = pane.query().slips().first() {
+        let fields = crate::tui::journal::FIELDS.join(", ");
+        line.push(piece(Role::Warn, format!("   {slip}: is none of {fields}")));
+    }
+    Some((line, 2 + pane.input.visual_cursor()))
 }
 
 /// A time of day; with the day of the month in place of the seconds where it is not today's.
@@ -45,7 +88,7 @@ fn time(now: Timestamp, at: Timestamp) -> String {
     at.strftime(format).to_string()
 }
 
-fn entry(state: &State, look: &Look, line: &JournalLine, width: usize) -> Line {
+fn entry(state: &State, look: &Look, line: &JournalLine, mark: &str, width: usize) -> Line {
     let role = match line.kind.as_str() {
         "contradiction" | "sink.lost" | "console.lost" => Role::Bad,
         "guard.refused" | "guard.override" | "recovered" | "step.manual" => Role::Warn,
@@ -54,7 +97,8 @@ fn entry(state: &State, look: &Look, line: &JournalLine, width: usize) -> Line {
         _ => Role::Text,
     };
     let mut entry = vec![
-        piece(Role::Dim, format!(" {:>SEQ$} {} ", line.seq, look.cell(&time(state.now.wall, line.at), TIME))),
+        piece(Role::Key, mark),
+        piece(Role::Dim, format!("{:>SEQ$} {} ", line.seq, look.cell(&time(state.now.wall, line.at), TIME))),
         piece(role, format!("{} ", look.cell(&look.text(&line.kind), KIND))),
     ];
     let text = look.text(&line.text);

@@ -3,7 +3,7 @@
 use terminput::{KeyCode, KeyEvent, KeyModifiers};
 use tui_input::Input;
 
-use super::{Effect, again, keys, order, restore, secret};
+use super::{Effect, again, incidents, keys, order, restore, secret};
 use crate::{
     domain::{BotName, Depth},
     engine::{Refusal, Right},
@@ -48,7 +48,10 @@ pub fn disabled(state: &State, action: Action) -> Option<String> {
             let Some(view) = state.bot() else { return Some("no bot is selected".to_owned()) };
             state.is_isolating(&view.bot.name).then(|| format!("{} is being isolated already", view.bot.name))
         }
-        Action::Previous | Action::Next if state.operations.len() < 2 => {
+        Action::Verify | Action::Open if state.screen == Context::Incidents && state.incidents.brief().is_none() => {
+            Some("no incident is selected".to_owned())
+        }
+        Action::Previous | Action::Next if state.shown_operations().count() < 2 => {
             Some("there is no other isolation in this console".to_owned())
         }
         _ => None,
@@ -134,6 +137,9 @@ pub fn prompt_key(state: &mut State, key: &KeyEvent, alone: bool) -> Vec<Effect>
 
 fn fire(state: &mut State, bot: BotName, depth: Depth, name_typed: bool, break_glass: bool) -> Vec<Effect> {
     state.ordered.push(bot.clone());
+    // What is ordered now is what matters: a record that stands open gives way.
+    incidents::close(state);
+    state.whole = None;
     state.screen = Context::Isolation;
     state.operation = None;
     state.flash = None;

@@ -3,7 +3,7 @@
 use terminput::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use tui_input::{Input, InputRequest};
 
-use super::{Effect, again, copy, danger, end, off, record, restore, secret};
+use super::{Effect, again, command, copy, danger, end, incidents, off, record, restore, secret, steps, whole};
 use crate::domain::RestoreMode;
 use crate::tui::{
     action::{Action, Context},
@@ -25,12 +25,23 @@ pub fn pressed(state: &mut State, key: KeyEvent, alone: bool) -> Vec<Effect> {
     match &state.form {
         Some(_) if control && is_of_the_terminal(state, &key) => {}
         Some(Form::Secret(_)) => return secret::key(state, &key, alone),
+        Some(Form::Command(_)) => return command::key(state, &key, alone),
         Some(_) => return record::key(state, &key, alone),
         None if restore::takes(state, &key) => return restore::key(state, &key, alone),
         None => {}
     }
     if state.fleet.editing && !(control && state.keys.find(state.screen, &key).is_some()) {
         filter_key(state, &key);
+        return Vec::new();
+    }
+    if state.screen == Context::Journal
+        && state.lines().editing
+        && !(control && state.keys.find(state.screen, &key).is_some())
+    {
+        search_key(state, &key);
+        return Vec::new();
+    }
+    if state.whole.is_some() && whole::key(state, &key) {
         return Vec::new();
     }
     let binding = state.keys.find(state.screen, &key);
@@ -70,12 +81,16 @@ pub fn pasted(state: &mut State, text: &str) -> Vec<Effect> {
             Form::Note(form) => record::pasted(&mut form.text, text),
             Form::HandOver(form) => record::pasted(&mut form.to, text),
             Form::Confirm(form) => record::pasted(&mut form.evidence, text),
+            Form::Command(form) => form.pasted(text),
         }
     } else if state.fleet.editing {
         for character in text.chars().filter(|character| !character.is_control()) {
             state.fleet.filter.handle(InputRequest::InsertChar(character));
         }
         state.fleet.refresh(&state.snapshot);
+    } else if state.screen == Context::Journal && state.lines().editing {
+        record::pasted(&mut state.lines_mut().input, text);
+        state.lines_mut().typed();
     } else {
         state.flash = Some("pasted text is not taken as keys".to_owned());
     }
@@ -119,7 +134,26 @@ fn filter_key(state: &mut State, key: &KeyEvent) {
     }
 }
 
-fn act(state: &mut State, action: Action, alone: bool, was_armed: bool) -> Vec<Effect> {
+fn search_key(state: &mut State, key: &KeyEvent) {
+    let pane = state.lines_mut();
+    match key.code {
+        KeyCode::Esc => {
+            pane.editing = false;
+            pane.search("");
+        }
+        KeyCode::Enter => pane.editing = false,
+        KeyCode::Up => pane.step(-1),
+        KeyCode::Down => pane.step(1),
+        _ => {
+            if type_into(&mut pane.input, key) {
+                pane.typed();
+            }
+        }
+    }
+}
+
+/// Does what an action asks for.
+pub fn act(state: &mut State, action: Action, alone: bool, was_armed: bool) -> Vec<Effect> {
     match action {
         Action::Isolate => return danger::isolate(state, alone),
         Action::Burn => danger::burn(state),
@@ -141,12 +175,19 @@ fn act(state: &mut State, action: Action, alone: bool, was_armed: bool) -> Vec<E
         Action::PageDown => scroll(state, page(state)),
         Action::Top => scroll(state, isize::MIN),
         Action::Bottom => scroll(state, isize::MAX),
+        Action::Open if state.screen == Context::Incidents => return incidents::enter(state),
         Action::Open => state.fleet.detail = state.fleet.selected.is_some(),
         Action::NextPane if state.screen == Context::Secret => secret::next(state),
         Action::NextPane => state.fleet.detail = !state.fleet.detail && state.fleet.selected.is_some(),
         Action::Back => back(state, was_armed),
-        Action::Previous => turn(state, -1),
-        Action::Next => turn(state, 1),
+        Action::Previous => steps::turn(state, -1),
+        Action::Next => steps::turn(state, 1),
+        Action::Whole => return whole::open(state),
+        Action::Search => state.lines_mut().editing = true,
+        Action::NextMatch => match_from(state, 1),
+        Action::PreviousMatch => match_from(state, -1),
+        Action::Verify => return incidents::verify(state),
+        Action::Command => return command::open(state),
         Action::Filter => {
             state.fleet.editing = true;
             state.fleet.detail = false;
@@ -156,11 +197,17 @@ fn act(state: &mut State, action: Action, alone: bool, was_armed: bool) -> Vec<E
             state.fleet.refresh(&state.snapshot);
         }
         Action::Keep | Action::Fleet => state.screen = Context::Fleet,
+        // Pressed on the screen itself, it leads from the record back to what happens now.
+        Action::Isolations | Action::Journal if action.leads_to() == Some(state.screen) => {
+            incidents::close(state);
+        }
         Action::Isolations => state.screen = Context::Isolation,
         Action::Journal => state.screen = Context::Journal,
+        Action::Incidents => return incidents::open(state),
         Action::Help => help(state),
         Action::Theme => next_theme(state),
         Action::Redraw => state.clear = true,
+        Action::Refresh if state.screen == Context::Incidents => return incidents::refresh(state),
         Action::Refresh => {
             if !state.refreshing {
                 state.refreshing = true;
@@ -184,12 +231,10 @@ pub fn scroll(state: &mut State, by: isize) {
     match state.screen {
         Context::Fleet if state.fleet.detail => state.fleet.detail_offset = moved(state.fleet.detail_offset),
         Context::Fleet => state.fleet.step(by),
-        Context::Isolation => state.operation_offset = moved(state.operation_offset),
-        Context::Journal => {
-            let from = if state.journal.follow { limit } else { state.journal.offset };
-            state.journal.offset = moved(from);
-            state.journal.follow = state.journal.offset == limit;
-        }
+        Context::Isolation if matches!(by, -1 | 1) => steps::step(state, by),
+        Context::Isolation => steps::page(state, by),
+        Context::Journal => state.lines_mut().step(by),
+        Context::Incidents => state.incidents.step(by),
         Context::Secret => state.leak_offset = moved(state.leak_offset),
         Context::Restore => {
             if let Some(pane) = state.restore.as_mut() {
@@ -211,16 +256,22 @@ fn back(state: &mut State, was_armed: bool) {
         }
         Context::Restore => restore::back(state),
         Context::Help => state.screen = state.before_help,
-        Context::Isolation | Context::Journal | Context::Secret => state.screen = Context::Fleet,
+        Context::Journal if !state.lines().input.value().is_empty() => state.lines_mut().search(""),
+        Context::Isolation | Context::Journal if state.archive.is_some() => {
+            incidents::close(state);
+            state.screen = Context::Incidents;
+        }
+        Context::Isolation | Context::Journal | Context::Incidents | Context::Secret => state.screen = Context::Fleet,
     }
 }
 
-fn turn(state: &mut State, by: isize) {
-    let Some(last) = state.operations.len().checked_sub(1) else { return };
-    let shown = state.operation;
-    let at = state.operations.iter().position(|operation| Some(operation.op) == shown).unwrap_or(last);
-    state.operation = Some(state.operations[at.saturating_add_signed(by).min(last)].op);
-    state.operation_offset = 0;
+fn match_from(state: &mut State, direction: isize) {
+    let pane = state.lines_mut();
+    if !pane.query().has_words() {
+        state.flash = Some("no word is searched: / takes some".to_owned());
+    } else if !pane.to_match(direction) {
+        state.flash = Some("no line matches".to_owned());
+    }
 }
 
 fn help(state: &mut State) {
@@ -234,6 +285,18 @@ fn help(state: &mut State) {
 
 fn next_theme(state: &mut State) {
     let theme = state.look.theme.next(state.look.themes_dir.as_deref(), state.look.capability);
+    wear(state, theme);
+}
+
+/// Turns to a theme by its name.
+pub fn set_theme(state: &mut State, next: &str) {
+    match Theme::load(next, state.look.themes_dir.as_deref(), state.look.capability) {
+        Ok(theme) => wear(state, theme),
+        Err(error) => state.flash = Some(error.to_string()),
+    }
+}
+
+fn wear(state: &mut State, theme: Theme) {
     state.flash = Some(format!("theme {}", theme.name()));
     state.look.theme = theme;
     state.clear = true;

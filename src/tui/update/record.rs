@@ -17,9 +17,15 @@ use crate::{
 /// A note is one line of at most so many bytes.
 const MOST: usize = 1000;
 
-/// The incident that a press is about: of the operation that is shown, else the newest that is open.
-fn incident(state: &State) -> Option<IncidentId> {
-    state.operation().filter(|_| state.screen == Context::Isolation).map(|operation| operation.incident)
+/// The incident that a press is about: of the operation or the record that is shown, the selected one, else the newest
+/// that is open.
+pub fn incident(state: &State) -> Option<IncidentId> {
+    match state.screen {
+        Context::Isolation => state.operation().map(|operation| operation.incident),
+        Context::Journal => state.archive.as_ref().map(|archive| archive.brief.id),
+        Context::Incidents => state.incidents.brief().map(|brief| brief.id),
+        _ => None,
+    }
 }
 
 /// `n` was pressed.
@@ -66,7 +72,10 @@ pub fn waiting(state: &mut State, result: Result<Vec<WaitingStep>, Refusal>) {
             steps.sort_by_key(|step| (Some(&step.bot) != bot.as_ref(), step.attested));
             state.asks += 1;
             let (asks, opened) = (state.asks, state.now.mono);
-            let form = ConfirmForm { steps, at: 0, evidence: Input::default(), asks, opened };
+            // The one that the cursor is on, where it waits.
+            let chosen = state.step.as_ref().filter(|_| state.screen == Context::Isolation);
+            let at = steps.iter().position(|step| Some(&step.step) == chosen).unwrap_or(0);
+            let form = ConfirmForm { steps, at, evidence: Input::default(), asks, opened };
             state.form = Some(Form::Confirm(form));
         }
     }
@@ -89,14 +98,15 @@ pub fn key(state: &mut State, key: &KeyEvent, alone: bool) -> Vec<Effect> {
                 Some(Form::Note(form)) => type_bounded(&mut form.text, key),
                 Some(Form::HandOver(form)) => type_bounded(&mut form.to, key),
                 Some(Form::Confirm(form)) => type_bounded(&mut form.evidence, key),
-                Some(Form::Secret(_)) | None => {}
+                Some(Form::Secret(_) | Form::Command(_)) | None => {}
             }
             Vec::new()
         }
     }
 }
 
-fn type_bounded(input: &mut Input, key: &KeyEvent) {
+/// Types into a field that takes so much and no more.
+pub fn type_bounded(input: &mut Input, key: &KeyEvent) {
     if input.value().len() < MOST || !matches!(key.code, KeyCode::Char(_)) {
         keys::type_into(input, key);
     }
@@ -138,7 +148,7 @@ fn entered(state: &mut State, alone: bool) -> Vec<Effect> {
             let Some(step) = form.step() else { return Vec::new() };
             (Some((form.asks, form.opened)), Effect::Confirm(step.step.clone(), said(&form.evidence)))
         }
-        Some(Form::Secret(_)) | None => return Vec::new(),
+        Some(Form::Secret(_) | Form::Command(_)) | None => return Vec::new(),
     };
     let seen = question.is_none_or(|(asks, opened)| state.trigger.confirm_asked(asks, alone, opened, now));
     if !seen {

@@ -1,0 +1,175 @@
+//! The incidents of this host: open ones first, the one under the cursor told in full below.
+
+use jiff::Timestamp;
+use ratatui::layout::Rect;
+
+use super::text::Text;
+use crate::{
+    domain::BotState,
+    tui::{
+        incidents::{Brief, Check, Standing, Writer},
+        paint::{self, Line, Paint, Piece, piece},
+        state::{Look, State},
+        theme::Role,
+    },
+};
+
+/// Columns of a time.
+const WHEN: usize = 12;
+/// Columns of open or closed.
+const OPEN: usize = 6;
+/// Columns of a state's sign and word.
+const STATE: usize = 14;
+/// Rows of the list that stay whatever the text below takes.
+const LEAST: u16 = 4;
+
+/// Draws it.
+pub fn draw(state: &State, paint: &mut Paint<'_>, body: Rect) {
+    let look = paint.look;
+    let pane = &state.incidents;
+    let list = list_area(state, body);
+    let head = format!(
+        "   {} {} {} {:>7}  BOTS",
+        look.cell("SINCE", WHEN),
+        look.cell("", OPEN),
+        look.cell("STATE", STATE),
+        "LINES"
+    );
+    paint.line(body.x, body.y, body.width, &[piece(Role::Heading, head)]);
+    let says = match (&pane.error, pane.rows.is_empty(), pane.loaded) {
+        (Some(error), true, _) => Some((Role::Bad, error.as_str())),
+        (_, true, false) => Some((Role::Dim, "Reading the journals of this host.")),
+        (_, true, true) => Some((Role::Dim, "No incident is on this host. The first isolation opens one.")),
+        (_, false, _) => None,
+    };
+    if let Some((role, text)) = says {
+        paint.line(body.x + 2, body.y + 2, body.width.saturating_sub(2), &[piece(role, text)]);
+        return;
+    }
+    let rows = pane.rows.iter().enumerate().skip(pane.offset);
+    for (y, (index, row)) in (list.y..list.bottom()).zip(rows) {
+        let chosen = index == pane.at();
+        let line = entry(state.now.wall, look, row, chosen);
+        paint.styled(body.x, y, body.width, &line, chosen.then_some(Role::Selected));
+    }
+    let below = Rect { y: list.bottom(), height: body.bottom().saturating_sub(list.bottom()), ..body };
+    let Some(brief) = pane.brief().filter(|_| below.height > 1) else { return };
+    let title = [piece(Role::Title, brief.id.to_string())];
+    let age = if pane.reading { "reading" } else { "as read" };
+    paint.rule(Rect { height: 1, ..below }, &title, &[piece(Role::Dim, age)]);
+    let text = lines(state, brief, usize::from(below.width));
+    paint.lines(Rect { y: below.y + 1, height: below.height - 1, ..below }, &text, 0);
+}
+
+/// Where the list scrolls.
+pub fn list_area(state: &State, body: Rect) -> Rect {
+    let room = body.height.saturating_sub(1);
+    let wanted = u16::try_from(state.incidents.rows.len()).unwrap_or(u16::MAX);
+    let text = state.incidents.brief().map_or(0, |brief| lines(state, brief, usize::from(body.width)).len() + 1);
+    let text = u16::try_from(text).unwrap_or(u16::MAX);
+    // The list gets what it wants where the text below still fits whole, else the two share.
+    let height = wanted.min(room.saturating_sub(text).max(room / 2).max(LEAST)).min(room);
+    Rect { y: body.y + 1, height, ..body }
+}
+
+/// The day and the time of this year, the date of any other.
+fn when(now: Timestamp, at: Timestamp) -> String {
+    let year = |time: Timestamp| time.strftime("%Y").to_string();
+    let format = if year(now) == year(at) { "%m-%d %H:%MZ" } else { "%Y-%m-%d" };
+    at.strftime(format).to_string()
+}
+
+/// A residual that has ended meanwhile leaves nothing.
+fn as_of(now: Timestamp, standing: &Standing) -> (BotState, &str) {
+    match standing.state {
+        BotState::DarkAt(at) if at <= now => (BotState::Dark, BotState::Dark.word()),
+        state => (state, &standing.word),
+    }
+}
+
+fn sign(look: &Look, now: Timestamp, standing: &Standing) -> Piece {
+    let (state, word) = as_of(now, standing);
+    piece(Role::from(state), format!("{} {word}", look.glyphs.bot(state)))
+}
+
+fn entry(now: Timestamp, look: &Look, row: &Brief, chosen: bool) -> Line {
+    let mark = if chosen { look.glyphs.marker() } else { " " };
+    let when = row.opened_at.map_or_else(|| "-".to_owned(), |at| when(now, at));
+    let (open, role) = match (row.opened_at, row.closed_at) {
+        (None, None) => ("?", Role::Dim),
+        (_, None) => ("open", Role::Title),
+        (_, Some(_)) => ("closed", Role::Dim),
+    };
+    let mut line = vec![
+        piece(Role::Key, format!(" {mark} ")),
+        piece(Role::Text, format!("{} ", look.cell(&when, WHEN))),
+        piece(role, format!("{} ", look.cell(open, OPEN))),
+    ];
+    match (row.worst(), &row.trouble) {
+        (None, Some(_)) => line.push(piece(Role::Bad, look.cell("? unreadable", STATE))),
+        (None, None) => line.push(piece(Role::Dim, look.cell("- nothing ran", STATE))),
+        (Some(worst), _) => {
+            let Piece { role, text } = sign(look, now, worst);
+            line.push(piece(role, look.cell(&text, STATE)));
+        }
+    }
+    line.push(piece(Role::Text, format!(" {:>7}  ", row.lines)));
+    let others = row.others().count();
+    if others > 0 {
+        line.push(piece(Role::Warn, format!("+{others} at work: ")));
+    }
+    let mut bots: Vec<&str> = Vec::new();
+    for standing in &row.operations {
+        if !bots.contains(&standing.bot.as_str()) {
+            bots.push(&standing.bot);
+        }
+    }
+    line.push(piece(Role::Text, look.text(&bots.join(", "))));
+    line
+}
+
+/// One incident in full.
+fn lines(state: &State, brief: &Brief, width: usize) -> Vec<Line> {
+    let (look, now) = (&state.look, state.now.wall);
+    let mut text = Text::new(look, width);
+    let since = brief.opened_at.map(|at| format!("since {}", paint::clock(now, at)));
+    let until = brief.closed_at.map(|at| format!(", closed {}", paint::clock(now, at)));
+    let title = brief.title.as_ref().map(|title| format!(": {title}"));
+    text.say(Role::Text, &[since, until, title].into_iter().flatten().collect::<String>());
+    if let Some(trouble) = &brief.trouble {
+        text.say(Role::Bad, trouble);
+    }
+    for standing in &brief.operations {
+        let mut line = vec![piece(Role::Text, "   "), sign(look, now, standing)];
+        line.push(piece(Role::Text, format!("  {}", look.text(&standing.bot))));
+        if let Some(by) = &standing.held_by {
+            line.push(piece(Role::Warn, format!("  {}", look.text(by))));
+        }
+        text.lines.push(line);
+    }
+    if let Some((at, note)) = &brief.last_note {
+        text.say(Role::Text, &format!("last note, {}, {note}", paint::clock(now, *at)));
+    }
+    for writer in &brief.writers {
+        let (role, presence) = presence(writer);
+        text.say(role, &format!("who: {}{presence}", writer.name));
+    }
+    match state.incidents.check_of(brief.id) {
+        Check::NotAsked => text.say(Role::Dim, "whether its journal verifies: v checks"),
+        Check::UnderWay => text.say(Role::Isolating, "its journal is being checked"),
+        Check::Done(checked) => {
+            let (role, word) = if checked.sound { (Role::Good, "verifies") } else { (Role::Bad, "DOES NOT VERIFY") };
+            text.say(role, &format!("its journal {word}: {}", checked.says.join("; ")));
+        }
+    }
+    text.lines
+}
+
+const fn presence(writer: &Writer) -> (Role, &'static str) {
+    match (writer.present, writer.this) {
+        (_, true) => (Role::Text, " (this console)"),
+        (Some(true), false) => (Role::Warn, ": is at work now"),
+        (Some(false), false) => (Role::Dim, ": has ended"),
+        (None, false) => (Role::Dim, ": whether it is there cannot be told from here"),
+    }
+}
