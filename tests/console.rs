@@ -9,6 +9,8 @@ mod bench;
 mod fake;
 #[path = "console/golden.rs"]
 mod golden;
+#[path = "console/list.rs"]
+mod list;
 #[path = "console/loop.rs"]
 mod loop_;
 #[path = "console/properties.rs"]
@@ -25,3 +27,5 @@ mod screens;
 mod secret;
 #[path = "console/story.rs"]
 mod story;
+#[path = "bench/fleet/world.rs"]
+mod world;

@@ -14,6 +14,7 @@ mod form;
 mod help;
 mod isolation;
 mod journal;
+mod marked;
 mod plan;
 mod prompt;
 mod restore;

@@ -8,7 +8,7 @@ use tui_input::Input;
 use super::{
     action::Context,
     fleet::{Fleet, Row},
-    forms::{ConfirmForm, HandOverForm, NoteForm},
+    forms::{ConfirmForm, HandOverForm, MarkedForm, NoteForm},
     message::{JournalLine, Signal, Size},
     operation::OperationView,
     restore::RestorePane,
@@ -83,6 +83,8 @@ pub enum Form {
     HandOver(HandOverForm),
     /// For a manual step that was done.
     Confirm(ConfirmForm),
+    /// For the number of bots that are to be isolated at once.
+    Marked(MarkedForm),
 }
 
 /// What the caller decides.
@@ -207,6 +209,7 @@ pub struct State {
 impl State {
     /// Before anything was read.
     pub fn new(now: Moment, size: Size, look: Look, read_only: bool, multiplexed: bool) -> Self {
+        let snapshot = Arc::new(nothing(now.wall));
         Self {
             now,
             size,
@@ -214,9 +217,9 @@ impl State {
             read_only,
             screen: Context::Fleet,
             before_help: Context::Fleet,
-            snapshot: Arc::new(nothing(now.wall)),
+            fleet: Fleet::new(&snapshot),
+            snapshot,
             loaded: false,
-            fleet: Fleet::default(),
             operations: Vec::new(),
             operation: None,
             operation_offset: 0,
@@ -265,7 +268,7 @@ impl State {
     pub fn other(&self) -> Option<&Identity> {
         match self.fleet.selected.as_ref()? {
             Row::Bot(_) => None,
-            Row::Other(id) => self.snapshot.others.iter().find(|identity| identity.id == *id),
+            Row::Other(id) => self.snapshot.other(id),
         }
     }
 

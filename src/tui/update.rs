@@ -4,6 +4,8 @@
 //! Message ──▶ update(&mut State) ──▶ Vec<Effect>
 //!               ├─ keys.rs     a key, by the one table
 //!               ├─ danger.rs   X and B, by what was seen
+//!               ├─ list.rs     the fleet's rows: marks, order, and lists that were made beside the loop
+//!               ├─ marked.rs   X at several bots at once
 //!               ├─ secret.rs   i: a leaked secret
 //!               └─ here        frames, fleet, isolation, journal, signals
 //! ```
@@ -11,15 +13,18 @@
 mod again;
 mod danger;
 mod keys;
+mod list;
+mod marked;
 mod record;
 mod restore;
 mod secret;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 pub use danger::disabled;
 
 use super::{
+    fleet::{Ask, List},
     message::{Message, Signal, Way},
     operation::OperationView,
     screen,
@@ -40,6 +45,8 @@ pub const READ_EVERY: Duration = Duration::from_secs(20);
 pub enum Effect {
     /// Hand an order to the engine.
     Isolate(Order),
+    /// Hand several orders to the engine, or none: a guard that refuses one refuses all.
+    IsolateMarked(Vec<Order>),
     /// Read every provider.
     Refresh,
     /// Read one bot's identities.
@@ -85,6 +92,10 @@ pub enum Effect {
     Confirm(StepId, Option<String>),
     /// Put on record that something was refused.
     RecordRefusal(Option<BotName>, Refusal),
+    /// List the fleet beside the loop; the newest wins.
+    List(Ask),
+    /// Let go of a list that was replaced: of half a million identities that takes its time.
+    LetGo(Arc<List>),
     /// Ring the bell once.
     Ring,
     /// Restore the terminal and stop until continued.
@@ -131,11 +142,14 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
         Message::TerminalLost(by) => end(state, Ending::Lost(by)),
         Message::TimePassed => passed(state),
         Message::EngineSpoke(event) => engine_spoke(state, &event),
+        Message::FilterMatched { generation, list } => list::taken(state, generation, list),
         heard => {
             hear(state, heard);
             Vec::new()
         }
     };
+    effects.extend(state.fleet.due().map(Effect::List));
+    effects.extend(state.fleet.replaced().map(Effect::LetGo));
     effects.extend(read_selected(state));
     screen::settle(state);
     effects
@@ -206,6 +220,7 @@ fn hear(state: &mut State, message: Message) {
             }
             state.mark(Dirty::Now);
         }
+        Message::MarkedRefused { bots, why } => marked::refused(state, bots, &why),
         Message::WorkerPanicked(place) => {
             state.notices.push(format!("a part of estop failed at {place}: the rest goes on"));
             state.mark(Dirty::Soon);

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 use tui_input::Input;
 
-use super::{Drawn, fleet, inside};
+use super::{Drawn, fleet, inside, marked};
 use crate::tui::{
     action::Context,
     forms::{ConfirmForm, HandOverForm, NoteForm},
@@ -20,6 +20,7 @@ pub fn draw(state: &State, form: &Form, paint: &mut Paint<'_>, body: Rect) -> Dr
         Form::Note(form) => note(state, form, paint),
         Form::HandOver(form) => hand_over(form, paint, body),
         Form::Confirm(form) => confirm(form, paint, body),
+        Form::Marked(form) => marked::draw(state, form, paint, body),
     }
 }
 
@@ -96,7 +97,7 @@ fn wrapped(paint: &Paint<'_>, role: Role, text: &str, width: usize) -> Vec<Line>
 }
 
 /// A box with a text field on its last row but one, whose question counts where all of it is shown.
-fn asked(paint: &mut Paint<'_>, area: Rect, title: &str, mut lines: Vec<Line>, ask: (&Input, u64)) -> Drawn {
+pub fn asked(paint: &mut Paint<'_>, area: Rect, title: &str, mut lines: Vec<Line>, ask: (&Input, u64)) -> Drawn {
     let (input, asks) = ask;
     let row = lines.len();
     lines.push(Vec::new());

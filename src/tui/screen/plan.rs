@@ -7,6 +7,7 @@ use crate::{
     domain::{Lane, Plan, Residual},
     engine::{BotView, STALE_AFTER},
     tui::{
+        action::Context,
         paint::{self, Line, Paint, Piece, piece},
         state::{Look, State},
         theme::Role,
@@ -27,7 +28,14 @@ pub fn draw(state: &State, view: &BotView, paint: &mut Paint<'_>, area: Rect) ->
     let plan = &view.plan;
     let age = age(state.now.wall, plan);
     let name = look.text(&view.bot.name.shown());
-    let title = [piece(Role::Text, "X would isolate "), piece(Role::Danger, name)];
+    // With several marked, `X` is about them: this plan is only this bot's part of it, or none.
+    let marked = state.fleet.marked.len();
+    let title = match marked {
+        2.. if state.screen == Context::Fleet => {
+            [piece(Role::Text, format!("X would isolate {marked} marked; here ")), piece(Role::Danger, name)]
+        }
+        _ => [piece(Role::Text, "X would isolate "), piece(Role::Danger, name)],
+    };
     let room = usize::from(area.width).saturating_sub(paint::width(std::slice::from_ref(&age)) + 7);
     let full_title = paint::width(&title) <= room;
     paint.rule(Rect { height: 1, ..area }, &title, &[age]);

@@ -3,7 +3,7 @@
 use terminput::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use tui_input::{Input, InputRequest};
 
-use super::{Effect, again, danger, end, record, restore, secret};
+use super::{Effect, again, danger, end, list, marked, record, restore, secret};
 use crate::domain::RestoreMode;
 use crate::tui::{
     action::{Action, Context},
@@ -26,6 +26,7 @@ pub fn pressed(state: &mut State, key: KeyEvent, alone: bool) -> Vec<Effect> {
     match &state.form {
         Some(_) if control && matches!(key.code, KeyCode::Char('l' | 'z')) => {}
         Some(Form::Secret(_)) => return secret::key(state, &key, alone),
+        Some(Form::Marked(_)) => return marked::key(state, &key, alone),
         Some(_) => return record::key(state, &key, alone),
         None if restore::takes(state, &key) => return restore::key(state, &key, alone),
         None => {}
@@ -56,21 +57,23 @@ pub fn pressed(state: &mut State, key: KeyEvent, alone: bool) -> Vec<Effect> {
 /// Pasted text goes into the text field that is open and nowhere else: it answers no question and is no key.
 pub fn pasted(state: &mut State, text: &str) -> Vec<Effect> {
     state.trigger.disarm();
-    let asks_name = state.prompt.is_some() || state.screen == Context::Restore;
+    let asks_count = matches!(state.form, Some(Form::Marked(_)));
+    let asks_name = state.prompt.is_some() || asks_count || state.screen == Context::Restore;
     if asks_name {
-        state.flash = Some("pasted text does not answer this: type the name".to_owned());
+        state.flash = Some("pasted text does not answer this: type it".to_owned());
     } else if let Some(form) = &mut state.form {
         match form {
             Form::Secret(field) => field.paste(text),
             Form::Note(form) => record::pasted(&mut form.text, text),
             Form::HandOver(form) => record::pasted(&mut form.to, text),
             Form::Confirm(form) => record::pasted(&mut form.evidence, text),
+            Form::Marked(_) => {}
         }
     } else if state.fleet.editing {
         for character in text.chars().filter(|character| !character.is_control()) {
             state.fleet.filter.handle(InputRequest::InsertChar(character));
         }
-        state.fleet.refresh(&state.snapshot);
+        state.fleet.typed(&state.snapshot);
     } else {
         state.flash = Some("pasted text is not taken as keys".to_owned());
     }
@@ -108,7 +111,7 @@ fn filter_key(state: &mut State, key: &KeyEvent) {
         KeyCode::Down => state.fleet.step(1),
         _ => {
             if type_into(&mut state.fleet.filter, key) {
-                state.fleet.refresh(&state.snapshot);
+                state.fleet.typed(&state.snapshot);
             }
         }
     }
@@ -146,9 +149,11 @@ fn act(state: &mut State, action: Action, alone: bool, was_armed: bool) -> Vec<E
             state.fleet.detail = false;
         }
         Action::ShowAll => {
-            state.fleet.all = !state.fleet.all;
+            state.fleet.view.all = !state.fleet.view.all;
             state.fleet.refresh(&state.snapshot);
         }
+        Action::Mark => list::mark(state),
+        Action::Sort | Action::SortReverse | Action::Group => list::order(state, action),
         Action::Keep | Action::Fleet => state.screen = Context::Fleet,
         Action::Isolations => state.screen = Context::Isolation,
         Action::Journal => state.screen = Context::Journal,
