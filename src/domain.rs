@@ -9,6 +9,7 @@
 
 mod activity;
 mod bot;
+mod entries;
 mod holding;
 mod id;
 mod identity;
@@ -25,6 +26,7 @@ mod text;
 
 pub use activity::Activity;
 pub use bot::{Bot, BotName, BotState};
+pub use entries::Entries;
 pub use holding::{Family, Fingerprint, Holding, HoldingState};
 pub use id::{HoldingId, IdError, IdentityId, IncidentId, ObjectId, OperationId, ProviderName, StepId};
 pub use identity::{Identity, IdentityKind, IdentityState};

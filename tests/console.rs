@@ -19,6 +19,8 @@ mod golden;
 mod keys;
 #[path = "console/incidents.rs"]
 mod incidents;
+#[path = "console/list.rs"]
+mod list;
 #[path = "console/loop.rs"]
 mod loop_;
 #[path = "console/pictures.rs"]
@@ -41,3 +43,5 @@ mod secret;
 mod sizes;
 #[path = "console/story.rs"]
 mod story;
+#[path = "bench/fleet/world.rs"]
+mod world;

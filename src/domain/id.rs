@@ -1,6 +1,6 @@
 //! Names of things. Every id is a type of its own: a bot is never taken for an identity.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::Arc};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
@@ -21,21 +21,35 @@ pub enum IdError {
 }
 
 /// A provider's unique name in the configuration, such as `corp-sso`.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct ProviderName(String);
+///
+/// Shared: every identity of a provider has it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(from = "String")]
+pub struct ProviderName(Arc<str>);
+
+impl From<String> for ProviderName {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+impl Serialize for ProviderName {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
 
 /// One non-human identity at one provider: `PROVIDER:NATIVE-ID`, the native id percent-encoded and opaque.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IdentityId {
     provider: ProviderName,
-    native: String,
+    native: Box<str>,
 }
 
 impl IdentityId {
     /// From the provider's name and its own id, as it came.
     pub fn new(provider: ProviderName, native: impl Into<String>) -> Self {
-        Self { provider, native: native.into() }
+        Self { provider, native: native.into().into_boxed_str() }
     }
 
     /// The provider that knows it.
@@ -148,6 +162,7 @@ macro_rules! text_ids {
         impl $name {
             /// Wraps the text as it is.
             pub fn new(text: impl Into<String>) -> Self {
+                let text: String = text.into();
                 Self(text.into())
             }
             /// The text.

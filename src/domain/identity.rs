@@ -1,11 +1,9 @@
 //! One non-human identity at one provider.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{IdentityId, Untrusted};
+use super::{Entries, IdentityId, Untrusted};
 
 /// The four forms in which a chatbot acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -59,11 +57,11 @@ pub struct Identity {
     /// Whether it can act.
     pub state: IdentityState,
     /// Attributes of the provider that selectors may match and screens may show; never used to merge or protect.
-    pub attributes: BTreeMap<String, Untrusted>,
+    pub attributes: Entries<Untrusted>,
     /// What a later request needs to know about it (a service-account user's id, flags to write back). Not secret.
-    pub hints: BTreeMap<String, String>,
+    pub hints: Entries<String>,
     /// The bot's identity that made this one, where the provider's audit log says so: it is struck with it.
-    pub child_of: Option<IdentityId>,
+    pub child_of: Option<Box<IdentityId>>,
     /// Last time it was seen acting, where the listing tells.
     pub last_active_at: Option<Timestamp>,
 }
@@ -76,8 +74,8 @@ impl Identity {
             name: name.into(),
             kind,
             state,
-            attributes: BTreeMap::new(),
-            hints: BTreeMap::new(),
+            attributes: Entries::new(),
+            hints: Entries::new(),
             child_of: None,
             last_active_at: None,
         }

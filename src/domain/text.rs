@@ -20,7 +20,7 @@ const MAX_GRAPHEME_BYTES: usize = 24;
 /// It leaves only as [`Untrusted::shown`], as JSON (where escapes are JSON's own), or as bytes to hash.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Untrusted(String);
+pub struct Untrusted(Box<str>);
 
 impl Untrusted {
     /// Takes in a string, cut to 4 KiB at a character boundary with a visible mark.
@@ -31,7 +31,8 @@ impl Untrusted {
             text.truncate(cut);
             text.push('…');
         }
-        Self(text)
+        // Without room to grow: there may be half a million of them.
+        Self(text.into_boxed_str())
     }
 
     /// The string as it came: for comparing, hashing and requests, never for a terminal.

@@ -103,7 +103,26 @@ pub struct Snapshot {
 impl Snapshot {
     /// The bot of that name.
     pub fn bot(&self, name: &BotName) -> Option<&Arc<BotView>> {
-        self.bots.iter().find(|view| view.bot.name == *name)
+        self.bot_at(name).map(|at| &self.bots[at])
+    }
+
+    /// Where in the list it is.
+    pub fn bot_at(&self, name: &BotName) -> Option<usize> {
+        // By name as a rule, and then there may be thousands.
+        let found = self.bots.binary_search_by(|view| view.bot.name.cmp(name)).ok();
+        found.or_else(|| self.bots.iter().position(|view| view.bot.name == *name))
+    }
+
+    /// The identity of that id, where no bot has it.
+    pub fn other(&self, id: &IdentityId) -> Option<&Identity> {
+        self.other_at(id).map(|at| &self.others[at])
+    }
+
+    /// Where in the list it is.
+    pub fn other_at(&self, id: &IdentityId) -> Option<usize> {
+        // By id as a rule, and then there may be half a million.
+        let found = self.others.binary_search_by(|identity| identity.id.cmp(id)).ok();
+        found.or_else(|| self.others.iter().position(|identity| identity.id == *id))
     }
 
     /// The bot that has the identity.

@@ -69,6 +69,14 @@ pub enum Action {
     Command,
     /// Show identities that are no bots, too.
     ShowAll,
+    /// Order the list by the next column.
+    Sort,
+    /// Order it the other way round.
+    SortReverse,
+    /// Put rows together.
+    Group,
+    /// Mark the selected bot, or take the mark away.
+    Mark,
     /// Read every provider again.
     Refresh,
     /// The fleet.

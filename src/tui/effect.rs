@@ -1,11 +1,18 @@
 //! Runs effects. The only place in the console that spawns; everything comes back as a message.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use tokio::sync::{mpsc, watch};
 use tokio_util::task::TaskTracker;
 
 use super::{
+    fleet::{Ask, List},
     message::{Message, Planned, Way},
     operator::Operator,
     update::Effect,
@@ -42,19 +49,22 @@ pub struct Effects<O> {
     orders: TaskTracker,
     /// The bot to read next: one read runs, one waits, the newest wins.
     next_bot: Option<watch::Sender<BotName>>,
+    /// The number of the newest list that is wanted: an older one that is still being made is given up.
+    newest_list: Arc<AtomicU64>,
 }
 
 impl<O: Operator> Effects<O> {
     /// A runner and what it will tell.
     pub fn new(operator: O) -> (Self, mpsc::Receiver<Message>) {
         let (results, told) = mpsc::channel(RESULTS);
-        (Self { operator, results, orders: TaskTracker::new(), next_bot: None }, told)
+        (Self { operator, results, orders: TaskTracker::new(), next_bot: None, newest_list: Arc::default() }, told)
     }
 
     /// Starts an effect.
     pub fn run(&mut self, effect: Effect) -> Flow {
         match effect {
             Effect::Isolate(order) => self.isolate(order),
+            Effect::IsolateMarked(orders) => self.isolate_marked(orders),
             Effect::Refresh => {
                 let (operator, results) = (self.operator.clone(), self.results.clone());
                 tokio::spawn(async move {
@@ -128,6 +138,9 @@ impl<O: Operator> Effects<O> {
                 let operator = self.operator.clone();
                 self.orders.spawn(async move { operator.record_refusal(bot, refusal).await });
             }
+            Effect::List(ask) => self.list(ask),
+            // The last to hold it may be this one: half a million identities are let go of beside the loop.
+            Effect::LetGo(list) => drop(tokio::task::spawn_blocking(move || drop(list))),
             Effect::Ring => return Flow::Ring,
             Effect::Copy(text) => return Flow::Copy(text),
             Effect::Suspend => return Flow::Suspend,
@@ -195,27 +208,44 @@ impl<O: Operator> Effects<O> {
         });
     }
 
-    fn isolate(&self, order: Order) {
-        let (operator, results) = (self.operator.clone(), self.results.clone());
+    /// Every guard of every bot first: then all are sent, or none.
+    fn isolate_marked(&self, orders: Vec<Order>) {
+        let (operator, results, tracker) = (self.operator.clone(), self.results.clone(), self.orders.clone());
         self.orders.spawn(async move {
-            let (bot, depth, break_glass) = (order.bot.clone(), order.depth, order.break_glass);
-            let message = match operator.isolate(order).await {
-                Ok(op) => {
-                    if break_glass {
-                        tell(&results, Message::GlassBroken).await;
-                    }
-                    Message::OrderTaken { bot, op }
+            let mut refused = Vec::new();
+            for order in &orders {
+                if let Err(refusal) = operator.guard(order).await {
+                    refused.push(refusal.to_string());
+                    operator.record_refusal(Some(order.bot.clone()), refusal).await;
                 }
-                Err(refusal) => {
-                    let way = match &refusal {
-                        Refusal::Protected(_) | Refusal::Collateral { .. } => Way::Name,
-                        Refusal::NoSink(_) => Way::BreakGlass,
-                        _ => Way::None,
-                    };
-                    Message::OrderRefused { bot, depth, why: refusal.to_string(), way }
+            }
+            if refused.is_empty() {
+                for order in orders {
+                    tracker.spawn(isolate(operator.clone(), results.clone(), order));
                 }
-            };
-            tell(&results, message).await;
+            } else {
+                let bots = orders.into_iter().map(|order| order.bot).collect();
+                tell(&results, Message::MarkedRefused { bots, why: refused.join("; ") }).await;
+            }
+        });
+    }
+
+    fn isolate(&self, order: Order) {
+        self.orders.spawn(isolate(self.operator.clone(), self.results.clone(), order));
+    }
+
+    fn list(&self, ask: Ask) {
+        let (newest, results, generation) = (self.newest_list.clone(), self.results.clone(), ask.generation);
+        newest.store(generation, Ordering::Relaxed);
+        tokio::task::spawn_blocking(move || {
+            let stop = || newest.load(Ordering::Relaxed) != generation;
+            if let Some(list) = List::build(&ask, &stop) {
+                drop(ask);
+                let message = Message::FilterMatched { generation, list: Arc::new(list) };
+                if results.blocking_send(message).is_err() {
+                    // The loop has ended: nobody waits for it any more.
+                }
+            }
         });
     }
 
@@ -236,6 +266,28 @@ impl<O: Operator> Effects<O> {
             }
         });
     }
+}
+
+/// Hands an order to the engine; what came of it is told.
+async fn isolate<O: Operator>(operator: O, results: mpsc::Sender<Message>, order: Order) {
+    let (bot, depth, break_glass) = (order.bot.clone(), order.depth, order.break_glass);
+    let message = match operator.isolate(order).await {
+        Ok(op) => {
+            if break_glass {
+                tell(&results, Message::GlassBroken).await;
+            }
+            Message::OrderTaken { bot, op }
+        }
+        Err(refusal) => {
+            let way = match &refusal {
+                Refusal::Protected(_) | Refusal::Collateral { .. } => Way::Name,
+                Refusal::NoSink(_) => Way::BreakGlass,
+                _ => Way::None,
+            };
+            Message::OrderRefused { bot, depth, why: refusal.to_string(), way }
+        }
+    };
+    tell(&results, message).await;
 }
 
 /// Looks a secret up, and hands it over for each bot that it opens.

@@ -9,7 +9,10 @@ use std::time::Duration;
 
 use tui_input::Input;
 
-use crate::{domain::IncidentId, engine::WaitingStep};
+use crate::{
+    domain::{BotName, IncidentId},
+    engine::WaitingStep,
+};
 
 /// A remark for the record.
 #[derive(Debug, Default)]
@@ -45,6 +48,19 @@ pub struct ConfirmForm {
     /// A word of evidence; may be empty.
     pub evidence: Input,
     /// The question's number: another one for each step.
+    pub asks: u64,
+    /// Since when it stands there.
+    pub opened: Duration,
+}
+
+/// Several bots that are to be isolated at once: only their number, typed, lets that through.
+#[derive(Debug)]
+pub struct MarkedForm {
+    /// Which, by name.
+    pub bots: Vec<BotName>,
+    /// What was typed.
+    pub count: Input,
+    /// The question's number.
     pub asks: u64,
     /// Since when it stands there.
     pub opened: Duration,

@@ -169,7 +169,13 @@ pub const DEFAULT: &[Binding] = &[
         "Of the two ways back: end every credential from before, then open the gate.",
         RESTORE,
     )),
-    shown(row(Action::Filter, &[ch('/')], "filter", "Filter by name, owner, environment or state.", FLEET)),
+    shown(row(
+        Action::Filter,
+        &[ch('/')],
+        "filter",
+        "Filter: letters, owner: env: state: kind: provider: scope: name:, and -term for not.",
+        FLEET,
+    )),
     shown(row(
         Action::Open,
         &[named(KeyCode::Enter), named(KeyCode::Right), ch('l')],
@@ -223,6 +229,16 @@ pub const DEFAULT: &[Binding] = &[
         PLANS,
     ),
     row(Action::ShowAll, &[ch('a')], "all", "Show every non-human identity, not only bots.", FLEET),
+    row(
+        Action::Mark,
+        &[ch(' ')],
+        "mark",
+        "Mark the selected bot. X then isolates all that are marked, once their number was typed.",
+        FLEET,
+    ),
+    row(Action::Sort, &[ch('s')], "sort", "Order by the next column.", FLEET),
+    row(Action::SortReverse, &[ch('S')], "reverse", "Order the other way round.", FLEET),
+    row(Action::Group, &[ch('o')], "group", "Put rows together by owner, provider, environment; then not.", FLEET),
     shown(row(
         Action::Previous,
         &[named(KeyCode::Left), ch('h')],

@@ -8,6 +8,7 @@ use crate::{
     },
     engine::{Confirmed, EngineEvent, Refusal, Right, Snapshot, WaitingStep},
     tui::{
+        fleet::List,
         incidents::{Archive, Brief, Checked},
         mouse::Mouse,
         press::{Pasted, Press},
@@ -150,6 +151,13 @@ pub enum Message {
     Resized(Size),
     /// The fleet is known anew.
     FleetRead(Arc<Snapshot>),
+    /// The fleet's list was made beside the loop.
+    FilterMatched {
+        /// The number of the question.
+        generation: u64,
+        /// What is listed.
+        list: Arc<List>,
+    },
     /// A refresh of every provider ended.
     Refreshed,
     /// A refresh of one bot ended.
@@ -188,6 +196,13 @@ pub enum Message {
         why: String,
         /// What would let it through.
         way: Way,
+    },
+    /// A guard has refused one of several orders: nothing was sent to any.
+    MarkedRefused {
+        /// All of them.
+        bots: Vec<BotName>,
+        /// Whose guard, and why: one sentence each.
+        why: String,
     },
     /// Striking again, or finishing, was refused.
     AgainRefused {

@@ -43,6 +43,12 @@ pub trait Operator: Clone + Send + Sync + 'static {
     /// [`Refusal`] where nothing was sent.
     async fn isolate(&self, order: Order) -> Result<OperationId, Refusal>;
 
+    /// Says whether an order would be let in, without sending anything.
+    ///
+    /// # Errors
+    /// The [`Refusal`] that would stop it.
+    async fn guard(&self, order: &Order) -> Result<(), Refusal>;
+
     /// Strikes again what is left of a bot's isolation.
     ///
     /// # Errors

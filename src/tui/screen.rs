@@ -15,6 +15,7 @@ mod help;
 mod incidents;
 mod isolation;
 mod journal;
+mod marked;
 mod plan;
 mod point;
 mod prompt;

@@ -9,7 +9,7 @@ use super::{
     action::{Action, Context},
     command::CommandForm,
     fleet::{Fleet, Row},
-    forms::{ConfirmForm, HandOverForm, NoteForm},
+    forms::{ConfirmForm, HandOverForm, MarkedForm, NoteForm},
     incidents::{Archive, IncidentsPane},
     journal::JournalPane,
     keymap::Keymap,
@@ -87,6 +87,8 @@ pub enum Form {
     Confirm(ConfirmForm),
     /// For a command.
     Command(CommandForm),
+    /// For the number of bots that are to be isolated at once.
+    Marked(MarkedForm),
 }
 
 /// What the caller decides.
@@ -214,6 +216,7 @@ pub struct State {
 impl State {
     /// Before anything was read.
     pub fn new(now: Moment, size: Size, look: Look, read_only: bool, multiplexed: bool) -> Self {
+        let snapshot = Arc::new(nothing(now.wall));
         Self {
             now,
             size,
@@ -224,9 +227,9 @@ impl State {
             read_only,
             screen: Context::Fleet,
             before_help: Context::Fleet,
-            snapshot: Arc::new(nothing(now.wall)),
+            fleet: Fleet::new(&snapshot),
+            snapshot,
             loaded: false,
-            fleet: Fleet::default(),
             operations: Vec::new(),
             operation: None,
             operation_offset: 0,
@@ -289,7 +292,7 @@ impl State {
     pub fn other(&self) -> Option<&Identity> {
         match self.fleet.selected.as_ref()? {
             Row::Bot(_) => None,
-            Row::Other(id) => self.snapshot.others.iter().find(|identity| identity.id == *id),
+            Row::Other(id) => self.snapshot.other(id),
         }
     }
 

@@ -4,6 +4,8 @@
 //! Message ──▶ update(&mut State) ──▶ Vec<Effect>
 //!               ├─ keys.rs     a key, by the one table
 //!               ├─ danger.rs   X and B, by what was seen
+//!               ├─ list.rs     the fleet's rows: marks, order, and lists that were made beside the loop
+//!               ├─ marked.rs   X at several bots at once
 //!               ├─ secret.rs   i: a leaked secret
 //!               ├─ command.rs  : by name
 //!               └─ here        frames, fleet, isolation, journal, signals
@@ -15,6 +17,8 @@ mod copy;
 mod danger;
 mod incidents;
 mod keys;
+mod list;
+mod marked;
 mod mouse;
 mod off;
 mod record;
@@ -23,13 +27,14 @@ mod secret;
 mod steps;
 mod whole;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 pub use command::names;
 pub use off::disabled;
 pub use record::pasted as paste_line;
 
 use super::{
+    fleet::{Ask, List},
     message::{Message, Signal, Way},
     operation::OperationView,
     screen,
@@ -50,6 +55,8 @@ pub const READ_EVERY: Duration = Duration::from_secs(20);
 pub enum Effect {
     /// Hand an order to the engine.
     Isolate(Order),
+    /// Hand several orders to the engine, or none: a guard that refuses one refuses all.
+    IsolateMarked(Vec<Order>),
     /// Read every provider.
     Refresh,
     /// Read one bot's identities.
@@ -105,6 +112,10 @@ pub enum Effect {
     RecordRefusal(Option<BotName>, Refusal),
     /// Put a text on the terminal's clipboard.
     Copy(String),
+    /// List the fleet beside the loop; the newest wins.
+    List(Ask),
+    /// Let go of a list that was replaced: of half a million identities that takes its time.
+    LetGo(Arc<List>),
     /// Ring the bell once.
     Ring,
     /// Restore the terminal and stop until continued.
@@ -156,6 +167,7 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
         Message::TerminalLost(by) => end(state, Ending::Lost(by)),
         Message::TimePassed => passed(state),
         Message::EngineSpoke(event) => engine_spoke(state, &event),
+        Message::FilterMatched { generation, list } => list::taken(state, generation, list),
         heard => {
             hear(state, heard);
             Vec::new()
@@ -169,6 +181,8 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
     if !state.step.as_ref().is_none_or(is_shown) {
         state.step = None;
     }
+    effects.extend(state.fleet.due().map(Effect::List));
+    effects.extend(state.fleet.replaced().map(Effect::LetGo));
     effects.extend(read_selected(state));
     screen::settle(state);
     effects
@@ -243,6 +257,7 @@ fn hear(state: &mut State, message: Message) {
             }
             state.mark(Dirty::Now);
         }
+        Message::MarkedRefused { bots, why } => marked::refused(state, bots, &why),
         Message::WorkerPanicked(place) => {
             state.notices.push(format!("a part of estop failed at {place}: the rest goes on"));
             state.mark(Dirty::Soon);

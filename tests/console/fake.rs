@@ -16,6 +16,7 @@ use estop::{
     tui::{
         app::{App, Display, Left, Sources},
         decode::{Decoder, Input},
+        fleet::Column,
         incidents::{Archive, Brief, Checked},
         message::{Field, JournalLine, Size},
         operator::Operator,
@@ -39,6 +40,8 @@ pub struct Desk {
     pub orders: Arc<Mutex<Vec<Order>>>,
     pub refusal: Arc<Mutex<Option<Refusal>>>,
     pub asked: Arc<Mutex<Vec<String>>>,
+    /// Bots that a guard refuses.
+    pub guards: Arc<Mutex<Vec<(BotName, Refusal)>>>,
     pub left: Arc<Mutex<Vec<BotName>>>,
     pub rights: Arc<Mutex<Vec<(Right, Refusal)>>>,
     /// Whether a restore needs a second person.
@@ -64,6 +67,7 @@ impl Desk {
             orders: Arc::default(),
             refusal: Arc::default(),
             asked: Arc::default(),
+            guards: Arc::default(),
             left: Arc::default(),
             rights: Arc::default(),
             needs_approval: Arc::default(),
@@ -112,6 +116,16 @@ impl Operator for Desk {
             Some(refusal) => Err(refusal),
             None => Ok(sample::op(1)),
         }
+    }
+
+    async fn guard(&self, order: &Order) -> Result<(), Refusal> {
+        self.jot(format!("guard {}", order.bot));
+        self.guards
+            .lock()
+            .unwrap()
+            .iter()
+            .find(|(bot, _)| *bot == order.bot)
+            .map_or(Ok(()), |(_, why)| Err(why.clone()))
     }
 
     async fn retry(&self, bot: &BotName) -> Result<OperationId, Refusal> {
@@ -363,7 +377,9 @@ impl Console {
 
 impl<O: Operator> Console<O> {
     /// Opens one over an engine.
-    pub async fn at(desk: O, far: Far, state: State) -> Self {
+    pub async fn at(desk: O, far: Far, mut state: State) -> Self {
+        // Stories are told with rows by name: whoever needs somebody does not change who is first.
+        state.fleet.view.column = Column::Name;
         let (inputs, keys) = mpsc::unbounded();
         let (signals, heard) = mpsc::unbounded();
         let (seen, far) = (Rc::new(RefCell::new(Seen::default())), Rc::new(RefCell::new(far)));

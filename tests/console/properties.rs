@@ -55,6 +55,8 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
     let key = prop_oneof![
         4 => Just(KeyCode::Char('X')),
         2 => Just(KeyCode::Char('B')),
+        3 => Just(KeyCode::Char(' ')),
+        2 => prop_oneof![Just('2'), Just('3'), Just('s'), Just('S'), Just('o')].prop_map(KeyCode::Char),
         1 => Just(KeyCode::Enter),
         1 => Just(KeyCode::Esc),
         1 => Just(KeyCode::Tab),
@@ -100,6 +102,7 @@ fn question(state: &State) -> Option<u64> {
     match &state.form {
         Some(Form::HandOver(form)) => Some(form.asks),
         Some(Form::Confirm(form)) => Some(form.asks),
+        Some(Form::Marked(form)) => Some(form.asks),
         Some(_) => None,
         None => state.restore.as_ref().and_then(|pane| pane.question()).map(|question| question.asks).or(consent),
     }
@@ -160,6 +163,10 @@ fn play(acts: Vec<Act>) -> Result<(), TestCaseError> {
         // Time stands still: no rule may fall back on waiting.
         state.now.mono = Duration::ZERO;
         let asked = question(&state);
+        let named = match &state.form {
+            Some(Form::Marked(form)) => form.bots.clone(),
+            _ => Vec::new(),
+        };
         let effects = match act {
             Act::Type(bot) => {
                 let name = sample::fleet().bots[bot].bot.name.raw().to_owned();
@@ -191,9 +198,14 @@ fn play(acts: Vec<Act>) -> Result<(), TestCaseError> {
             }
         };
         let inside = match &state.fleet.selected {
-            None => state.fleet.rows.is_empty(),
-            Some(selected) => state.fleet.rows.contains(selected),
+            None => state.fleet.list().is_empty(),
+            Some(selected) => {
+                let at = state.fleet.list().find(selected);
+                at.is_some() && at == state.fleet.index()
+            }
         };
+        let stray = state.fleet.marked.iter().find(|bot| state.snapshot.bot(bot).is_none());
+        prop_assert!(stray.is_none(), "{stray:?} is marked and not there");
         prop_assert!(inside, "{:?} is not in the list", state.fleet.selected);
         let incidents = &state.incidents;
         prop_assert!(incidents.rows.is_empty() || incidents.brief().is_some(), "{:?}", incidents.selected);
@@ -205,6 +217,11 @@ fn play(acts: Vec<Act>) -> Result<(), TestCaseError> {
             match &effect {
                 Effect::Isolate(order) => {
                     prop_assert!(far.seen.contains(&order.bot), "{} was not on the screen", order.bot);
+                }
+                Effect::IsolateMarked(orders) => {
+                    prop_assert!(asked.is_some() && far.asks == asked, "several without their question");
+                    let bots: Vec<BotName> = orders.iter().map(|order| order.bot.clone()).collect();
+                    prop_assert_eq!(&bots, &named, "others than were named");
                 }
                 Effect::Restore(_) | Effect::HandOver(..) | Effect::Confirm(..) => {
                     prop_assert!(asked.is_some() && far.asks == asked, "{effect:?} without its question");
@@ -258,7 +275,7 @@ proptest! {
                 let effects = update(&mut state, Message::KeyPressed { key: KeyEvent::new(code).into(), alone });
                 prop_assert!(!effects.iter().any(|effect| matches!(
                     effect,
-                    Effect::Isolate(_) | Effect::Restore(_) | Effect::Note(..) | Effect::HandOver(..) | Effect::Confirm(..)
+                    Effect::Isolate(_) | Effect::IsolateMarked(_) | Effect::Restore(_) | Effect::Note(..) | Effect::HandOver(..) | Effect::Confirm(..)
                 )));
             }
         }

@@ -193,7 +193,7 @@ looped! {
         let look = fake::look(Capability::Sixteen, Glyphs::UNICODE);
         let console = Console::at(bench.engine.clone(), Far::Answers, fake::state(120, 40, look, false)).await;
         console.wait(500).await;
-        console.keys("/helpdesk\rjU").await;
+        console.keys("/helpdesk\rU").await;
         console.keys("f").await;
         console.until("COMES BACK, OR CHANGES").await;
         console.read(b"\x1b[F").await;

@@ -175,7 +175,7 @@ impl ShowDocument {
                 findings: None,
                 read_at: reading.map(|reading| Moment(reading.read_at)),
                 gaps: reading.map(|reading| reading.gaps.iter().map(Into::into).collect()),
-                child_of: identity.child_of.clone(),
+                child_of: identity.child_of.as_deref().cloned(),
             }
         };
         let identities = view.identities.iter().chain(children).map(shown).collect();

@@ -130,7 +130,7 @@ fn as_child(reader: &Reader<'_>, maker: &Maker<'_>, record: &Record) -> Identity
     let keycloak = reader.keycloak;
     let account = keycloak.known_service_account(&record.id);
     let mut identity = record.identity(&keycloak.settings.name, account.as_deref());
-    identity.child_of = Some(maker.identity.clone());
+    identity.child_of = Some(Box::new(maker.identity.clone()));
     identity
 }
 

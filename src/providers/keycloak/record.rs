@@ -186,8 +186,8 @@ impl Record {
             hints.insert(hint::FINGERPRINTS.to_owned(), fingerprints.join(","));
         }
         Identity {
-            attributes: self.attributes.clone(),
-            hints,
+            attributes: self.attributes.clone().into(),
+            hints: hints.into(),
             ..Identity::new(
                 IdentityId::new(provider.clone(), self.id.clone()),
                 Untrusted::from(self.client_id.as_str()),

@@ -41,8 +41,8 @@ pub fn listing(provider: &ProviderName, catalog: &Catalog) -> Listing {
 /// One role.
 pub fn identity(provider: &ProviderName, catalog: &Catalog, role: &Role) -> Identity {
     Identity {
-        attributes: attributes(catalog, role),
-        hints: hints(catalog, role),
+        attributes: attributes(catalog, role).into(),
+        hints: hints(catalog, role).into(),
         last_active_at: last_active(catalog, role.oid),
         ..Identity::new(
             IdentityId::new(provider.clone(), role.oid.to_string()),

@@ -59,6 +59,12 @@ impl Operator for Engine {
         Engine::isolate(self, Order { hold: Hold::AsNeeded, ..order }).await.map(|running| running.op)
     }
 
+    async fn guard(&self, order: &Order) -> Result<(), Refusal> {
+        let (engine, order) = (self.clone(), order.clone());
+        // The system's directory may be asked who somebody is.
+        read(move || Engine::guard(&engine, &order).map(drop)).await
+    }
+
     async fn retry(&self, bot: &BotName) -> Result<OperationId, Refusal> {
         Engine::retry(self, bot).await.map(|running| running.op)
     }

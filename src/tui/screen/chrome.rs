@@ -83,7 +83,11 @@ fn title(state: &State, paint: &mut Paint<'_>, area: Rect) {
         Some(_) => Context::Restore.title(),
         None => state.screen.title(),
     };
-    let left = vec![piece(Role::Title, format!(" estop  {title}")), figures(state)];
+    let mut left = vec![piece(Role::Title, format!(" estop  {title}")), figures(state)];
+    if state.screen == Context::Fleet && !state.fleet.marked.is_empty() {
+        let text = format!("  {}{} marked", state.look.glyphs.mark(), state.fleet.marked.len());
+        left.push(piece(Role::Danger, text));
+    }
     let room = usize::from(area.width).saturating_sub(width(&left) + 2);
     let right = fitting(badges(state), room);
     let gap = usize::from(area.width).saturating_sub(width(&left) + width(&right) + 1);
@@ -97,14 +101,9 @@ fn figures(state: &State) -> crate::tui::paint::Piece {
     let text = match state.screen {
         Context::Fleet if !state.loaded => "  reading the fleet".to_owned(),
         Context::Fleet => {
-            let (shown, all) = (state.fleet.rows.len(), state.snapshot.bots.len());
-            let others = if state.fleet.all { state.snapshot.others.len() } else { 0 };
-            let word = if others > 0 { "identities" } else { "bots" };
-            if shown == all + others {
-                format!("  {shown} {word}")
-            } else {
-                format!("  {shown} of {} {word}", all + others)
-            }
+            let (shown, all) = (state.fleet.list().len(), state.fleet.list().all());
+            let word = if all > state.snapshot.bots.len() { "identities" } else { "bots" };
+            if shown == all { format!("  {shown} {word}") } else { format!("  {shown} of {all} {word}") }
         }
         Context::Isolation => {
             let at = state.shown_operations().position(|operation| Some(operation.op) == state.operation);
@@ -186,8 +185,7 @@ pub fn status(state: &State, paint: &mut Paint<'_>) -> Drawn {
     let filter = &state.fleet.filter;
     let filtered = state.screen == Context::Fleet && (state.fleet.editing || !filter.value().is_empty());
     if filtered {
-        let line = [piece(Role::Key, " /"), piece(Role::Text, filter.value())];
-        paint.line(area.x, y, area.width, &line);
+        paint.line(area.x, y, area.width, &filter_line(state, area.width));
         let column = 2 + u16::try_from(filter.visual_cursor()).unwrap_or(u16::MAX - 2);
         let cursor = (state.fleet.editing && column < area.width).then_some((area.x + column, y));
         return Drawn { shown: Shown::default(), cursor };
@@ -202,6 +200,21 @@ pub fn status(state: &State, paint: &mut Paint<'_>) -> Drawn {
     }
     paint.line(area.x, y, area.width, &summary(state));
     Drawn::default()
+}
+
+/// The filter, and at the end of the line what it came to: how many, what was not understood, or that it is at work.
+fn filter_line(state: &State, width: u16) -> Line {
+    let mut line = vec![piece(Role::Key, " /"), piece(Role::Text, state.fleet.filter.value())];
+    let list = state.fleet.list();
+    let came_to = match (state.fleet.is_pending(), list.problems().first()) {
+        (true, _) => piece(Role::Dim, "looking"),
+        (false, Some(problem)) => piece(Role::Warn, state.look.text(problem)),
+        (false, None) => piece(Role::Dim, format!("{} of {}", list.len(), list.all())),
+    };
+    let gap = usize::from(width).saturating_sub(crate::tui::paint::width(&line) + came_to.text.chars().count() + 1);
+    line.push(piece(Role::Text, " ".repeat(gap.max(2))));
+    line.push(came_to);
+    line
 }
 
 /// What runs, what came of the last isolation, or the newest notice.
@@ -266,6 +279,7 @@ fn footer(state: &State, paint: &mut Paint<'_>, area: Rect) {
         vec![key("Enter", "restore", false), key("Down PgDn End", "read on", false), key("Esc", "back", false)]
     } else if let Some(form) = &state.form {
         match form {
+            Form::Marked(_) => vec![key("Enter", "cut", false), key("Esc", "leave", false)],
             Form::Note(_) => vec![key("Enter", "put on record", false), key("Esc", "leave", false)],
             Form::HandOver(_) => vec![key("Enter", "hand over", false), key("Esc", "leave", false)],
             Form::Confirm(_) => vec![
@@ -297,7 +311,11 @@ fn footer(state: &State, paint: &mut Paint<'_>, area: Rect) {
                 let off = disabled(state, binding.action).is_some();
                 let (_, _, dark, dim) = key("", "", off);
                 let role = if binding.danger && !off { Role::Danger } else { dark };
-                (first.label(), binding.label, role, dim)
+                let label = match state.fleet.marked.len() {
+                    2.. if binding.action == Action::Isolate && state.screen == Context::Fleet => "isolate marked",
+                    _ => binding.label,
+                };
+                (first.label(), label, role, dim)
             })
             .collect()
     };

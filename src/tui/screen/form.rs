@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 use tui_input::Input;
 
-use super::{Drawn, fleet, inside};
+use super::{Drawn, fleet, inside, marked};
 use crate::tui::{
     action::Context,
     command::{CommandForm, candidates, split},
@@ -23,6 +23,7 @@ pub fn draw(state: &State, form: &Form, paint: &mut Paint<'_>, body: Rect) -> Dr
         Form::Command(form) => command(state, form, paint, body),
         Form::HandOver(form) => hand_over(form, paint, body),
         Form::Confirm(form) => confirm(form, paint, body),
+        Form::Marked(form) => marked::draw(state, form, paint, body),
     }
 }
 
@@ -124,7 +125,7 @@ fn wrapped(paint: &Paint<'_>, role: Role, text: &str, width: usize) -> Vec<Line>
 }
 
 /// A box with a text field on its last row but one, whose question counts where all of it is shown.
-fn asked(paint: &mut Paint<'_>, area: Rect, title: &str, mut lines: Vec<Line>, ask: (&Input, u64)) -> Drawn {
+pub fn asked(paint: &mut Paint<'_>, area: Rect, title: &str, mut lines: Vec<Line>, ask: (&Input, u64)) -> Drawn {
     let (input, asks) = ask;
     let row = lines.len();
     lines.push(Vec::new());

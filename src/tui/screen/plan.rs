@@ -7,7 +7,7 @@ use crate::{
     domain::{Lane, Plan, Residual},
     engine::{BotView, STALE_AFTER},
     tui::{
-        action::Action,
+        action::{Action, Context},
         paint::{self, Line, Paint, Piece, piece},
         state::{Look, State},
         theme::Role,
@@ -28,8 +28,14 @@ pub fn draw(state: &State, view: &BotView, paint: &mut Paint<'_>, area: Rect) ->
     let plan = &view.plan;
     let age = age(state.now.wall, plan);
     let name = look.text(&view.bot.name.shown());
-    let title =
-        [piece(Role::Text, format!("{} would isolate ", state.key(Action::Isolate))), piece(Role::Danger, name)];
+    // With several marked, `X` is about them: this plan is only this bot's part of it, or none.
+    let (marked, key) = (state.fleet.marked.len(), state.key(Action::Isolate));
+    let title = match marked {
+        2.. if state.screen == Context::Fleet => {
+            [piece(Role::Text, format!("{key} would isolate {marked} marked; here ")), piece(Role::Danger, name)]
+        }
+        _ => [piece(Role::Text, format!("{key} would isolate ")), piece(Role::Danger, name)],
+    };
     let room = usize::from(area.width).saturating_sub(paint::width(std::slice::from_ref(&age)) + 7);
     let full_title = paint::width(&title) <= room;
     paint.rule(Rect { height: 1, ..area }, &title, &[age]);

@@ -69,6 +69,36 @@ impl Glyphs {
         self.pick("▶", ">")
     }
 
+    /// The mark of a bot that `X` is meant for.
+    pub const fn mark(self) -> &'static str {
+        "+"
+    }
+
+    /// Behind the head of the column that rows are ordered by.
+    pub const fn order(self, reverse: bool) -> &'static str {
+        if reverse { self.pick("▴", "^") } else { self.pick("▾", "v") }
+    }
+
+    /// In front of a group's name.
+    pub const fn group(self) -> &'static str {
+        self.pick("▪", "=")
+    }
+
+    /// How much was done in a part of an hour: nothing, then each step twice as much.
+    pub const fn bar_of(self, level: u32) -> &'static str {
+        match level {
+            0 => self.pick("·", "."),
+            1 => self.pick("▁", "_"),
+            2 => self.pick("▂", "-"),
+            3 => self.pick("▃", "-"),
+            4 => self.pick("▄", "="),
+            5 => self.pick("▅", "="),
+            6 => self.pick("▆", "#"),
+            7 => self.pick("▇", "#"),
+            _ => self.pick("█", "@"),
+        }
+    }
+
     /// A horizontal line.
     pub const fn rule(self) -> &'static str {
         self.pick("─", "-")

@@ -3,7 +3,7 @@
 use terminput::{KeyCode, KeyEvent, KeyModifiers};
 use tui_input::Input;
 
-use super::{Effect, again, incidents, keys, order, restore, secret};
+use super::{Effect, again, incidents, keys, marked, order, restore, secret};
 use crate::{
     domain::{BotName, Depth},
     engine::{Refusal, Right},
@@ -40,6 +40,9 @@ pub fn disabled(state: &State, action: Action) -> Option<String> {
         Action::Isolate | Action::Burn => {
             if state.read_only {
                 return Some("estop runs read-only: start it without --read-only to isolate".to_owned());
+            }
+            if action == Action::Isolate && state.screen == Context::Fleet && !state.fleet.marked.is_empty() {
+                return None;
             }
             if let Some(identity) = state.other() {
                 let name = identity.name.shown();
@@ -80,6 +83,9 @@ pub fn refused(state: &State, action: Action) -> Option<Effect> {
 
 /// `X` was pressed.
 pub fn isolate(state: &mut State, alone: bool) -> Vec<Effect> {
+    if marked::asks(state) {
+        return Vec::new();
+    }
     let Some(view) = state.bot().cloned() else { return Vec::new() };
     let bot = view.bot.name.clone();
     if view.bot.protected {

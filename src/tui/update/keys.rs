@@ -3,7 +3,9 @@
 use terminput::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use tui_input::{Input, InputRequest};
 
-use super::{Effect, again, command, copy, danger, end, incidents, off, record, restore, secret, steps, whole};
+use super::{
+    Effect, again, command, copy, danger, end, incidents, list, marked, off, record, restore, secret, steps, whole,
+};
 use crate::domain::RestoreMode;
 use crate::tui::{
     action::{Action, Context},
@@ -26,6 +28,7 @@ pub fn pressed(state: &mut State, key: KeyEvent, alone: bool) -> Vec<Effect> {
         Some(_) if control && is_of_the_terminal(state, &key) => {}
         Some(Form::Secret(_)) => return secret::key(state, &key, alone),
         Some(Form::Command(_)) => return command::key(state, &key, alone),
+        Some(Form::Marked(_)) => return marked::key(state, &key, alone),
         Some(_) => return record::key(state, &key, alone),
         None if restore::takes(state, &key) => return restore::key(state, &key, alone),
         None => {}
@@ -72,9 +75,10 @@ fn is_of_the_terminal(state: &State, key: &KeyEvent) -> bool {
 /// Pasted text goes into the text field that is open and nowhere else: it answers no question and is no key.
 pub fn pasted(state: &mut State, text: &str) -> Vec<Effect> {
     state.trigger.disarm();
-    let asks_name = state.prompt.is_some() || state.screen == Context::Restore;
+    let asks_count = matches!(state.form, Some(Form::Marked(_)));
+    let asks_name = state.prompt.is_some() || asks_count || state.screen == Context::Restore;
     if asks_name {
-        state.flash = Some("pasted text does not answer this: type the name".to_owned());
+        state.flash = Some("pasted text does not answer this: type it".to_owned());
     } else if let Some(form) = &mut state.form {
         match form {
             Form::Secret(field) => field.paste(text),
@@ -82,12 +86,13 @@ pub fn pasted(state: &mut State, text: &str) -> Vec<Effect> {
             Form::HandOver(form) => record::pasted(&mut form.to, text),
             Form::Confirm(form) => record::pasted(&mut form.evidence, text),
             Form::Command(form) => form.pasted(text),
+            Form::Marked(_) => {}
         }
     } else if state.fleet.editing {
         for character in text.chars().filter(|character| !character.is_control()) {
             state.fleet.filter.handle(InputRequest::InsertChar(character));
         }
-        state.fleet.refresh(&state.snapshot);
+        state.fleet.typed(&state.snapshot);
     } else if state.screen == Context::Journal && state.lines().editing {
         record::pasted(&mut state.lines_mut().input, text);
         state.lines_mut().typed();
@@ -128,7 +133,7 @@ fn filter_key(state: &mut State, key: &KeyEvent) {
         KeyCode::Down => state.fleet.step(1),
         _ => {
             if type_into(&mut state.fleet.filter, key) {
-                state.fleet.refresh(&state.snapshot);
+                state.fleet.typed(&state.snapshot);
             }
         }
     }
@@ -193,9 +198,11 @@ pub fn act(state: &mut State, action: Action, alone: bool, was_armed: bool) -> V
             state.fleet.detail = false;
         }
         Action::ShowAll => {
-            state.fleet.all = !state.fleet.all;
+            state.fleet.view.all = !state.fleet.view.all;
             state.fleet.refresh(&state.snapshot);
         }
+        Action::Mark => list::mark(state),
+        Action::Sort | Action::SortReverse | Action::Group => list::order(state, action),
         Action::Keep | Action::Fleet => state.screen = Context::Fleet,
         // Pressed on the screen itself, it leads from the record back to what happens now.
         Action::Isolations | Action::Journal if action.leads_to() == Some(state.screen) => {

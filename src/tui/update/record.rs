@@ -98,7 +98,7 @@ pub fn key(state: &mut State, key: &KeyEvent, alone: bool) -> Vec<Effect> {
                 Some(Form::Note(form)) => type_bounded(&mut form.text, key),
                 Some(Form::HandOver(form)) => type_bounded(&mut form.to, key),
                 Some(Form::Confirm(form)) => type_bounded(&mut form.evidence, key),
-                Some(Form::Secret(_) | Form::Command(_)) | None => {}
+                Some(Form::Secret(_) | Form::Command(_) | Form::Marked(_)) | None => {}
             }
             Vec::new()
         }
@@ -148,7 +148,7 @@ fn entered(state: &mut State, alone: bool) -> Vec<Effect> {
             let Some(step) = form.step() else { return Vec::new() };
             (Some((form.asks, form.opened)), Effect::Confirm(step.step.clone(), said(&form.evidence)))
         }
-        Some(Form::Secret(_) | Form::Command(_)) | None => return Vec::new(),
+        Some(Form::Secret(_) | Form::Command(_) | Form::Marked(_)) | None => return Vec::new(),
     };
     let seen = question.is_none_or(|(asks, opened)| state.trigger.confirm_asked(asks, alone, opened, now));
     if !seen {

@@ -80,13 +80,7 @@ pub fn identified(state: &mut State, secret: LeakedSecret, identified: Identifie
 /// The selection goes to the bot that is shown, also where a filter hid it.
 fn select(state: &mut State) {
     let Some(bot) = state.leak.as_ref().and_then(Leak::bot).cloned() else { return };
-    let row = Row::Bot(bot);
-    if !state.fleet.rows.contains(&row) {
-        state.fleet.filter.reset();
-    }
-    state.fleet.selected = Some(row);
-    state.fleet.detail_offset = 0;
-    state.fleet.refresh(&state.snapshot);
+    state.fleet.select(Row::Bot(bot), &state.snapshot);
 }
 
 /// The next bot that it opens.

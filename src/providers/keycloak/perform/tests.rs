@@ -28,7 +28,7 @@ fn reading() -> Reading {
         ("trust-attributes", "jwt.credential.issuer jwt.credential.sub"),
     ];
     let identity = Identity {
-        attributes: std::collections::BTreeMap::new(),
+        attributes: crate::domain::Entries::new(),
         hints: hints.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
         ..Identity::new(id.clone(), Untrusted::from("bot/one"), IdentityKind::ServiceAccount, IdentityState::Live)
     };

@@ -1,6 +1,6 @@
 //! Exactly what is sent with a leaked secret, and what follows from the answers.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use secrecy::SecretString;
@@ -28,7 +28,7 @@ fn secret(text: &str) -> LeakedSecret {
 
 fn identity(native: &str, name: &str, account: &str) -> Identity {
     Identity {
-        hints: BTreeMap::from([(hint::SERVICE_ACCOUNT.to_owned(), account.to_owned())]),
+        hints: [(hint::SERVICE_ACCOUNT.to_owned(), account.to_owned())].into(),
         ..Identity::new(
             IdentityId::new(ProviderName::new("sso"), native),
             name,

@@ -106,7 +106,7 @@ async fn a_bot_that_can_make_clients_is_read_with_what_it_made() {
     assert_eq!(reading.gaps, Vec::new());
     let children: Vec<&str> = reading.children.iter().map(|child| child.id.native()).collect();
     assert_eq!(children, ["c2", "c3"]);
-    assert!(reading.children.iter().all(|child| child.child_of.as_ref() == Some(&reading.identity.id)));
+    assert!(reading.children.iter().all(|child| child.child_of.as_deref() == Some(&reading.identity.id)));
     let exposed: Vec<&str> = reading.exposure.iter().map(|exposed| exposed.name.raw()).collect();
     assert_eq!(exposed, ["sibling"], "neither the child nor who has no secret");
     let role = reading.holdings.iter().find(|holding| holding.id.class() == class::ROLE).expect("a role");

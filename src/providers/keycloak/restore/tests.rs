@@ -299,7 +299,7 @@ fn what_the_thief_made_or_gave_stays_cut() {
         assert!(way.lost.iter().any(|lost| lost.what.raw().contains("r8/manage-users")), "{:?}", way.lost);
 
         let mut child = before.clone();
-        child.identity.child_of = Some(IdentityId::new(ProviderName::new("sso"), "c0"));
+        child.identity.child_of = Some(Box::new(IdentityId::new(ProviderName::new("sso"), "c0")));
         let way = keycloak.restore(&child, &now, &done, mode);
         assert_eq!((way.first.len(), way.then.len(), way.lost.len()), (0, 0, 1));
     }

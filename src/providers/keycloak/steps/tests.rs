@@ -10,7 +10,7 @@ fn identity(account: Option<&str>) -> Identity {
         hints.insert(hint::SERVICE_ACCOUNT.to_owned(), account.to_owned());
     }
     Identity {
-        hints,
+        hints: hints.into(),
         ..Identity::new(
             IdentityId::new(ProviderName::new("sso"), "c1"),
             Untrusted::from("bot"),

@@ -1,0 +1,190 @@
+//! The list: a head with the mark of the order, headings of groups, a row a bot.
+
+use jiff::{SignedDuration, Timestamp};
+use ratatui::layout::Rect;
+
+use super::columns::{Columns, LAST, SCOPES};
+use crate::{
+    domain::{Identity, Level},
+    engine::BotView,
+    tui::{
+        action::Action,
+        fleet::{Column, Entry, Group, ListLine},
+        paint::{Line, Paint, ago, piece},
+        state::{Look, State},
+        theme::Role,
+    },
+};
+
+/// How far back the activity column looks.
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
+/// Draws it.
+pub fn draw(state: &State, paint: &mut Paint<'_>, area: Rect) {
+    let look = paint.look;
+    let list = state.fleet.list();
+    let columns = Columns::of(usize::from(area.width), list.index());
+    let mut line = vec![piece(Role::Text, "  ")];
+    line.extend(head(state, look, &columns));
+    paint.line(area.x, area.y, area.width, &line);
+    for (y, line) in (area.y + 1..area.bottom()).zip(state.fleet.offset..) {
+        match list.line(line) {
+            None => break,
+            Some(ListLine::Heading(group)) => paint.line(area.x, y, area.width, &heading(look, group)),
+            Some(ListLine::Row(row, entry)) => {
+                let selected = state.fleet.index() == Some(row);
+                let line = entry_line(state, look, &columns, entry, selected);
+                paint.line(area.x, y, area.width, &line)
+            }
+        };
+    }
+    if list.is_empty() {
+        let text = match (state.loaded, state.fleet.is_pending(), state.fleet.filter.value().is_empty()) {
+            (false, ..) => "Reading the fleet. Keys work already.".to_owned(),
+            (true, true, _) => "Looking.".to_owned(),
+            (true, false, false) => format!("Nothing matches the filter. {} clears it.", state.key(Action::Back)),
+            (true, false, true) => {
+                let all = state.key(Action::ShowAll);
+                format!("No bot is selected by the configuration. {all} shows every non-human identity.")
+            }
+        };
+        paint.line(area.x + 2, area.y + 2, area.width.saturating_sub(2), &[piece(Role::Dim, text)]);
+    }
+}
+
+fn head(state: &State, look: &Look, columns: &Columns) -> Line {
+    let view = state.fleet.list().view();
+    let title = |text: &str, column: Column| {
+        let sign = look.glyphs.order(view.reverse);
+        if column == view.column { format!("{text}{sign}") } else { text.to_owned() }
+    };
+    let texts = [
+        title("BOT", Column::Name),
+        title("OWNER", Column::Owner),
+        title("ENV", Column::Environment),
+        title("IDS", Column::Identities),
+        title("SCOPES", Column::Scopes),
+        if columns.activity > 5 { "LAST HR".to_owned() } else { "1 HR".to_owned() },
+        title("LAST", Column::Last),
+    ];
+    let state = match view.column {
+        // What needs somebody is told by the state.
+        Column::Attention if view.reverse => title("STATE", Column::Attention),
+        _ => title("STATE", Column::State),
+    };
+    row(look, columns, &state, texts.each_ref().map(String::as_str), Role::Heading)
+}
+
+fn heading(look: &Look, group: &Group) -> Line {
+    let name = if group.name.is_empty() { "none known".to_owned() } else { look.text(&group.name) };
+    vec![piece(Role::Heading, format!("{} {name} ", look.glyphs.group())), piece(Role::Dim, group.count.to_string())]
+}
+
+fn row(look: &Look, columns: &Columns, state: &str, texts: [&str; 7], role: Role) -> Line {
+    let [name, owner, environment, identities, scopes, activity, last] = texts;
+    let cell = |text: &str, width: usize| {
+        if width == 0 { String::new() } else { format!("{} ", look.cell(text, width - 1)) }
+    };
+    let named = |text: &str, width: usize| {
+        if width == 0 { String::new() } else { format!("{} ", look.cell_middle(text, width - 1)) }
+    };
+    vec![
+        piece(role, cell(state, columns.state + 1)),
+        piece(role, named(name, columns.name)),
+        piece(role, named(owner, columns.owner)),
+        piece(role, cell(environment, columns.environment)),
+        piece(role, cell(identities, columns.identities)),
+        piece(role, cell(scopes, SCOPES)),
+        piece(role, cell(activity, columns.activity)),
+        piece(role, format!("{last:>LAST$}")),
+    ]
+}
+
+fn entry_line(state: &State, look: &Look, columns: &Columns, entry: Entry<'_>, selected: bool) -> Line {
+    // The marker alone says which: a move then costs two marks on the wire and not two rows.
+    let (role, marker) = if selected { (Role::Selected, look.glyphs.marker()) } else { (Role::Text, " ") };
+    let mark = match entry {
+        Entry::Bot(view) if state.fleet.marked.contains(&view.bot.name) => look.glyphs.mark(),
+        _ => " ",
+    };
+    let mut line = vec![piece(role, marker), piece(Role::Danger, mark)];
+    line.extend(match entry {
+        // The list may be of the snapshot before, where there are many.
+        Entry::Bot(view) => bot_cells(state, look, columns, state.snapshot.bot(&view.bot.name).unwrap_or(view)),
+        Entry::Other(identity) => other_cells(state, look, columns, identity),
+    });
+    line
+}
+
+fn bot_cells(state: &State, look: &Look, columns: &Columns, view: &BotView) -> Line {
+    let status = look.state(state.state_of(view));
+    let scopes = glance(view);
+    let texts = [
+        &*look.text(&view.bot.name.shown()),
+        &*look.maybe(view.bot.owner.as_ref()),
+        &*look.maybe(view.bot.environment.as_ref()),
+        &view.bot.identities.len().to_string(),
+        &scopes,
+        &sparkline(look, view, state.now.wall, columns.activity.saturating_sub(1)),
+        &ago(state.now.wall, view.last_active_at),
+    ];
+    let mut cells = row(look, columns, &status.text, texts, Role::Text);
+    cells[0].role = status.role;
+    let level = view.readings.holdings().flat_map(|holding| &holding.scopes).map(|scope| scope.level).max();
+    cells[5].role = match level {
+        Some(Level::Admin) => Role::Bad,
+        Some(Level::Export) => Role::Warn,
+        _ => Role::Text,
+    };
+    // Old reads are told by a word where scopes would stand: stale figures are not shown as if they were live.
+    if view.error.is_some() || view.is_stale(state.now.wall) {
+        let word = if view.readings.is_empty() { "unread" } else { "stale" };
+        let text = if view.readings.is_empty() { word.to_owned() } else { format!("{word} {scopes}") };
+        cells[5] = piece(Role::Warn, format!("{} ", look.cell(&text, SCOPES - 1)));
+    }
+    cells
+}
+
+fn other_cells(state: &State, look: &Look, columns: &Columns, identity: &Identity) -> Line {
+    let entry = Entry::Other(identity);
+    let sign = look.glyphs.bot(entry.state());
+    let texts = [
+        &*look.text(identity.name.raw()),
+        "no bot",
+        &*look.maybe(entry.environment()),
+        "1",
+        "",
+        "",
+        &*ago(state.now.wall, identity.last_active_at),
+    ];
+    row(look, columns, &format!("{sign} {}", entry.state_word()), texts, Role::Dim)
+}
+
+/// What it can do at worst, and whether it can make new credentials.
+fn glance(view: &BotView) -> String {
+    let scopes = || view.readings.holdings().flat_map(|holding| &holding.scopes);
+    let mint = scopes().any(|scope| scope.mint);
+    match scopes().map(|scope| scope.level).max() {
+        None if view.readings.is_empty() => "unread".to_owned(),
+        None => "none".to_owned(),
+        Some(level) if mint => format!("{} mint", level.word()),
+        Some(level) => level.word().to_owned(),
+    }
+}
+
+/// The last hour, oldest first: how much was done in each part of it. One step up is twice as much, the same for every
+/// bot, so that rows can be compared.
+fn sparkline(look: &Look, view: &BotView, now: Timestamp, parts: usize) -> String {
+    let mut counts = vec![0u32; parts];
+    let all = view.readings.iter().flat_map(|reading| &reading.activity);
+    for at in all.map(|activity| now.duration_since(activity.at)) {
+        // A provider's clock may be ahead of ours: that was just now.
+        let millis = at.as_millis().max(0);
+        let part = usize::try_from(millis).unwrap_or(usize::MAX).saturating_mul(parts)
+            / usize::try_from(HOUR.as_millis()).unwrap_or(usize::MAX);
+        if let Some(count) = parts.checked_sub(part + 1).and_then(|at| counts.get_mut(at)) {
+            *count += 1;
+        }
+    }
+    counts.into_iter().map(|count| look.glyphs.bar_of(count.checked_ilog2().map_or(0, |log| log + 1))).collect()
+}

@@ -1,0 +1,51 @@
+//! The fleet's rows: in which order they stand, which are marked, and lists that were made beside the loop.
+
+use std::sync::Arc;
+
+use super::Effect;
+use crate::tui::{
+    action::Action,
+    fleet::{Grouping, List},
+    state::{Dirty, State},
+};
+
+/// A list was made. What it replaces is let go of beside the loop.
+pub fn taken(state: &mut State, generation: u64, list: Arc<List>) -> Vec<Effect> {
+    match state.fleet.take(generation, list) {
+        Some(before) => {
+            state.mark(Dirty::Now);
+            vec![Effect::LetGo(before)]
+        }
+        None => Vec::new(),
+    }
+}
+
+/// `s`, `S` and `o`.
+pub fn order(state: &mut State, action: Action) {
+    let view = &mut state.fleet.view;
+    match action {
+        Action::Sort => {
+            view.column = view.column.next();
+            view.reverse = false;
+        }
+        Action::SortReverse => view.reverse = !view.reverse,
+        _ => view.grouping = view.grouping.next(),
+    }
+    let reversed = if view.reverse { ", the other way round" } else { "" };
+    let said = match (action, view.grouping) {
+        (Action::Group, Grouping::None) => "not grouped".to_owned(),
+        (Action::Group, grouping) => format!("grouped by {}", grouping.word()),
+        _ => format!("ordered by {}{reversed}", view.column.word()),
+    };
+    state.flash = Some(said);
+    state.fleet.refresh(&state.snapshot);
+}
+
+/// `Space`: the mark goes on, and the cursor to the next row.
+pub fn mark(state: &mut State) {
+    if state.fleet.mark() {
+        state.fleet.step(1);
+    } else {
+        state.flash = Some("only bots can be marked".to_owned());
+    }
+}
