@@ -9,6 +9,7 @@
 
 mod activity;
 mod bot;
+mod finding;
 mod holding;
 mod id;
 mod identity;
@@ -25,6 +26,9 @@ mod text;
 
 pub use activity::Activity;
 pub use bot::{Bot, BotName, BotState};
+pub use finding::{
+    Check, Evidence, Finding, Findings, Isolation, Policy, RULES, Rule, Severity, Shared, Subject, Unevaluated,
+};
 pub use holding::{Family, Fingerprint, Holding, HoldingState};
 pub use id::{HoldingId, IdError, IdentityId, IncidentId, ObjectId, OperationId, ProviderName, StepId};
 pub use identity::{Identity, IdentityKind, IdentityState};
