@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use estop::{
     domain::{
-        Action, Activity, Bot, BotName, BotState, Change, Collateral, Depth, Exposure, Fact, Family, Gap, Holding,
-        HoldingId, HoldingState, Identity, IdentityId, IdentityKind, IdentityState, IncidentId, Lane, Level, Lost,
-        ObjectId, OperationId, Plan, Postcondition, ProviderName, Reading, ReadingSet, Reissue, Residual, Restoration,
-        RestoreMode, RestorePlan, Reversibility, Scope, Step, StepId,
+        Action, Activity, Bot, BotName, BotState, Change, Collateral, Depth, Evidence, Exposure, Fact, Family,
+        Findings, Gap, Holding, HoldingId, HoldingState, Identity, IdentityId, IdentityKind, IdentityState, IncidentId,
+        Lane, Level, Lost, ObjectId, OperationId, Plan, Policy, Postcondition, ProviderName, Reading, ReadingSet,
+        Reissue, Residual, Restoration, RestoreMode, RestorePlan, Reversibility, Scope, Step, StepId,
     },
     engine::{BotView, Limits, ProviderStatus, Rate, Snapshot},
 };
@@ -151,8 +151,23 @@ fn view(bot: Bot, state: BotState, identities: Vec<Identity>, readings: ReadingS
         Vec::new()
     };
     let plan = |depth| Arc::new(Plan::new(bot.name.clone(), depth, steps.clone(), &readings, hits.clone()));
+    let isolate = plan(Depth::Isolate);
+    let findings = Findings::of(&Evidence {
+        bot: &bot,
+        state,
+        identities: &identities,
+        readings: &readings,
+        plan: &isolate,
+        shared: &[],
+        is_own: false,
+        isolation: None,
+        policy: &Policy::default(),
+        now: now(),
+    });
     BotView {
-        plan: plan(Depth::Isolate),
+        findings: if readings.is_empty() { Findings::unread() } else { Arc::new(findings) },
+        shared: Vec::new(),
+        plan: isolate,
         burn: plan(Depth::Burn),
         state,
         last_active_at: readings.iter().flat_map(|reading| &reading.activity).map(|activity| activity.at).max(),
