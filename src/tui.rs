@@ -13,6 +13,7 @@
 pub mod action;
 pub mod app;
 pub mod decode;
+pub mod detail;
 pub mod effect;
 pub mod encode;
 pub mod fleet;

@@ -5,6 +5,8 @@
 #[path = "exercise/bench.rs"]
 #[expect(dead_code, reason = "shared with the exercise's own tests")]
 mod bench;
+#[path = "console/detail.rs"]
+mod detail;
 #[path = "console/fake.rs"]
 mod fake;
 #[path = "console/golden.rs"]

@@ -55,6 +55,8 @@ pub enum Action {
     Confirm,
     /// Type a filter.
     Filter,
+    /// Type a filter over what the bot did.
+    FilterActivity,
     /// Show identities that are no bots, too.
     ShowAll,
     /// Read every provider again.

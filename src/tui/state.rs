@@ -7,6 +7,7 @@ use tui_input::Input;
 
 use super::{
     action::Context,
+    detail::ActivityFilter,
     fleet::{Fleet, Row},
     forms::{ConfirmForm, HandOverForm, NoteForm},
     message::{JournalLine, Signal, Size},
@@ -140,6 +141,8 @@ pub struct State {
     pub loaded: bool,
     /// The list.
     pub fleet: Fleet,
+    /// Which of the selected bot's activity is shown.
+    pub activity: ActivityFilter,
     /// The isolations that this console has seen, oldest first.
     pub operations: Vec<OperationView>,
     /// The one that is shown.
@@ -217,6 +220,7 @@ impl State {
             snapshot: Arc::new(nothing(now.wall)),
             loaded: false,
             fleet: Fleet::default(),
+            activity: ActivityFilter::default(),
             operations: Vec::new(),
             operation: None,
             operation_offset: 0,

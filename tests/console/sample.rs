@@ -5,9 +5,10 @@ use std::sync::Arc;
 use estop::{
     domain::{
         Action, Activity, Bot, BotName, BotState, Change, Collateral, Depth, Evidence, Exposure, Fact, Family,
-        Findings, Gap, Holding, HoldingId, HoldingState, Identity, IdentityId, IdentityKind, IdentityState, IncidentId,
-        Lane, Level, Lost, ObjectId, OperationId, Plan, Policy, Postcondition, ProviderName, Reading, ReadingSet,
-        Reissue, Residual, Restoration, RestoreMode, RestorePlan, Reversibility, Scope, Step, StepId,
+        Findings, Fingerprint, Gap, Holding, HoldingId, HoldingState, Identity, IdentityId, IdentityKind,
+        IdentityState, IncidentId, Lane, Level, Lost, ObjectId, OperationId, Plan, Policy, Postcondition, ProviderName,
+        Reading, ReadingSet, Reissue, Residual, Restoration, RestoreMode, RestorePlan, Reversibility, Scope, Shared,
+        Step, StepId,
     },
     engine::{BotView, Limits, ProviderStatus, Rate, Snapshot},
 };
@@ -150,6 +151,18 @@ fn view(bot: Bot, state: BotState, identities: Vec<Identity>, readings: ReadingS
     } else {
         Vec::new()
     };
+    let secret = readings.holdings().find(|holding| holding.family == Family::Secret && !hits.is_empty());
+    let shared: Vec<Shared> = secret
+        .map(|holding| Shared {
+            holding: holding.id.clone(),
+            fingerprint: Fingerprint::parse("sha256:5e0c1d2b3a49").unwrap(),
+            identity: IdentityId::new(ProviderName::new("corp-sso"), "id-bot-engineering-staging"),
+            name: None,
+            bot: Some(BotName::new("engineering-staging")),
+            environment: Some("staging".into()),
+        })
+        .into_iter()
+        .collect();
     let plan = |depth| Arc::new(Plan::new(bot.name.clone(), depth, steps.clone(), &readings, hits.clone()));
     let isolate = plan(Depth::Isolate);
     let findings = Findings::of(&Evidence {
@@ -158,7 +171,7 @@ fn view(bot: Bot, state: BotState, identities: Vec<Identity>, readings: ReadingS
         identities: &identities,
         readings: &readings,
         plan: &isolate,
-        shared: &[],
+        shared: &shared,
         is_own: false,
         isolation: None,
         policy: &Policy::default(),
@@ -166,7 +179,7 @@ fn view(bot: Bot, state: BotState, identities: Vec<Identity>, readings: ReadingS
     });
     BotView {
         findings: if readings.is_empty() { Findings::unread() } else { Arc::new(findings) },
-        shared: Vec::new(),
+        shared,
         plan: isolate,
         burn: plan(Depth::Burn),
         state,

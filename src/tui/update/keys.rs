@@ -34,6 +34,10 @@ pub fn pressed(state: &mut State, key: KeyEvent, alone: bool) -> Vec<Effect> {
         filter_key(state, &key);
         return Vec::new();
     }
+    if state.activity.editing && !(control && keymap::find(state.screen, &key).is_some()) {
+        activity_key(state, &key);
+        return Vec::new();
+    }
     let binding = keymap::find(state.screen, &key);
     // Whatever else is pressed, the armed press was not meant any more.
     let was_armed = match binding {
@@ -71,6 +75,10 @@ pub fn pasted(state: &mut State, text: &str) -> Vec<Effect> {
             state.fleet.filter.handle(InputRequest::InsertChar(character));
         }
         state.fleet.refresh(&state.snapshot);
+    } else if state.activity.editing {
+        for character in text.chars().filter(|character| !character.is_control()) {
+            state.activity.input.handle(InputRequest::InsertChar(character));
+        }
     } else {
         state.flash = Some("pasted text is not taken as keys".to_owned());
     }
@@ -114,6 +122,18 @@ fn filter_key(state: &mut State, key: &KeyEvent) {
     }
 }
 
+fn activity_key(state: &mut State, key: &KeyEvent) {
+    match key.code {
+        KeyCode::Esc => state.activity.clear(),
+        KeyCode::Enter => state.activity.editing = false,
+        KeyCode::Up => scroll(state, -1),
+        KeyCode::Down => scroll(state, 1),
+        _ => {
+            type_into(&mut state.activity.input, key);
+        }
+    }
+}
+
 fn act(state: &mut State, action: Action, alone: bool, was_armed: bool) -> Vec<Effect> {
     match action {
         Action::Isolate => return danger::isolate(state, alone),
@@ -145,6 +165,12 @@ fn act(state: &mut State, action: Action, alone: bool, was_armed: bool) -> Vec<E
             state.fleet.editing = true;
             state.fleet.detail = false;
         }
+        Action::FilterActivity if state.fleet.selected.is_some() => {
+            state.activity.editing = true;
+            state.fleet.detail = true;
+            state.fleet.detail_offset = screen::activity_line(state);
+        }
+        Action::FilterActivity => {}
         Action::ShowAll => {
             state.fleet.all = !state.fleet.all;
             state.fleet.refresh(&state.snapshot);
@@ -198,6 +224,7 @@ fn back(state: &mut State, was_armed: bool) {
     match state.screen {
         // Esc takes back the arming and nothing else.
         Context::Fleet if was_armed => {}
+        Context::Fleet if state.fleet.detail && state.activity.is_set() => state.activity.clear(),
         Context::Fleet if state.fleet.detail => state.fleet.detail = false,
         Context::Fleet => {
             state.fleet.filter.reset();
