@@ -10,6 +10,7 @@
 mod activity;
 mod bot;
 mod entries;
+mod finding;
 mod holding;
 mod id;
 mod identity;
@@ -27,6 +28,9 @@ mod text;
 pub use activity::Activity;
 pub use bot::{Bot, BotName, BotState};
 pub use entries::Entries;
+pub use finding::{
+    Check, Evidence, Finding, Findings, Isolation, Policy, RULES, Rule, Severity, Shared, Subject, Unevaluated,
+};
 pub use holding::{Family, Fingerprint, Holding, HoldingState};
 pub use id::{HoldingId, IdError, IdentityId, IncidentId, ObjectId, OperationId, ProviderName, StepId};
 pub use identity::{Identity, IdentityKind, IdentityState};

@@ -16,6 +16,7 @@ pub mod clipboard;
 pub mod copy;
 pub mod command;
 pub mod decode;
+pub mod detail;
 pub mod effect;
 pub mod encode;
 pub mod fleet;

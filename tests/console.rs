@@ -11,6 +11,8 @@ mod drill;
 mod copy;
 #[path = "console/command.rs"]
 mod command;
+#[path = "console/detail.rs"]
+mod detail;
 #[path = "console/fake.rs"]
 mod fake;
 #[path = "console/golden.rs"]

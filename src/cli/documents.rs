@@ -5,6 +5,7 @@
 
 mod bot;
 mod check;
+mod finding;
 mod fleet;
 mod identify;
 mod incident;
@@ -14,6 +15,7 @@ mod restore;
 
 pub use bot::{ActivityDocument, ActivityRow, GapRow, HoldingRow, IdentityActivity, ScopeRow, ShowDocument};
 pub use check::{CheckDocument, LaneRow, SinkRow};
+pub use finding::FindingsRow;
 pub use fleet::{IdentityRow, ListDocument};
 pub use identify::{IdentifyDocument, ProbeLine, use_word};
 pub use incident::{ConfirmDocument, HandoverDocument, IncidentRow, IncidentsDocument, OperationRow, RecheckDocument};

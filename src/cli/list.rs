@@ -54,6 +54,7 @@ fn print(output: &Output, document: &ListDocument, snapshot: &Snapshot) {
             .with("CONNECTORS")
             .with("GRANTS")
             .with("SCOPES")
+            .with("FINDINGS")
             .with("ACTIVE")
             .with("IDENTITIES"),
     ];
@@ -74,6 +75,7 @@ fn print(output: &Output, document: &ListDocument, snapshot: &Snapshot) {
                 .with(number(bot.counts.connectors))
                 .with(number(bot.counts.grants))
                 .with(number(bot.counts.scopes))
+                .with(number(bot.counts.findings))
                 .with(format!("{}{stale}", age(bot.last_active_at, snapshot.generated_at)))
                 .with(identities.join(" ")),
         );

@@ -3,12 +3,12 @@
 use super::{
     Context, Exit, Stop,
     args::BotArgs,
-    documents::{ActivityRow, HoldingRow, ScopeRow, ShowDocument},
+    documents::{ActivityRow, FindingsRow, HoldingRow, ScopeRow, ShowDocument},
     names::resolve,
     output::{Output, Row},
 };
 use crate::{
-    domain::Untrusted,
+    domain::{RULES, Untrusted},
     engine::{BotView, Snapshot},
 };
 
@@ -62,6 +62,7 @@ fn print(output: &Output, document: &ShowDocument) {
         Row::of("environment").with(maybe(bot.environment.as_ref())),
         Row::of("protected").with(if bot.protected { "yes" } else { "no" }),
     ]);
+    print_findings(output, document.findings.as_ref());
     for shown in &bot.identities {
         let identity = &shown.identity;
         let child = shown.child_of.as_ref().map(|parent| format!(", made by {parent}")).unwrap_or_default();
@@ -85,6 +86,31 @@ fn print(output: &Output, document: &ShowDocument) {
     }
 }
 
+/// The worst first; what could not be evaluated is counted beside, since it is not passed.
+fn print_findings(output: &Output, findings: Option<&FindingsRow>) {
+    let Some(findings) = findings else { return };
+    let (fired, blind) = (findings.fired.len(), findings.cannot_evaluate.len());
+    output.line("");
+    output.line(&format!(
+        "findings: {fired}; {} of {} rules checked, {blind} cannot be evaluated",
+        findings.checked,
+        RULES.len()
+    ));
+    for severity in ["critical", "high", "medium", "low"] {
+        for finding in findings.fired.iter().filter(|finding| finding.severity == severity) {
+            let whose = finding.identity.as_ref().map(|identity| format!("  {identity}")).unwrap_or_default();
+            output.line(&format!("  {severity:<8}  {:<5}  {}{whose}", finding.id, finding.title));
+            output.line(&format!("      {}", finding.why));
+            output.line(&format!("      do: {}", finding.advice));
+            let controls = [finding.controls.owasp, finding.controls.csf, finding.controls.zt].concat();
+            output.line(&format!("      {}", controls.join(" ")));
+        }
+    }
+    for missing in &findings.cannot_evaluate {
+        output.line(&format!("  cannot evaluate  {:<5}  {}: {}", missing.id, missing.title, missing.why));
+    }
+}
+
 fn print_holdings(output: &Output, holdings: &[HoldingRow]) {
     for holding in holdings {
         let ends = holding.expires_at.map(|at| format!("ends {at}"));
@@ -96,6 +122,10 @@ fn print_holdings(output: &Output, holdings: &[HoldingRow]) {
             .with(holding.class.as_str())
             .with(holding.name.shown())
             .with(more.join(", "))]);
+        for shared in &holding.shared_with {
+            let bot = shared.bot.as_ref().map(|bot| format!(" ({})", Untrusted::new(bot.as_str()).shown()));
+            output.line(&format!("      opens too: {}{}", shared.identity, bot.unwrap_or_default()));
+        }
         for scope in &holding.scopes {
             output.line(&format!("      {}", scope_line(scope)));
         }

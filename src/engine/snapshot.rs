@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Estimate, Limits};
-use crate::domain::{Bot, BotName, BotState, Identity, IdentityId, Plan, ProviderName, ReadingSet};
+use crate::domain::{Bot, BotName, BotState, Findings, Identity, IdentityId, Plan, ProviderName, ReadingSet, Shared};
 
 /// A plan is stale after this long.
 pub const STALE_AFTER: SignedDuration = SignedDuration::from_secs(60);
@@ -26,6 +26,10 @@ pub struct BotView {
     pub plan: Arc<Plan>,
     /// What `B` would do now.
     pub burn: Arc<Plan>,
+    /// Its secrets that open other identities too.
+    pub shared: Vec<Shared>,
+    /// What the rules say of it, by those readings and as of then.
+    pub findings: Arc<Findings>,
     /// The newest activity of any identity.
     pub last_active_at: Option<Timestamp>,
     /// Why its newest read failed, where it did.

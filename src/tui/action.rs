@@ -67,6 +67,8 @@ pub enum Action {
     Verify,
     /// Type a command.
     Command,
+    /// Type a filter over what the bot did.
+    FilterActivity,
     /// Show identities that are no bots, too.
     ShowAll,
     /// Order the list by the next column.

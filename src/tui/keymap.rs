@@ -228,6 +228,13 @@ pub const DEFAULT: &[Binding] = &[
         "Switch between list and detail; the next bot that a secret opens.",
         PLANS,
     ),
+    row(
+        Action::FilterActivity,
+        &[ch('f')],
+        "activity",
+        "Filter what the bot did: words, or user: from: action: on: session: outcome: with one.",
+        FLEET,
+    ),
     row(Action::ShowAll, &[ch('a')], "all", "Show every non-human identity, not only bots.", FLEET),
     row(
         Action::Mark,

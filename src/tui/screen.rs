@@ -8,7 +8,7 @@
 //! ```
 
 mod chrome;
-mod detail;
+pub mod detail;
 mod fleet;
 mod form;
 mod help;
@@ -118,6 +118,11 @@ pub fn page(state: &State) -> usize {
         Context::Help => body.height,
     };
     usize::from(rows)
+}
+
+/// The first line of a bot's activity in its detail.
+pub fn activity_line(state: &State) -> usize {
+    detail::activity_line(state, usize::from(fleet::detail_area(state, body(state)).width))
 }
 
 /// The largest offset of what scrolls by itself; the fleet's list scrolls with its selection.

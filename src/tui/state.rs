@@ -8,6 +8,7 @@ use tui_input::Input;
 use super::{
     action::{Action, Context},
     command::CommandForm,
+    detail::ActivityFilter,
     fleet::{Fleet, Row},
     forms::{ConfirmForm, HandOverForm, MarkedForm, NoteForm},
     incidents::{Archive, IncidentsPane},
@@ -141,6 +142,8 @@ pub struct State {
     pub loaded: bool,
     /// The list.
     pub fleet: Fleet,
+    /// Which of the selected bot's activity is shown.
+    pub activity: ActivityFilter,
     /// The isolations that this console has seen, oldest first.
     pub operations: Vec<OperationView>,
     /// The one that is shown.
@@ -230,6 +233,7 @@ impl State {
             fleet: Fleet::new(&snapshot),
             snapshot,
             loaded: false,
+            activity: ActivityFilter::default(),
             operations: Vec::new(),
             operation: None,
             operation_offset: 0,

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use estop::{
     domain::{
-        Action, Activity, Bot, BotName, BotState, Change, Collateral, Depth, Exposure, Fact, Family, Gap, Holding,
-        HoldingId, HoldingState, Identity, IdentityId, IdentityKind, IdentityState, IncidentId, Lane, Level, Lost,
-        ObjectId, OperationId, Plan, Postcondition, ProviderName, Reading, ReadingSet, Reissue, Residual, Restoration,
-        RestoreMode, RestorePlan, Reversibility, Scope, Step, StepId,
+        Action, Activity, Bot, BotName, BotState, Change, Collateral, Depth, Evidence, Exposure, Fact, Family,
+        Findings, Fingerprint, Gap, Holding, HoldingId, HoldingState, Identity, IdentityId, IdentityKind,
+        IdentityState, IncidentId, Lane, Level, Lost, ObjectId, OperationId, Plan, Policy, Postcondition, ProviderName,
+        Reading, ReadingSet, Reissue, Residual, Restoration, RestoreMode, RestorePlan, Reversibility, Scope, Shared,
+        Step, StepId,
     },
     engine::{BotView, Limits, ProviderStatus, Rate, Snapshot},
 };
@@ -150,9 +151,36 @@ fn view(bot: Bot, state: BotState, identities: Vec<Identity>, readings: ReadingS
     } else {
         Vec::new()
     };
+    let secret = readings.holdings().find(|holding| holding.family == Family::Secret && !hits.is_empty());
+    let shared: Vec<Shared> = secret
+        .map(|holding| Shared {
+            holding: holding.id.clone(),
+            fingerprint: Fingerprint::parse("sha256:5e0c1d2b3a49").unwrap(),
+            identity: IdentityId::new(ProviderName::new("corp-sso"), "id-bot-engineering-staging"),
+            name: None,
+            bot: Some(BotName::new("engineering-staging")),
+            environment: Some("staging".into()),
+        })
+        .into_iter()
+        .collect();
     let plan = |depth| Arc::new(Plan::new(bot.name.clone(), depth, steps.clone(), &readings, hits.clone()));
+    let isolate = plan(Depth::Isolate);
+    let findings = Findings::of(&Evidence {
+        bot: &bot,
+        state,
+        identities: &identities,
+        readings: &readings,
+        plan: &isolate,
+        shared: &shared,
+        is_own: false,
+        isolation: None,
+        policy: &Policy::default(),
+        now: now(),
+    });
     BotView {
-        plan: plan(Depth::Isolate),
+        findings: if readings.is_empty() { Findings::unread() } else { Arc::new(findings) },
+        shared,
+        plan: isolate,
         burn: plan(Depth::Burn),
         state,
         last_active_at: readings.iter().flat_map(|reading| &reading.activity).map(|activity| activity.at).max(),

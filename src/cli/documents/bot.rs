@@ -2,10 +2,13 @@
 
 use serde::Serialize;
 
-use super::fleet::{BotRow, IdentityRow, ProviderRow};
+use super::{
+    finding::{FindingRow, FindingsRow},
+    fleet::{BotRow, IdentityRow, ProviderRow},
+};
 use crate::{
     cli::time::Moment,
-    domain::{Activity, Fingerprint, Gap, Holding, Identity, IdentityId, Scope, Untrusted},
+    domain::{Activity, Fingerprint, Gap, Holding, Identity, IdentityId, Scope, Shared, Untrusted},
     engine::{BotView, ProviderError, Snapshot},
 };
 
@@ -49,6 +52,37 @@ pub struct HoldingRow {
     pub state: &'static str,
     /// The end user whose it is.
     pub on_behalf_of: Option<Untrusted>,
+    /// Other identities that its secret opens too.
+    pub shared_with: Vec<SharedRow>,
+}
+
+/// Another identity that the same secret opens.
+#[derive(Debug, Serialize)]
+pub struct SharedRow {
+    /// Which.
+    pub identity: IdentityId,
+    /// The bot that has it, where one does.
+    pub bot: Option<String>,
+    /// That bot's environment.
+    pub environment: Option<Untrusted>,
+}
+
+impl From<&Shared> for SharedRow {
+    fn from(shared: &Shared) -> Self {
+        Self {
+            identity: shared.identity.clone(),
+            bot: shared.bot.as_ref().map(|bot| bot.raw().to_owned()),
+            environment: shared.environment.clone(),
+        }
+    }
+}
+
+impl HoldingRow {
+    /// With its other users.
+    fn with(holding: &Holding, shared: &[Shared]) -> Self {
+        let mine = shared.iter().filter(|shared| shared.holding == holding.id);
+        Self { shared_with: mine.map(Into::into).collect(), ..holding.into() }
+    }
 }
 
 impl From<&Holding> for HoldingRow {
@@ -72,6 +106,7 @@ impl From<&Holding> for HoldingRow {
             fingerprint: holding.fingerprint.clone(),
             state: holding.state.word(),
             on_behalf_of: holding.on_behalf_of.clone(),
+            shared_with: Vec::new(),
         }
     }
 }
@@ -119,8 +154,8 @@ pub struct ShownIdentity {
     pub holdings: Option<Vec<HoldingRow>>,
     /// What it did lately; `null`: not read.
     pub activity: Option<Vec<ActivityRow>>,
-    /// Posture rules that fired; unknown as long as none is applied.
-    pub findings: Option<Vec<String>>,
+    /// Rules that fired for it; `null`: not read.
+    pub findings: Option<Vec<FindingRow>>,
     /// When it was read.
     pub read_at: Option<Moment>,
     /// What could not be read; `null`: nothing was.
@@ -158,6 +193,9 @@ pub struct ShowDocument {
     pub notices: Vec<String>,
     /// How to reach its owner.
     pub contact: Option<Untrusted>,
+    /// What the rules say of the bot and of all its identities, and how many could not be evaluated; `null`: nothing
+    /// of it was read.
+    pub findings: Option<FindingsRow>,
 }
 
 impl ShowDocument {
@@ -166,13 +204,18 @@ impl ShowDocument {
         let children = view.readings.iter().map(|reading| &reading.identity).filter(|identity| {
             identity.child_of.is_some() && !view.identities.iter().any(|known| known.id == identity.id)
         });
+        let findings_of = |id: &IdentityId| {
+            let mine = view.findings.fired.iter().filter(|finding| finding.identity.as_ref() == Some(id));
+            mine.map(Into::into).collect()
+        };
         let shown = |identity: &Identity| {
             let reading = view.readings.get(&identity.id);
             ShownIdentity {
                 identity: reading.map_or(identity, |reading| &reading.identity).into(),
-                holdings: reading.map(|reading| reading.holdings.iter().map(Into::into).collect()),
+                holdings: reading
+                    .map(|reading| reading.holdings.iter().map(|one| HoldingRow::with(one, &view.shared)).collect()),
                 activity: reading.map(|reading| reading.activity.iter().map(Into::into).collect()),
-                findings: None,
+                findings: reading.map(|_| findings_of(&identity.id)),
                 read_at: reading.map(|reading| Moment(reading.read_at)),
                 gaps: reading.map(|reading| reading.gaps.iter().map(Into::into).collect()),
                 child_of: identity.child_of.as_deref().cloned(),
@@ -188,6 +231,7 @@ impl ShowDocument {
             providers: snapshot.providers.iter().filter(|one| of_bot(one.name.as_str())).map(Into::into).collect(),
             notices: view.error.iter().cloned().collect(),
             contact: view.bot.contact.clone(),
+            findings: FindingsRow::of(view),
         }
     }
 }

@@ -87,7 +87,7 @@ pub struct CountsRow {
     pub grants: Option<usize>,
     /// Different effective scopes.
     pub scopes: Option<usize>,
-    /// Posture rules that fired; unknown as long as none is applied.
+    /// Rules that fired, of the bot and of all its identities; what could not be evaluated is in `estop show`.
     pub findings: Option<usize>,
 }
 
@@ -103,7 +103,7 @@ impl CountsRow {
             connectors: count(&[Family::Role, Family::Connector]),
             grants: count(&[Family::Grant]),
             scopes: Some(held().flat_map(|holding| &holding.scopes).collect::<BTreeSet<&Scope>>().len()),
-            findings: None,
+            findings: Some(view.findings.len()),
         }
     }
 }

@@ -6,9 +6,9 @@ use jiff::Timestamp;
 
 use crate::{
     domain::{
-        Action, Activity, Bot, BotName, BotState, Depth, Exposure, Fact, Family, Fingerprint, Gap, Holding, HoldingId,
-        HoldingState, Identity, IdentityId, IdentityKind, IdentityState, Lane, Level, ObjectId, Plan, Postcondition,
-        ProviderName, Reading, ReadingSet, Residual, Reversibility, Scope, Step, StepId,
+        Action, Activity, Bot, BotName, BotState, Depth, Evidence, Exposure, Fact, Family, Findings, Fingerprint, Gap,
+        Holding, HoldingId, HoldingState, Identity, IdentityId, IdentityKind, IdentityState, Lane, Level, ObjectId,
+        Plan, Policy, Postcondition, ProviderName, Reading, ReadingSet, Residual, Reversibility, Scope, Step, StepId,
     },
     engine::{BotView, Limits, ProviderStatus, Snapshot},
 };
@@ -108,19 +108,35 @@ pub fn view(name: &str, configured: bool, identities: Vec<Identity>, readings: R
         })
         .collect();
     let plan = |depth| Arc::new(Plan::new(BotName::new(name), depth, steps.clone(), &readings, Vec::new()));
-    Arc::new(BotView {
-        bot: Bot {
-            name: BotName::new(name),
-            owner: Some("support-platform".into()),
-            contact: Some("#support".into()),
-            environment: Some("production".into()),
-            protected: false,
-            configured,
-            identities: identities.iter().map(|identity| identity.id.clone()).collect(),
-        },
+    let bot = Bot {
+        name: BotName::new(name),
+        owner: Some("support-platform".into()),
+        contact: Some("#support".into()),
+        environment: Some("production".into()),
+        protected: false,
+        configured,
+        identities: identities.iter().map(|identity| identity.id.clone()).collect(),
+    };
+    let isolate = plan(Depth::Isolate);
+    let findings = Findings::of(&Evidence {
+        bot: &bot,
         state: BotState::Live,
-        plan: plan(Depth::Isolate),
+        identities: &identities,
+        readings: &readings,
+        plan: &isolate,
+        shared: &[],
+        is_own: false,
+        isolation: None,
+        policy: &Policy::default(),
+        now: now(),
+    });
+    Arc::new(BotView {
+        findings: if readings.is_empty() { Findings::unread() } else { Arc::new(findings) },
+        bot,
+        state: BotState::Live,
+        plan: isolate,
         burn: plan(Depth::Burn),
+        shared: Vec::new(),
         last_active_at: Some(at("2026-08-21T08:58:00Z")),
         error: None,
         identities,

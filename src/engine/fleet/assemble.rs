@@ -7,8 +7,8 @@ use std::{
 
 use super::{Fleet, Known, state};
 use crate::domain::{
-    Bot, BotName, Collateral, Depth, Exposure, Family, Fingerprint, HoldingState, Identity, IdentityId, IdentityState,
-    Plan, Reading, ReadingSet, Untrusted,
+    Bot, BotName, BotState, Collateral, Depth, Evidence, Exposure, Family, Findings, Fingerprint, HoldingState,
+    Identity, IdentityId, IdentityState, Isolation, Outcome, Plan, Policy, Reading, ReadingSet, Shared, Untrusted,
 };
 use crate::engine::{
     roster::Sorted,
@@ -23,6 +23,7 @@ pub(super) fn assemble(fleet: &Fleet, known: &Known) -> Snapshot {
     let Sorted { bots, others, mut notices } = fleet.roster.sort(identities);
     let owners: BTreeMap<IdentityId, BotName> =
         bots.iter().flat_map(|(bot, _)| bot.identities.iter().map(|id| (id.clone(), bot.name.clone()))).collect();
+    let environments = bots.iter().filter_map(|(bot, _)| Some((bot.name.clone(), bot.environment.clone()?))).collect();
     let keyring = keyring(known);
     let names: BTreeMap<IdentityId, Untrusted> = bots
         .iter()
@@ -30,7 +31,7 @@ pub(super) fn assemble(fleet: &Fleet, known: &Known) -> Snapshot {
         .chain(&others)
         .map(|identity| (identity.id.clone(), identity.name.clone()))
         .collect();
-    let context = Context { fleet, known, owners, keyring, names };
+    let context = Context { fleet, known, owners, environments, keyring, names, policy: Policy::default() };
     let bots: Vec<Arc<BotView>> = bots.into_iter().map(|(bot, found)| Arc::new(context.view(bot, found))).collect();
     notices.extend(suspicious(&bots));
     Snapshot {
@@ -125,41 +126,86 @@ struct Context<'a> {
     fleet: &'a Fleet,
     known: &'a Known,
     owners: BTreeMap<IdentityId, BotName>,
+    environments: BTreeMap<BotName, Untrusted>,
     keyring: Keyring,
     names: BTreeMap<IdentityId, Untrusted>,
+    policy: Policy,
 }
 
 impl Context<'_> {
     fn view(&self, bot: Bot, found: Vec<Identity>) -> BotView {
         let identities = self.identities(&bot, found);
         let readings = self.readings(&identities);
-        let collateral = self.collateral(&bot, &readings);
+        let shared = self.shared(&readings);
+        let collateral = self.collateral(&bot, &readings, &shared);
         let plan = |depth| Arc::new(self.plan(&bot, depth, &identities, &readings, collateral.clone()));
+        let (isolate, burn) = (plan(Depth::Isolate), plan(Depth::Burn));
         let last_active_at = readings
             .iter()
             .flat_map(|reading| reading.activity.iter().map(|activity| activity.at))
             .chain(identities.iter().filter_map(|identity| identity.last_active_at))
             .max();
         let error = identities.iter().find_map(|identity| self.known.errors.get(&identity.id).cloned());
+        let state = self.state(&bot, &identities, &readings, collateral);
+        let findings = self.findings(&bot, state, &identities, &readings, &isolate, &shared);
+        BotView { state, plan: isolate, burn, shared, findings, last_active_at, error, identities, readings, bot }
+    }
+
+    fn state(
+        &self,
+        bot: &Bot,
+        identities: &[Identity],
+        readings: &ReadingSet,
+        collateral: Vec<Collateral>,
+    ) -> BotState {
         let isolated_here = self.known.running.get(&bot.name).is_some_and(|run| run.gives_way.is_none());
-        let state = if isolated_here || self.known.elsewhere.contains(&bot.name) {
-            crate::domain::BotState::Isolating
-        } else {
-            let operation = self.known.operations.get(&bot.name);
-            let claimed = operation.map(|operation| operation.collateral.as_slice()).unwrap_or_default();
-            let collateral = still_open(self.known, collateral.clone(), claimed);
-            state::state(operation, &identities, &readings, &collateral, self.fleet.clock.now())
-        };
-        BotView {
+        if isolated_here || self.known.elsewhere.contains(&bot.name) {
+            return BotState::Isolating;
+        }
+        let operation = self.known.operations.get(&bot.name);
+        let claimed = operation.map(|operation| operation.collateral.as_slice()).unwrap_or_default();
+        let collateral = still_open(self.known, collateral, claimed);
+        state::state(operation, identities, readings, &collateral, self.fleet.clock.now())
+    }
+
+    fn findings(
+        &self,
+        bot: &Bot,
+        state: BotState,
+        identities: &[Identity],
+        readings: &ReadingSet,
+        plan: &Plan,
+        shared: &[Shared],
+    ) -> Arc<Findings> {
+        if readings.is_empty() {
+            return Findings::unread();
+        }
+        let isolation = self.isolation(&bot.name);
+        let is_own = identities.iter().any(|identity| self.known.own.values().any(|own| *own == identity.id));
+        Arc::new(Findings::of(&Evidence {
+            bot,
             state,
-            plan: plan(Depth::Isolate),
-            burn: plan(Depth::Burn),
-            last_active_at,
-            error,
             identities,
             readings,
-            bot,
-        }
+            plan,
+            shared,
+            is_own,
+            isolation: isolation.as_ref(),
+            policy: &self.policy,
+            now: self.fleet.clock.now(),
+        }))
+    }
+
+    /// As the journal has it, unless the bot was let go again.
+    fn isolation(&self, bot: &BotName) -> Option<Isolation> {
+        let operation = self.known.operations.get(bot).filter(|operation| operation.restores.is_none())?;
+        let dark = operation.ended.as_ref().filter(|end| matches!(end.outcome, Outcome::Dark | Outcome::DarkAt { .. }));
+        let alive = operation.used.iter().chain(&operation.after_dark);
+        Some(Isolation {
+            started_at: operation.started_at,
+            verified_at: dark.map(|end| end.at),
+            alive: alive.map(|one| Untrusted::new(one.what.as_str()).shown()).collect(),
+        })
     }
 
     /// As listed; one that a complete listing does not have is gone, else unknown.
@@ -203,25 +249,38 @@ impl Context<'_> {
         set
     }
 
-    /// Other identities that a secret of this bot opens.
-    fn collateral(&self, bot: &Bot, readings: &ReadingSet) -> Vec<Collateral> {
-        let mut collateral = Vec::new();
+    /// Secrets of this bot that open another identity too, its own others included.
+    fn shared(&self, readings: &ReadingSet) -> Vec<Shared> {
+        let mut shared = Vec::new();
         for holding in readings.holdings().filter(|holding| holding.family == Family::Secret) {
             let Some(fingerprint) = &holding.fingerprint else { continue };
-            for other in self.keyring.get(fingerprint).into_iter().flatten() {
-                let mine = bot.identities.contains(other) || readings.get(other).is_some();
-                if mine {
-                    continue;
-                }
-                let shut = is_shut(self.known, other);
-                let name = self.names.get(other).map_or_else(|| other.to_string(), Untrusted::shown);
-                collateral.push(Collateral {
-                    why: format!("the same {} {fingerprint} opens it", holding.id.class()),
-                    bot: self.owners.get(other).map_or(name, BotName::shown),
-                    opens: (!shut).then(|| other.clone()),
+            let others = self.keyring.get(fingerprint).into_iter().flatten();
+            for other in others.filter(|other| *other != holding.id.identity()) {
+                let bot = self.owners.get(other);
+                shared.push(Shared {
+                    holding: holding.id.clone(),
+                    fingerprint: fingerprint.clone(),
+                    identity: other.clone(),
+                    name: self.names.get(other).cloned(),
+                    environment: bot.and_then(|bot| self.environments.get(bot)).cloned(),
+                    bot: bot.cloned(),
                 });
             }
         }
+        shared
+    }
+
+    /// Other identities that a secret of this bot opens.
+    fn collateral(&self, bot: &Bot, readings: &ReadingSet, shared: &[Shared]) -> Vec<Collateral> {
+        let is_mine = |id: &IdentityId| bot.identities.contains(id) || readings.get(id).is_some();
+        let others = shared.iter().filter(|shared| !is_mine(&shared.identity));
+        let mut collateral: Vec<Collateral> = others
+            .map(|shared| Collateral {
+                why: format!("the same {} {} opens it", shared.holding.class(), shared.fingerprint),
+                bot: shared.whom(),
+                opens: (!is_shut(self.known, &shared.identity)).then(|| shared.identity.clone()),
+            })
+            .collect();
         collateral.dedup();
         collateral
     }

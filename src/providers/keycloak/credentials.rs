@@ -81,6 +81,7 @@ fn secrets(identity: &IdentityId, record: &Record, state: HoldingState, trail: &
         let word = if in_use { "client secret" } else { "dormant client secret" };
         let mut secret = make(class::SECRET, word, fingerprint);
         secret.issued_at = record.secret_made.and_then(second);
+        secret.expires_at = record.secret_ends.and_then(second);
         secret.last_used_at = trail.last_login(record, "client-secret");
         holdings.push(secret);
     }

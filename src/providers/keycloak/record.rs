@@ -81,6 +81,8 @@ pub(super) struct Record {
     pub(super) authenticator: String,
     pub(super) secret: Option<Fingerprint>,
     pub(super) secret_made: Option<i64>,
+    /// Where the realm's policy rotates secrets; elsewhere they have no end.
+    pub(super) secret_ends: Option<i64>,
     pub(super) rotated: Option<Rotated>,
     pub(super) keys: Vec<Key>,
     pub(super) key_attributes: Vec<&'static str>,
@@ -109,6 +111,7 @@ impl Record {
         Self {
             secret: wire.secret.as_ref().map(SecretText::expose).filter(|text| !text.is_empty()).map(fingerprint),
             secret_made: number("client.secret.creation.time"),
+            secret_ends: number("client.secret.expiration.time"),
             rotated: text("client.secret.rotated").map(|text| Rotated {
                 fingerprint: fingerprint(text),
                 expires: number("client.secret.rotated.expiration.time"),
@@ -309,7 +312,7 @@ mod tests {
         let record = record(serde_json::json!({
             "id": "u1", "clientId": "bot", "enabled": true, "serviceAccountsEnabled": true, "secret": "S3CRET-NOW",
             "attributes": {
-                "owner": "docs", "client.secret.rotated": "S3CRET-OLD", "client.secret.creation.time": "17",
+                "owner": "docs", "client.secret.rotated": "S3CRET-OLD", "client.secret.creation.time": "17", "client.secret.expiration.time": "18",
                 "client.secret.rotated.expiration.time": "99", "jwks.string": "{\"keys\":[]}",
                 "saml.signing.private.key": "S3CRET-KEY", "access.token.lifespan": "60",
             },
@@ -319,7 +322,7 @@ mod tests {
         assert!(!shown.contains("S3CRET"), "{shown}");
         assert_eq!(record.secret, Some(Fingerprint::of(b"S3CRET-NOW")));
         assert_eq!(record.rotated, Some(Rotated { fingerprint: Fingerprint::of(b"S3CRET-OLD"), expires: Some(99) }));
-        assert_eq!((record.secret_made, record.lifespan), (Some(17), Some(60)));
+        assert_eq!((record.secret_made, record.secret_ends, record.lifespan), (Some(17), Some(18), Some(60)));
         assert!(identity.attributes.contains_key("owner"));
         assert_eq!(identity.hints[hint::SERVICE_ACCOUNT], "user");
     }

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use super::{Drawn, inside};
 use crate::tui::{
     action::{Action, Context},
+    detail::TERMS,
     paint::{Line, Paint, clock, piece, width},
     state::{Form, State},
     strike::Shown,
@@ -182,6 +183,13 @@ pub fn status(state: &State, paint: &mut Paint<'_>) -> Drawn {
         paint.line(area.x, y, area.width, &[piece(Role::Warn, format!(" {text}"))]);
         return Drawn::default();
     }
+    if state.activity.editing {
+        let input = &state.activity.input;
+        paint.line(area.x, y, area.width, &[piece(Role::Key, " f "), piece(Role::Text, input.value())]);
+        let column = 3 + u16::try_from(input.visual_cursor()).unwrap_or(u16::MAX - 3);
+        let cursor = (column < area.width).then_some((area.x + column, y));
+        return Drawn { shown: Shown::default(), cursor };
+    }
     let filter = &state.fleet.filter;
     let filtered = state.screen == Context::Fleet && (state.fleet.editing || !filter.value().is_empty());
     if filtered {
@@ -300,6 +308,8 @@ fn footer(state: &State, paint: &mut Paint<'_>, area: Rect) {
         }
     } else if state.screen == Context::Journal && state.lines().editing {
         vec![key("Enter", "keep", false), key("Esc", "clear", false), key("Up Down", "line", false)]
+    } else if state.activity.editing {
+        vec![key("Enter", "keep", false), key("Esc", "clear", false), key(TERMS, "in one field", false)]
     } else if state.fleet.editing {
         vec![key("Enter", "keep", false), key("Esc", "clear", false), key("Up Down", "select", false)]
     } else {

@@ -1,6 +1,6 @@
 //! Signs and lines, each with an ASCII twin.
 
-use crate::domain::{BotState, StepState};
+use crate::domain::{BotState, Severity, StepState};
 
 /// Which set the locale can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +62,31 @@ impl Glyphs {
             StepState::Verified => self.pick("✔", "v"),
             StepState::Contradicted => self.pick("▲", "!"),
         }
+    }
+
+    /// The sign beside a finding's severity; the word always stands with it.
+    pub const fn severity(self, severity: Severity) -> &'static str {
+        match severity {
+            Severity::Critical => self.pick("▲", "!"),
+            Severity::High => self.pick("△", "^"),
+            Severity::Medium => self.pick("◇", "-"),
+            Severity::Low => self.pick("·", "."),
+        }
+    }
+
+    /// Beside the word for what can make credentials.
+    pub const fn mint(self) -> &'static str {
+        self.pick("✚", "+")
+    }
+
+    /// Beside the word for what takes things out in bulk.
+    pub const fn bulk(self) -> &'static str {
+        self.pick("⇑", "^")
+    }
+
+    /// Where a branch of a tree leaves: the last, or one before.
+    pub const fn branch(self, last: bool) -> &'static str {
+        if last { self.pick("└", "`") } else { self.pick("├", "|") }
     }
 
     /// The mark in front of the selected row.

@@ -37,6 +37,10 @@ pub fn pressed(state: &mut State, key: KeyEvent, alone: bool) -> Vec<Effect> {
         filter_key(state, &key);
         return Vec::new();
     }
+    if state.activity.editing && !(control && state.keys.find(state.screen, &key).is_some()) {
+        activity_key(state, &key);
+        return Vec::new();
+    }
     if state.screen == Context::Journal
         && state.lines().editing
         && !(control && state.keys.find(state.screen, &key).is_some())
@@ -93,6 +97,10 @@ pub fn pasted(state: &mut State, text: &str) -> Vec<Effect> {
             state.fleet.filter.handle(InputRequest::InsertChar(character));
         }
         state.fleet.typed(&state.snapshot);
+    } else if state.activity.editing {
+        for character in text.chars().filter(|character| !character.is_control()) {
+            state.activity.input.handle(InputRequest::InsertChar(character));
+        }
     } else if state.screen == Context::Journal && state.lines().editing {
         record::pasted(&mut state.lines_mut().input, text);
         state.lines_mut().typed();
@@ -157,6 +165,18 @@ fn search_key(state: &mut State, key: &KeyEvent) {
     }
 }
 
+fn activity_key(state: &mut State, key: &KeyEvent) {
+    match key.code {
+        KeyCode::Esc => state.activity.clear(),
+        KeyCode::Enter => state.activity.editing = false,
+        KeyCode::Up => scroll(state, -1),
+        KeyCode::Down => scroll(state, 1),
+        _ => {
+            type_into(&mut state.activity.input, key);
+        }
+    }
+}
+
 /// Does what an action asks for.
 pub fn act(state: &mut State, action: Action, alone: bool, was_armed: bool) -> Vec<Effect> {
     match action {
@@ -197,6 +217,12 @@ pub fn act(state: &mut State, action: Action, alone: bool, was_armed: bool) -> V
             state.fleet.editing = true;
             state.fleet.detail = false;
         }
+        Action::FilterActivity if state.fleet.selected.is_some() => {
+            state.activity.editing = true;
+            state.fleet.detail = true;
+            state.fleet.detail_offset = screen::activity_line(state);
+        }
+        Action::FilterActivity => {}
         Action::ShowAll => {
             state.fleet.view.all = !state.fleet.view.all;
             state.fleet.refresh(&state.snapshot);
@@ -256,6 +282,7 @@ fn back(state: &mut State, was_armed: bool) {
     match state.screen {
         // Esc takes back the arming and nothing else.
         Context::Fleet if was_armed => {}
+        Context::Fleet if state.fleet.detail && state.activity.is_set() => state.activity.clear(),
         Context::Fleet if state.fleet.detail => state.fleet.detail = false,
         Context::Fleet => {
             state.fleet.filter.reset();
