@@ -58,7 +58,7 @@ pub fn clip(state: &State) -> Option<Clip> {
             }
             (None, None) => return None,
         },
-        Context::Journal | Context::Secret | Context::Restore | Context::Help => return None,
+        Context::Journal | Context::Incidents | Context::Secret | Context::Restore | Context::Help => return None,
     };
     text.line(&format!("as of {}", instant(state.now.wall)));
     Some(Clip { text: text.out, command })

@@ -151,15 +151,9 @@ fn go_to(state: &mut State, name: &str) -> Result<(), String> {
         let near = command::nearest(name, bots.iter().map(|view| view.bot.name.shown()));
         return Err(unknown("bot named", name, near));
     };
-    let row = Row::Bot(bot);
-    if !state.fleet.rows.contains(&row) {
-        state.fleet.filter.reset();
-    }
     state.screen = Context::Fleet;
     state.fleet.detail = false;
-    state.fleet.detail_offset = 0;
-    state.fleet.selected = Some(row);
-    state.fleet.refresh(&state.snapshot);
+    state.fleet.select(Row::Bot(bot), &state.snapshot);
     Ok(())
 }
 

@@ -11,6 +11,7 @@ use crate::tui::{
     action::{Action, Context},
     screen,
     state::{Dirty, Ending, Form, State},
+    theme::Theme,
 };
 
 /// Dispatches a key: to the dialog, to the filter, or by the table.

@@ -3,6 +3,7 @@
 use super::keys;
 use crate::tui::{
     action::Context,
+    fleet::Entry,
     mouse::Mouse,
     screen,
     state::{Dirty, State},
@@ -21,10 +22,10 @@ pub fn pointed(state: &mut State, mouse: Mouse) {
     state.mark(Dirty::Now);
     match mouse {
         Mouse::Clicked { column, row } => {
-            let clicked = screen::row_at(state, column, row).and_then(|at| state.fleet.rows.get(at)).cloned();
-            if clicked.is_some() && clicked != state.fleet.selected {
-                state.fleet.selected = clicked;
-                state.fleet.detail_offset = 0;
+            let at = screen::row_at(state, column, row).and_then(|row| state.fleet.list().entry(row));
+            let clicked = at.map(Entry::row).filter(|row| state.fleet.selected.as_ref() != Some(row));
+            if let Some(row) = clicked {
+                state.fleet.select(row, &state.snapshot);
             }
         }
         Mouse::Wheeled { column, row, down } => {

@@ -24,7 +24,7 @@ fn idle(state: &State, action: Action) -> Option<String> {
         Action::Open => nothing_selected(),
         Action::NextPane if state.about() == Context::Fleet => nothing_selected(),
         Action::Refresh if state.refreshing => Some("every provider is being read already".to_owned()),
-        Action::ShowAll if state.loaded && !state.fleet.all && state.snapshot.others.is_empty() => {
+        Action::ShowAll if state.loaded && !state.fleet.view.all && state.snapshot.others.is_empty() => {
             Some("every identity that was read is a bot's".to_owned())
         }
         Action::Confirm if !may_wait(state) => Some("no manual step waits for a person".to_owned()),
