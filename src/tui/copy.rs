@@ -168,7 +168,9 @@ fn bot(state: &State, view: &BotView, text: &mut Summary<'_>) {
     for (word, value) in [("owner", &bot.owner), ("contact", &bot.contact), ("environment", &bot.environment)] {
         text.list(word, value.as_ref().map(crate::domain::Untrusted::shown));
     }
-    view.identities.iter().for_each(|one| identity(one, text));
+    for one in &view.identities {
+        identity(one, text);
+    }
     text.list("not read", view.error.clone());
     plan(&view.plan, state.now.wall, text);
 }

@@ -121,7 +121,7 @@ impl Writer {
         let mut moved = self.clone();
         self.rows(&shown, next);
         let mut shown = shown;
-        moved.shift(&shift);
+        moved.shift(shift);
         shift.apply(&mut shown);
         moved.rows(&shown, next);
         if moved.out.len() < self.out.len() {

@@ -39,6 +39,7 @@ pub enum Row {
 
 /// The list.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, not states of one machine")]
 pub struct Fleet {
     /// What is shown.
     list: Arc<List>,

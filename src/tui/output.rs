@@ -7,7 +7,10 @@
 use std::{
     collections::VecDeque,
     os::fd::OwnedFd,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::JoinHandle,
     time::Duration,
 };
@@ -48,8 +51,6 @@ struct Slot {
     paused: bool,
     closed: bool,
     writing: bool,
-    /// The terminal shows marked frames at once.
-    synchronizes: bool,
 }
 
 #[derive(Debug, Default)]
@@ -58,6 +59,8 @@ struct Shared {
     changed: Condvar,
     /// Frames whose query was written and not answered, oldest first.
     asked: Mutex<VecDeque<u64>>,
+    /// The terminal shows marked frames at once.
+    synchronizes: AtomicBool,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -107,7 +110,7 @@ impl Output {
 
     /// The terminal has said that it shows marked frames at once.
     pub fn synchronize(&self) {
-        lock(&self.shared.slot).synchronizes = true;
+        self.shared.synchronizes.store(true, Ordering::Relaxed);
     }
 
     /// The frame that the next answer belongs to.
@@ -168,7 +171,7 @@ fn write_frames(shared: &Shared, tty: &OwnedFd, dialect: Dialect, inputs: &mpsc:
                 continue;
             }
         };
-        if lock(&shared.slot).synchronizes {
+        if shared.synchronizes.load(Ordering::Relaxed) {
             encoder.synchronize();
         }
         let Picture { frame, buffer, clear, cursor } = *picture;

@@ -174,7 +174,7 @@ async fn open<O: Operator>(
     let panics = terminal::watch_panics();
     let (sender, receiver) = mpsc::channel(INPUTS);
     let output =
-        Output::start(terminal.handle()?, terminal.dialect(), sender.clone()).context("no thread for the screen")?;
+        Output::start(terminal.handle()?, terminal::dialect(), sender.clone()).context("no thread for the screen")?;
     let keyboard: OwnedFd = io::stdin().as_fd().try_clone_to_owned()?;
     let listener = Listener::start(keyboard, sender).context("no thread for the keyboard")?;
     let now = Moment { wall: operator.now(), mono: Duration::ZERO };

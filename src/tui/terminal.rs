@@ -61,6 +61,11 @@ fn term() -> String {
     std::env::var("TERM").unwrap_or_default()
 }
 
+/// What the terminal understands, by its family.
+pub fn dialect() -> Dialect {
+    family::dialect(&term())
+}
+
 /// What it takes to leave; there is one terminal a process.
 struct Entered {
     tty: OwnedFd,
@@ -97,11 +102,6 @@ impl Terminal {
             output::write_all(&terminal.tty, ASK)?;
         }
         Ok(terminal)
-    }
-
-    /// What it understands, by its family.
-    pub fn dialect(&self) -> Dialect {
-        family::dialect(&term())
     }
 
     /// Enters once more, after [`leave`].

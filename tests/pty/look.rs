@@ -52,7 +52,7 @@ fn keys_of_ones_own_are_shown_and_work() {
     terminal.wait_for("the footer", |text| text.contains("x isolate") && text.contains("x would isolate"));
     terminal.keys("q?X");
     terminal.keys("\x07");
-    terminal.wait_for("the help", |text| text.contains("estop  Help") && text.contains("F1 Ctrl-g"));
+    terminal.wait_for("the help", |text| text.contains("estop  Help") && text.contains("F1 help"));
     terminal.keys("Q");
     let exit = terminal.exit(Duration::from_secs(20));
     assert!(exit.code == 0 && exit.restored, "{exit:?}");

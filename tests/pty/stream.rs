@@ -46,7 +46,7 @@ pub fn strangers(raw: &[u8]) -> Vec<String> {
 }
 
 fn is_strange(character: char) -> bool {
-    let control = character.is_control() && !matches!(character, '\r' | '\n' | '\u{8}');
+    let control = character.is_control() && !matches!(character, '\r' | '\n');
     // Direction, joiners, tags, and what stands for bytes that are no text.
     let invisible = matches!(character,
         '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'

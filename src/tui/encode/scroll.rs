@@ -22,7 +22,7 @@ pub(super) struct Shift {
 
 impl Shift {
     /// What the terminal does, done to what it shows.
-    pub fn apply(&self, shown: &mut Buffer) {
+    pub fn apply(self, shown: &mut Buffer) {
         let rows = self.top..self.bottom;
         let order: Vec<u16> = if self.by > 0 { rows.collect() } else { rows.rev().collect() };
         for y in order {
@@ -37,8 +37,8 @@ impl Shift {
 
 impl Writer {
     /// Moves the rows: a region, line feeds at its last row or reverse ones at its first, and the region taken back.
-    pub(super) fn shift(&mut self, shift: &Shift) {
-        let Shift { top, bottom, by } = *shift;
+    pub(super) fn shift(&mut self, shift: Shift) {
+        let Shift { top, bottom, by } = shift;
         // What comes in is erased.
         self.ink_to_erase(ratatui::style::Color::Reset);
         self.put(format_args!("\x1b[{};{bottom}r", top + 1));
@@ -108,8 +108,8 @@ fn best(shown: &Buffer, next: &Buffer, by: i32) -> Option<Shift> {
         let start = *from.get_or_insert(y);
         sum += gain;
         let (top, bottom) = if by > 0 { (start, y + by) } else { (start + by, y) };
-        let empties: i32 = if by > 0 { (y + 1..=y + by).map(emptied).sum() } else { (top..start).map(emptied).sum() };
-        let total = sum + empties;
+        let spoilt: i32 = if by > 0 { (y + 1..=y + by).map(emptied).sum() } else { (top..start).map(emptied).sum() };
+        let total = sum + spoilt;
         if total > 0 && best.is_none_or(|(most, _)| total > most) {
             best = Some((total, Shift { top: at(top), bottom: at(bottom + 1), by }));
         }

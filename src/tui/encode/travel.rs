@@ -73,9 +73,6 @@ impl Writer {
 
     fn horizontal(&self, from: u16, to: u16) -> Vec<String> {
         let mut ways = vec![relative(from, to, 'C', 'D'), format!("\r{}", relative(0, to, 'C', 'D'))];
-        if let Some(columns @ ..=4) = from.checked_sub(to) {
-            ways.push("\x08".repeat(usize::from(columns)));
-        }
         if self.dialect.level >= Level::Vt220 {
             ways.push(format!("\x1b[{}G", to + 1));
         }

@@ -60,8 +60,8 @@ pub(super) fn parse(text: &str) -> Result<Key, String> {
     }
     let named = NAMED.iter().find(|(name, _)| *name == lower);
     named.map(|(_, code)| Key { code: *code, ctrl: false }).ok_or_else(|| {
-        let names: Vec<&str> = NAMED.iter().take(15).map(|(name, _)| *name).collect();
-        format!("a key is one character, {}, f1 to f12, or ctrl- and a letter", names.join(", "))
+        let known: Vec<&str> = NAMED.iter().take(15).map(|(name, _)| *name).collect();
+        format!("a key is one character, {}, f1 to f12, or ctrl- and a letter", known.join(", "))
     })
 }
 

@@ -33,7 +33,9 @@ pub fn lines(state: &State, width: usize) -> Vec<Line> {
         left = others;
         if !mine.is_empty() {
             lines.push(vec![piece(Role::Heading, format!(" {title}"))]);
-            mine.into_iter().for_each(|row| key_lines(state, row, width, &mut lines));
+            for row in mine {
+                key_lines(state, row, width, &mut lines);
+            }
             lines.push(Vec::new());
         }
     };

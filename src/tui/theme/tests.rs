@@ -5,7 +5,7 @@ use ratatui::style::{Color, Modifier, Style};
 use super::{
     BUNDLED, Capability, File, Role, Theme, capability,
     choice::STATES,
-    contrast::{EYES, ratio, seen_apart},
+    contrast::{EYES, Rgb, ratio, seen_apart},
 };
 
 /// What WCAG 2 asks of text (AA), and of text for those who see little (AAA).
@@ -18,7 +18,7 @@ fn load(name: &str, capability: Capability) -> Theme {
     Theme::load(name, None, capability).unwrap()
 }
 
-fn rgb(colour: Option<Color>) -> Option<(u8, u8, u8)> {
+fn rgb(colour: Option<Color>) -> Option<Rgb> {
     match colour {
         Some(Color::Rgb(r, g, b)) => Some((r, g, b)),
         _ => None,
@@ -100,7 +100,7 @@ fn no_two_states_look_alike_where_eyes_need_it() {
 }
 
 /// What is well and what is not, as colours: of a reversed banner its ground.
-fn good_and_bad(theme: &Theme) -> (Vec<(u8, u8, u8)>, Vec<(u8, u8, u8)>) {
+fn good_and_bad(theme: &Theme) -> (Vec<Rgb>, Vec<Rgb>) {
     let page = theme.style(Role::Text).bg;
     let colour = |role: &Role| {
         let style = theme.style(*role);
