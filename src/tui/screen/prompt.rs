@@ -25,14 +25,11 @@ struct Content {
 pub fn draw(state: &State, prompt: &Prompt, paint: &mut Paint<'_>, body: Rect) -> Drawn {
     // Over the list, so that the plan stays beside the question; over all of it where the list has no room.
     let list = if state.screen == Context::Fleet { fleet::list_area(state, body) } else { body };
-    let fits = |area: Rect, content: &Content| content.lines.len() < usize::from(area.height);
-    let roomy = content(state, prompt, list, true);
-    let (body, Content { lines, name }) = if fits(list, &roomy) {
-        (list, roomy)
-    } else {
-        let roomy = content(state, prompt, body, true);
-        (body, if fits(body, &roomy) { roomy } else { content(state, prompt, body, false) })
-    };
+    let forms = [(list, true), (list, false), (body, true), (body, false)];
+    let mut forms = forms.map(|(area, roomy)| (area, content(state, prompt, area, roomy))).into_iter();
+    let fits = |form: &(Rect, Content)| form.1.lines.len() < usize::from(form.0.height);
+    let (body, Content { lines, name }) =
+        forms.find(fits).unwrap_or_else(|| (body, content(state, prompt, body, false)));
     paint.fill(body, Role::Text);
     let columns = columns(body);
     let verb = match prompt.depth {
