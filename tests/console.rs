@@ -13,6 +13,8 @@ mod copy;
 mod command;
 #[path = "console/detail.rs"]
 mod detail;
+#[path = "console/bytes.rs"]
+mod bytes;
 #[path = "console/fake.rs"]
 mod fake;
 #[path = "console/golden.rs"]
