@@ -12,6 +12,8 @@ mod hands;
 mod leak;
 #[path = "pty/look.rs"]
 mod look;
+#[path = "pty/pinned.rs"]
+mod pinned;
 #[path = "pty/place.rs"]
 mod place;
 #[path = "pty/selfcheck.rs"]

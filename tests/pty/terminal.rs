@@ -189,9 +189,10 @@ impl Shared {
                 }
                 Answers::Never => 0,
             };
+            // Before anybody sees the frame: a key pressed at it must not overtake its answer.
+            self.write(&ANSWER.repeat(answered));
             drop(seen);
             self.changed.notify_all();
-            self.write(&ANSWER.repeat(answered));
         }
         self.changed.notify_all();
     }
@@ -314,6 +315,11 @@ impl Terminal {
             let cleared = seen.raw[from..].windows(4).position(|window| window == b"\x1b[2J");
             cleared.is_some_and(|at| seen.raw[from + at..].windows(QUERY.len()).any(|window| window == QUERY))
         })
+    }
+
+    /// The process that was started.
+    pub fn process(&self) -> Pid {
+        self.pid
     }
 
     /// The process in the terminal's foreground: under a shell not the one that was started.
