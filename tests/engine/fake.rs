@@ -258,7 +258,7 @@ impl Provider for Fake {
         if identity.id != self.bot() {
             return Ok(Reading::of(Identity { state: IdentityState::Gone, ..identity.clone() }, read_at));
         }
-        self.asked.lock().unwrap().push(identity.hints.clone());
+        self.asked.lock().unwrap().push((*identity.hints).clone());
         let mut world = self.world.lock().unwrap();
         let shut = world.is_shut();
         let state = if shut { IdentityState::Gated } else { IdentityState::Live };
