@@ -35,6 +35,9 @@ pub fn strangers(raw: &[u8]) -> Vec<String> {
                 Some((end, last)) if is_allowed(&sequence[..end], last) => length = 2 + end + last.len_utf8(),
                 _ => found.push(rest.chars().take(12).collect::<String>().escape_debug().to_string()),
             }
+        } else if first == '\n' {
+            // To the next row, and a few columns back.
+            length = 1 + rest[1..].bytes().take_while(|byte| *byte == 0x08).count();
         } else if rest.starts_with(REVERSE_LINE_FEED) {
             length = REVERSE_LINE_FEED.len();
         } else if is_strange(first) {

@@ -52,7 +52,7 @@ impl Writer {
         let Some((from, row)) = self.at else { return absolute };
         let mut ways = vec![absolute];
         for vertical in self.vertical(row, y) {
-            for horizontal in self.horizontal(from, x) {
+            for horizontal in self.horizontal(from, x, vertical.ends_with('\n')) {
                 ways.push(vertical.clone() + &horizontal);
             }
         }
@@ -71,8 +71,12 @@ impl Writer {
         ways
     }
 
-    fn horizontal(&self, from: u16, to: u16) -> Vec<String> {
+    fn horizontal(&self, from: u16, to: u16, after_a_line_feed: bool) -> Vec<String> {
         let mut ways = vec![relative(from, to, 'C', 'D'), format!("\r{}", relative(0, to, 'C', 'D'))];
+        // Behind text a backspace would look like one that somebody has put into it.
+        if let Some(columns @ ..=4) = from.checked_sub(to).filter(|_| after_a_line_feed) {
+            ways.push("\x08".repeat(usize::from(columns)));
+        }
         if self.dialect.level >= Level::Vt220 {
             ways.push(format!("\x1b[{}G", to + 1));
         }
