@@ -13,8 +13,8 @@
 pub mod action;
 pub mod app;
 pub mod clipboard;
-pub mod copy;
 pub mod command;
+pub mod copy;
 pub mod decode;
 pub mod detail;
 pub mod effect;

@@ -5,32 +5,32 @@
 #[path = "exercise/bench.rs"]
 #[expect(dead_code, reason = "shared with the exercise's own tests")]
 mod bench;
-#[path = "console/drill.rs"]
-mod drill;
-#[path = "console/copy.rs"]
-mod copy;
-#[path = "console/command.rs"]
-mod command;
-#[path = "console/detail.rs"]
-mod detail;
 #[path = "console/bytes.rs"]
 mod bytes;
+#[path = "console/command.rs"]
+mod command;
+#[path = "console/copy.rs"]
+mod copy;
+#[path = "console/detail.rs"]
+mod detail;
+#[path = "console/drill.rs"]
+mod drill;
 #[path = "console/fake.rs"]
 mod fake;
 #[path = "console/golden.rs"]
 mod golden;
-#[path = "console/keys.rs"]
-mod keys;
 #[path = "console/incidents.rs"]
 mod incidents;
+#[path = "console/keys.rs"]
+mod keys;
 #[path = "console/list.rs"]
 mod list;
 #[path = "console/loop.rs"]
 mod loop_;
-#[path = "console/pictures.rs"]
-mod pictures;
 #[path = "console/mouse.rs"]
 mod mouse;
+#[path = "console/pictures.rs"]
+mod pictures;
 #[path = "console/properties.rs"]
 mod properties;
 #[path = "console/record.rs"]

@@ -62,7 +62,9 @@ pub(super) fn read_in(threads: usize, run: usize, text: Text<'_>, start: Start) 
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(|| work(&cutter, &joined))).collect();
         work(&cutter, &joined);
         // One that panicked has left a run out, or a lock poisoned: that is seen below.
-        others.into_iter().for_each(|other| drop(other.join()));
+        for other in others {
+            drop(other.join());
+        }
     });
     let joined = joined.into_inner().ok()?;
     let whole = !joined.odd && joined.waiting.is_empty() && cutter.into_inner().ok()?.all() == Some(joined.taken);

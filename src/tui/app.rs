@@ -248,11 +248,7 @@ impl<O: Operator, D: Display> App<O, D> {
                     out -= 1;
                 }
                 Ok(Some(
-                    Input::Key { .. }
-                    | Input::Pasted(_)
-                    | Input::Mouse(_)
-                    | Input::Synchronizes
-                    | Input::Written(_),
+                    Input::Key { .. } | Input::Pasted(_) | Input::Mouse(_) | Input::Synchronizes | Input::Written(_),
                 )) => {}
                 Ok(Some(Input::Lost(_)) | None) | Err(_) => return,
             }

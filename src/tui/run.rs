@@ -55,7 +55,6 @@ const OUTCOME_WITHIN: Duration = Duration::from_secs(2);
 
 /// What the caller decides.
 #[derive(Debug, Clone)]
-#[expect(clippy::struct_excessive_bools, reason = "independent wishes, not states of one machine")]
 pub struct Options {
     /// The theme's name: a bundled one, or one of `themes_dir`.
     pub theme: String,

@@ -19,7 +19,7 @@ use serde::Deserialize;
 pub use capability::{Capability, Wanted};
 pub use glyphs::Glyphs;
 
-use crate::domain::BotState;
+use crate::domain::{BotState, Severity};
 
 /// The themes that are part of the program, the default first.
 pub const BUNDLED: [(&str, &str); 6] = [
@@ -119,6 +119,16 @@ roles! {
     Armed = "armed",
     /// The frame of an exercise.
     Exercise = "exercise",
+}
+
+impl From<Severity> for Role {
+    fn from(severity: Severity) -> Self {
+        match severity {
+            Severity::Critical => Self::Bad,
+            Severity::High => Self::Warn,
+            Severity::Medium | Severity::Low => Self::Text,
+        }
+    }
 }
 
 impl From<BotState> for Role {

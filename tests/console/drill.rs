@@ -4,7 +4,7 @@
 use std::{fs, time::Duration};
 
 use estop::tui::{
-    encode::Encoder,
+    encode::{Dialect, Encoder},
     theme::{Capability, Glyphs},
 };
 use serde_json::{Value, json};
@@ -18,6 +18,8 @@ use super::{
 
 const CAST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/drill.cast");
 const SIZE: (u16, u16) = (100, 30);
+/// What every player takes.
+const PLAYER: Dialect = Dialect { repeats: false, ..Dialect::MOST };
 
 /// What a responder does: look, look closer, strike, watch it go dark, read the record.
 async fn play() -> Console<estop::engine::Engine> {
@@ -49,7 +51,7 @@ fn cast(console: &Console<estop::engine::Engine>) -> String {
         "title": "estop: a drill on the embedded exercise",
     });
     let mut lines = vec![header.to_string()];
-    let (mut encoder, mut before) = (Encoder::new(), None);
+    let (mut encoder, mut before) = (Encoder::new(PLAYER), None);
     for (at, picture) in console.timed() {
         let since: Duration = before.map_or(Duration::ZERO, |before| at - before);
         before = Some(at);

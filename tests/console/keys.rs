@@ -97,7 +97,7 @@ fn what_is_off_is_pressed_in_vain_and_says_why() {
     assert_eq!(disabled(&state, Action::ShowAll).as_deref(), Some("every identity that was read is a bot's"));
     assert!(disabled(&state, Action::Restore).is_some_and(|why| why.contains("nothing to restore")));
     press(&mut state, "a");
-    assert!(!state.fleet.all && state.flash.as_deref() == Some("every identity that was read is a bot's"));
+    assert!(!state.fleet.view.all && state.flash.as_deref() == Some("every identity that was read is a bot's"));
     press(&mut state, "2");
     let effects = update(&mut state, key('c'));
     assert!(!effects.iter().any(|effect| matches!(effect, Effect::AskWaiting)), "{effects:?}");

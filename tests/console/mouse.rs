@@ -91,7 +91,7 @@ proptest! {
             let effects = update(&mut state, Message::Pointed(mouse));
             let harmless = effects.iter().all(|effect| matches!(effect, estop::tui::update::Effect::RefreshBot(_)));
             prop_assert!(harmless, "{effects:?}");
-            prop_assert!(state.fleet.selected.as_ref().is_none_or(|selected| state.fleet.rows.contains(selected)));
+            prop_assert!(state.fleet.selected.as_ref().is_none_or(|selected| state.fleet.list().find(selected).is_some()));
         }
     }
 }

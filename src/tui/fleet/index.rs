@@ -10,7 +10,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::{Row, parallel::in_parallel, sort::Grouping};
 use crate::{
-    domain::{BotState, Identity, IdentityState, Level, Untrusted},
+    domain::{BotState, Identity, IdentityState, Level, Severity, Untrusted},
     engine::{BotView, Snapshot},
 };
 
@@ -102,6 +102,12 @@ impl<'a> Entry<'a> {
         let Self::Bot(view) = self else { return (None, false) };
         let scopes = || view.readings.holdings().flat_map(|holding| &holding.scopes);
         (scopes().map(|scope| scope.level).max(), scopes().any(|scope| scope.mint))
+    }
+
+    /// How bad its findings are, and how many there are.
+    pub fn findings(self) -> (Option<Severity>, usize) {
+        let Self::Bot(view) = self else { return (None, 0) };
+        (view.findings.worst(), view.findings.len())
     }
 
     /// Each of its identities, as listed.

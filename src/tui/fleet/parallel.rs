@@ -35,7 +35,7 @@ mod tests {
     #[test]
     fn every_number_is_worked_on_once_and_in_order() {
         for count in [0, 1, 5, WORTH_A_THREAD, 3 * WORTH_A_THREAD + 1] {
-            let done: Vec<usize> = in_parallel(count, |range| range.collect::<Vec<_>>()).concat();
+            let done: Vec<usize> = in_parallel(count, Iterator::collect::<Vec<_>>).concat();
             assert!(done.iter().copied().eq(0..count), "{count}");
         }
     }

@@ -25,12 +25,14 @@ pub enum Column {
     Identities,
     /// What it can do at worst.
     Scopes,
+    /// How bad its findings are, then how many.
+    Findings,
     /// When it was last active, newest first.
     Last,
 }
 
 impl Column {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Attention,
         Self::State,
         Self::Name,
@@ -38,6 +40,7 @@ impl Column {
         Self::Environment,
         Self::Identities,
         Self::Scopes,
+        Self::Findings,
         Self::Last,
     ];
 
@@ -57,6 +60,7 @@ impl Column {
             Self::Environment => "environment",
             Self::Identities => "number of identities",
             Self::Scopes => "scopes",
+            Self::Findings => "findings",
             Self::Last => "last activity",
         }
     }
@@ -134,6 +138,7 @@ pub fn order(index: &Index, view: View) -> Vec<u32> {
                 none_last(index.entry(*a).environment()).cmp(&none_last(index.entry(*b).environment()))
             }
             Column::Identities => index.entry(*b).identities().cmp(&index.entry(*a).identities()),
+            Column::Findings => index.entry(*b).findings().cmp(&index.entry(*a).findings()),
             Column::Last => newest(index.entry(*a)).cmp(&newest(index.entry(*b))),
         };
         turned(by_column.then_with(|| names(*a, *b)))

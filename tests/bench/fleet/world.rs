@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use estop::{
     domain::{
-        Activity, Bot, BotName, BotState, Depth, Family, Holding, HoldingId, HoldingState, Identity, IdentityId,
-        IdentityKind, IdentityState, Lane, Level, Plan, ProviderName, Reading, ReadingSet, Scope,
+        Activity, Bot, BotName, BotState, Depth, Family, Findings, Holding, HoldingId, HoldingState, Identity,
+        IdentityId, IdentityKind, IdentityState, Lane, Level, Plan, ProviderName, Reading, ReadingSet, Scope,
     },
     engine::{BotView, Limits, ProviderStatus, Snapshot},
 };
@@ -107,6 +107,8 @@ fn bot(random: &mut fastrand::Rng, identity: Identity) -> BotView {
         last_active_at: Some(before(random, 4000)),
         identities: vec![identity],
         readings: readings.clone(),
+        shared: Vec::new(),
+        findings: Findings::unread(),
         error: None,
         bot,
     }

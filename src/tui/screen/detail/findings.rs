@@ -25,11 +25,7 @@ pub fn add(view: &BotView, page: &mut Page<'_>) {
 
 fn one(view: &BotView, finding: &Finding, page: &mut Page<'_>) {
     let look = page.look;
-    let role = match finding.severity {
-        Severity::Critical => Role::Bad,
-        Severity::High => Role::Warn,
-        Severity::Medium | Severity::Low => Role::Text,
-    };
+    let role = Role::from(finding.severity);
     let word = format!("{} {}", look.glyphs.severity(finding.severity), finding.severity.word());
     page.lines.push(vec![
         piece(role, format!("   {} ", look.cell(&word, 10))),

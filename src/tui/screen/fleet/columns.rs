@@ -16,6 +16,8 @@ const OWNER: (usize, usize) = (8, 11);
 const IDENTITIES: usize = 4;
 /// Columns of `export mint`.
 pub const SCOPES: usize = 12;
+/// Columns of how many findings there are, and the letter of the worst.
+const FINDINGS: usize = 5;
 /// Columns of the last hour: a quarter each, or half of that where there is much room.
 const ACTIVITY: (usize, usize) = (5, 9);
 /// Columns of a time ago.
@@ -34,6 +36,8 @@ pub struct Columns {
     pub environment: usize,
     /// How many identities.
     pub identities: usize,
+    /// How many findings, and how bad.
+    pub findings: usize,
     /// The last hour.
     pub activity: usize,
 }
@@ -51,11 +55,12 @@ impl Columns {
             if has_room { wanted } else { 0 }
         };
         let environment = take((environment + 1).clamp(ENVIRONMENT.0, ENVIRONMENT.1));
-        let owner = take((owner + 1).clamp(OWNER.0, OWNER.1));
+        let findings = take(FINDINGS);
         let activity = take(ACTIVITY.0);
+        let owner = take((owner + 1).clamp(OWNER.0, OWNER.1));
         let identities = take(IDENTITIES);
         let activity = activity + if activity > 0 { take(ACTIVITY.1 - ACTIVITY.0) } else { 0 };
-        Self { state, name: left, owner, environment, identities, activity }
+        Self { state, name: left, owner, environment, identities, findings, activity }
     }
 
     /// Marker, state, scopes, last activity, each with its gap.
@@ -71,13 +76,12 @@ impl Columns {
         let owner = (owner + 1).clamp(OWNER.0, OWNER.1);
         let (few, many) = ACTIVITY;
         let columns = [
-            environment + owner + IDENTITIES + many,
-            environment + owner + IDENTITIES + few,
-            environment + owner + few,
-            environment + owner,
-            environment + few,
+            environment + FINDINGS + many + owner + IDENTITIES,
+            environment + FINDINGS + few + owner + IDENTITIES,
+            environment + FINDINGS + few + owner,
+            environment + FINDINGS + few,
+            environment + FINDINGS,
             environment,
-            few,
             0,
         ];
         let mut widths = columns.into_iter().map(|more| u16::try_from(least + more).unwrap_or(u16::MAX));

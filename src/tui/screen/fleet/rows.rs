@@ -64,6 +64,7 @@ fn head(state: &State, look: &Look, columns: &Columns) -> Line {
         title("ENV", Column::Environment),
         title("IDS", Column::Identities),
         title("SCOPES", Column::Scopes),
+        title("FIND", Column::Findings),
         if columns.activity > 5 { "LAST HR".to_owned() } else { "1 HR".to_owned() },
         title("LAST", Column::Last),
     ];
@@ -80,8 +81,8 @@ fn heading(look: &Look, group: &Group) -> Line {
     vec![piece(Role::Heading, format!("{} {name} ", look.glyphs.group())), piece(Role::Dim, group.count.to_string())]
 }
 
-fn row(look: &Look, columns: &Columns, state: &str, texts: [&str; 7], role: Role) -> Line {
-    let [name, owner, environment, identities, scopes, activity, last] = texts;
+fn row(look: &Look, columns: &Columns, state: &str, texts: [&str; 8], role: Role) -> Line {
+    let [name, owner, environment, identities, scopes, findings, activity, last] = texts;
     let cell = |text: &str, width: usize| {
         if width == 0 { String::new() } else { format!("{} ", look.cell(text, width - 1)) }
     };
@@ -95,6 +96,7 @@ fn row(look: &Look, columns: &Columns, state: &str, texts: [&str; 7], role: Role
         piece(role, cell(environment, columns.environment)),
         piece(role, cell(identities, columns.identities)),
         piece(role, cell(scopes, SCOPES)),
+        piece(role, cell(findings, columns.findings)),
         piece(role, cell(activity, columns.activity)),
         piece(role, format!("{last:>LAST$}")),
     ]
@@ -125,6 +127,7 @@ fn bot_cells(state: &State, look: &Look, columns: &Columns, view: &BotView) -> L
         &*look.maybe(view.bot.environment.as_ref()),
         &view.bot.identities.len().to_string(),
         &scopes,
+        &findings(look, view),
         &sparkline(look, view, state.now.wall, columns.activity.saturating_sub(1)),
         &ago(state.now.wall, view.last_active_at),
     ];
@@ -136,6 +139,7 @@ fn bot_cells(state: &State, look: &Look, columns: &Columns, view: &BotView) -> L
         Some(Level::Export) => Role::Warn,
         _ => Role::Text,
     };
+    cells[6].role = view.findings.worst().map_or(Role::Dim, Role::from);
     // Old reads are told by a word where scopes would stand: stale figures are not shown as if they were live.
     if view.error.is_some() || view.is_stale(state.now.wall) {
         let word = if view.readings.is_empty() { "unread" } else { "stale" };
@@ -155,9 +159,22 @@ fn other_cells(state: &State, look: &Look, columns: &Columns, identity: &Identit
         "1",
         "",
         "",
+        "",
         &*ago(state.now.wall, identity.last_active_at),
     ];
     row(look, columns, &format!("{sign} {}", entry.state_word()), texts, Role::Dim)
+}
+
+/// How many findings, between the sign and the first letter of the worst; a question mark where nothing could be told.
+fn findings(look: &Look, view: &BotView) -> String {
+    match view.findings.worst() {
+        Some(worst) => {
+            let letter = worst.word()[..1].to_uppercase();
+            format!("{}{}{letter}", look.glyphs.severity(worst), view.findings.len())
+        }
+        None if view.findings.checked() == 0 => "?".to_owned(),
+        None => "0".to_owned(),
+    }
 }
 
 /// What it can do at worst, and whether it can make new credentials.
