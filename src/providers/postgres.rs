@@ -120,6 +120,10 @@ impl Postgres {
             };
             if failure.class == Class::Lost {
                 self.pool.forget_reader(&client).await;
+                if self.pool.was_flooded() {
+                    let what = "the answer to one question has no end within 8 MB";
+                    return Err(self.error(Failure::new(Class::Rejected, what)));
+                }
             }
             if failure.class != Class::Lost || !in_time || !again {
                 return Err(self.error(failure));

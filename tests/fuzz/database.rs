@@ -21,6 +21,9 @@ use rows::{Statement, Value};
 pub enum Says {
     /// The rows of a small, sound server; the answer of that number is written over before it is sent.
     Over(usize, Vec<u8>),
+    /// Sound, but the answers from that number on never end: a row that is longer than anybody can keep, or one short row
+    /// after the other.
+    Endless(usize, bool),
     /// Rows drawn from these bytes, each value of the type that its column has.
     Drawn(Vec<u8>),
 }
@@ -82,6 +85,16 @@ impl Database {
             {
                 answer = super::overwrite(&answer, over).to_vec();
             }
+            if let Says::Endless(which, one) = &self.says
+                && *which <= number
+            {
+                let short =
+                    [message(b'1', b""), message(b'2', b""), message(b'T', &description(asked.columns()))].concat();
+                stream.write_all(if *one { b"D\x7f\xff\xff\xff" } else { &short }).await?;
+                loop {
+                    stream.write_all(&b"D\0\0\0\x06\0\0".repeat(4096)).await?;
+                }
+            }
             stream.write_all(&answer).await?;
             if !is_whole(&answer) {
                 // Whoever waits for the rest of a message would wait for its deadline. No reset: it would take away
@@ -96,7 +109,7 @@ impl Database {
 
     fn rows(&self, asked: Statement) -> Vec<Vec<Value>> {
         match &self.says {
-            Says::Over(..) => asked.sound(),
+            Says::Over(..) | Says::Endless(..) => asked.sound(),
             Says::Drawn(bytes) => asked.drawn(bytes),
         }
     }

@@ -136,6 +136,17 @@ async fn the_sound_database_is_read_in_full() {
     assert_eq!(bot.facts.get("role.password"), Some(&Fact::Text("set".to_owned())), "{:?}", bot.facts);
 }
 
+/// A server that does not stop talking is given up, in time and before it has taken the memory.
+#[tokio::test]
+async fn an_endless_answer_is_cut_off() {
+    for (which, one) in [(0, false), (0, true), (8, false), (12, true), (13, false)] {
+        let began = std::time::Instant::now();
+        assert!(targets::read_database(Says::Endless(which, one)).await.is_empty(), "it was read");
+        assert!(began.elapsed() < std::time::Duration::from_secs(20), "{:?}", began.elapsed());
+        assert!(MEMORY.peak_usage_as_mb() < MOST_MEMORY, "{} MB", MEMORY.peak_usage_as_mb());
+    }
+}
+
 /// Not a test: writes the seeds where `guided/run` wants them.
 #[test]
 #[ignore = "writes files for the guided fuzzer"]

@@ -6,8 +6,14 @@
 //!           └──▶ closed  ◀──┘            a new one is made when it is wanted
 //! ```
 
+mod bounded;
+
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    io,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -16,12 +22,16 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject as _},
 };
 use secrecy::ExposeSecret as _;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::{
+    net::TcpStream,
     sync::{Mutex as AsyncMutex, Semaphore, SemaphorePermit},
     time::Instant,
 };
-use tokio_postgres::{Client, Config, NoTls, config::SslMode};
+use tokio_postgres::{Client, Config, NoTls, config::SslMode, tls::MakeTlsConnect};
 use tokio_postgres_rustls::MakeRustlsConnect;
+
+use bounded::Bounded;
 
 use super::{
     error::{Class, Failure, When},
@@ -50,6 +60,8 @@ struct Connector {
     password: PasswordSource,
     tls: Option<MakeRustlsConnect>,
     failed: Mutex<Option<(Instant, Failure)>>,
+    /// Somebody was sent more than an answer may hold.
+    flooded: Arc<AtomicBool>,
 }
 
 /// See the module.
@@ -82,7 +94,7 @@ impl Pool {
     pub(super) fn new(target: Target, password: PasswordSource, ca_file: Option<&[u8]>) -> Result<Self, SettingsError> {
         let tls = if target.tls { Some(MakeRustlsConnect::new(tls_config(ca_file)?)) } else { None };
         Ok(Self {
-            connector: Connector { target, password, tls, failed: Mutex::new(None) },
+            connector: Connector { target, password, tls, failed: Mutex::new(None), flooded: Arc::default() },
             reader: AsyncMutex::new(None),
             idle: Mutex::new(Vec::new()),
             permits: Semaphore::new(WRITERS),
@@ -121,6 +133,11 @@ impl Pool {
             return Err(Failure::new(Class::Lost, "let in, but the session does not answer"));
         }
         Ok(())
+    }
+
+    /// Whether a connection was given up since the last call because the server did not stop talking.
+    pub(super) fn was_flooded(&self) -> bool {
+        self.connector.flooded.swap(false, Ordering::Relaxed)
     }
 
     /// Lets go of a reading connection that does not answer.
@@ -232,45 +249,54 @@ impl Connector {
         self.connected(&config).await
     }
 
-    /// The configured server, for whoever logs in.
+    /// What a session says of itself, whoever logs in.
     fn config(&self) -> Config {
         let mut config = Config::new();
-        let target = &self.target;
         config
-            .host(&target.host)
-            .port(target.port)
-            .dbname(&target.database)
+            .dbname(&self.target.database)
             .application_name("estop")
             .options(OPTIONS)
-            .connect_timeout(CONNECT_DEADLINE)
-            // A server that vanished without a word is noticed while the console waits for the key.
-            .tcp_user_timeout(STATEMENT_DEADLINE)
-            .keepalives_idle(Duration::from_secs(20))
-            .keepalives_interval(Duration::from_secs(5))
-            .keepalives_retries(3)
             .ssl_mode(if self.tls.is_some() { SslMode::Require } else { SslMode::Disable });
         config
     }
 
     async fn connected(&self, config: &Config) -> Result<Client, Failure> {
-        match tokio::time::timeout(CONNECT_DEADLINE, self.open(config)).await {
-            Ok(Ok(client)) => Ok(client),
-            Ok(Err(error)) => Err(Failure::of(&error, When::Connecting)),
-            Err(_) => Err(Failure::deadline(When::Connecting)),
-        }
+        let opened = tokio::time::timeout(CONNECT_DEADLINE, self.open(config)).await;
+        opened.unwrap_or_else(|_| Err(Failure::deadline(When::Connecting)))
     }
 
     /// The driver of a connection ends by itself when its client is dropped or the server hangs up.
-    async fn open(&self, config: &Config) -> Result<Client, tokio_postgres::Error> {
+    async fn open(&self, config: &Config) -> Result<Client, Failure> {
+        let unreachable =
+            |error: io::Error| Failure::new(Class::Unreachable, format!("error connecting to server: {error}"));
+        let stream = self.stream().await.map_err(unreachable)?;
+        let stream = Bounded::new(stream, Arc::clone(&self.flooded));
+        let failed = |error| Failure::of(&error, When::Connecting);
         if let Some(tls) = &self.tls {
-            let (client, driver) = config.connect(tls.clone()).await?;
+            let mut tls = tls.clone();
+            let Ok(tls) = MakeTlsConnect::<Bounded<TcpStream>>::make_tls_connect(&mut tls, &self.target.host);
+            let (client, driver) = config.connect_raw(stream, tls).await.map_err(failed)?;
             tokio::spawn(driver);
             Ok(client)
         } else {
-            let (client, driver) = config.connect(NoTls).await?;
+            let (client, driver) = config.connect_raw(stream, NoTls).await.map_err(failed)?;
             tokio::spawn(driver);
             Ok(client)
         }
+    }
+
+    /// A server that vanished without a word is noticed while the console waits for the key.
+    async fn stream(&self) -> io::Result<TcpStream> {
+        let stream = TcpStream::connect((self.target.host.as_str(), self.target.port)).await?;
+        stream.set_nodelay(true)?;
+        let alive = TcpKeepalive::new()
+            .with_time(Duration::from_secs(20))
+            .with_interval(Duration::from_secs(5))
+            .with_retries(3);
+        let socket = SockRef::from(&stream);
+        socket.set_tcp_keepalive(&alive)?;
+        socket.set_tcp_user_timeout(Some(STATEMENT_DEADLINE))?;
+        Ok(stream)
     }
 }
 
