@@ -102,7 +102,7 @@ looped! {
         }
         console.escape().await;
         console.keys(":theme nothing\r").await;
-        assert!(console.shows("there is no theme named"), "{}", console.screen());
+        assert!(console.shows("no theme named \"nothing\""), "{}", console.screen());
         console.keys(":rotate\r").await;
         assert!(console.shows("that means something on the screen restore only"), "{}", console.screen());
         console.escape().await;

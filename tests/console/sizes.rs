@@ -143,9 +143,9 @@ fn keys_work_below_the_least_size_too() {
     at(&mut state, 40, 10);
     press(&mut state, "g");
     let text = at(&mut state, 40, 10);
-    assert!(text.contains("window too small: needs 60x15") && text.contains("compliance"), "{text}");
+    assert!(text.contains("window too small: needs 60x15") && text.contains("payroll"), "{text}");
     press(&mut state, "X");
-    assert!(at(&mut state, 40, 10).contains("X again: compliance"));
+    assert!(at(&mut state, 40, 10).contains("X again: payroll"));
     press(&mut state, "q");
     assert!(state.ending.is_some());
 }
