@@ -1,8 +1,8 @@
-//! Tests against real servers: `tests/live/keycloak` and `tests/live/postgres` start them.
+//! Tests against real servers: `tests/live/keycloak`, `tests/live/postgres` and `tests/live/sshd` start them.
 //!
-//! A plain `cargo test` leaves them out. With the servers running, and the four variables
-//! `ESTOP_LAB_KEYCLOAK_URL`, `ESTOP_LAB_KEYCLOAK_STATE`, `ESTOP_LAB_POSTGRES_URL` and
-//! `ESTOP_LAB_POSTGRES_STATE` set: `cargo test --test live -- --ignored`.
+//! A plain `cargo test` leaves them out. With the servers running, and the five variables
+//! `ESTOP_LAB_KEYCLOAK_URL`, `ESTOP_LAB_KEYCLOAK_STATE`, `ESTOP_LAB_POSTGRES_URL`, `ESTOP_LAB_POSTGRES_STATE` and
+//! `ESTOP_LAB_SSH_CONFIG` set: `cargo test --test live -- --ignored`.
 
 mod badinput;
 mod compare;
@@ -23,4 +23,5 @@ mod restore;
 mod scene;
 mod see;
 mod selfcheck;
+mod ssh;
 mod wire;

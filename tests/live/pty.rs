@@ -15,29 +15,29 @@ use stream::strangers;
 use terminal::{Exit, Start, Terminal};
 
 #[path = "../pty/hands.rs"]
-mod hands;
+pub(crate) mod hands;
 #[expect(dead_code, clippy::unwrap_used, reason = "it serves the tests on the exercise as well")]
 #[path = "../pty/place.rs"]
-mod place;
+pub(crate) mod place;
 #[expect(dead_code, reason = "it serves the tests on the exercise as well")]
 #[path = "../pty/stream.rs"]
 mod stream;
 #[expect(dead_code, clippy::unwrap_used, reason = "it serves the tests on the exercise as well")]
 #[path = "../pty/terminal.rs"]
-mod terminal;
+pub(crate) mod terminal;
 
-const BOT: &str = "bot-helpdesk";
+pub(crate) const BOT: &str = "bot-helpdesk";
 
 /// A robbed bot, and a responder's host.
-struct Scene {
-    realm: Realm,
+pub(crate) struct Scene {
+    pub(crate) realm: Realm,
     loot: Vec<Stolen>,
     others: Vec<Stolen>,
-    place: Place,
+    pub(crate) place: Place,
 }
 
 impl Scene {
-    async fn robbed() -> Result<Self> {
+    pub(crate) async fn robbed() -> Result<Self> {
         let realm = Lab::from_env()?.fresh_realm().await?;
         let loot = steal_everything(&realm, BOT).await?;
         let others = neighbours(&realm, BOT).await?;
@@ -55,7 +55,7 @@ impl Scene {
     }
 
     /// What the thief has is worth nothing, and the neighbours work as before.
-    async fn assert_dead(&self) -> Result<()> {
+    pub(crate) async fn assert_dead(&self) -> Result<()> {
         let mut refused = 0;
         for stolen in self.loot.iter().filter(|stolen| stolen.belongs != Belongs::Exposed) {
             let seen = stolen.still_works().await;
@@ -71,7 +71,7 @@ impl Scene {
     }
 
     /// Nothing reached the terminal that it acts upon, and no secret did.
-    fn assert_calm(&self, exit: &Exit) -> Result<()> {
+    pub(crate) fn assert_calm(&self, exit: &Exit) -> Result<()> {
         assert_eq!(strangers(&exit.raw), Vec::<String>::new());
         let text = String::from_utf8_lossy(&exit.raw);
         let secrets = self.realm.known_secrets()?;

@@ -38,7 +38,14 @@ pub struct Start<'a> {
     variables: Vec<(String, String)>,
     arguments: Vec<String>,
     answers: Answers,
-    in_a_shell: bool,
+    program: Program,
+}
+
+/// What runs in the terminal.
+enum Program {
+    Estop,
+    Shell,
+    Other(Vec<String>),
 }
 
 /// What the terminal does with status queries.
@@ -57,7 +64,7 @@ impl<'a> Start<'a> {
         let variables = [("TERM", "xterm-256color"), ("LANG", "C.UTF-8")];
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
         let arguments = Vec::new();
-        Self { place, size: (80, 24), variables, arguments, answers: Answers::AtOnce, in_a_shell: false }
+        Self { place, size: (80, 24), variables, arguments, answers: Answers::AtOnce, program: Program::Estop }
     }
 
     pub fn size(mut self, width: u16, height: u16) -> Self {
@@ -86,20 +93,30 @@ impl<'a> Start<'a> {
 
     /// Opens an interactive shell instead: only under one that controls jobs does SIGTSTP stop a process.
     pub fn in_a_shell(mut self) -> Self {
-        self.in_a_shell = true;
+        self.program = Program::Shell;
+        self
+    }
+
+    /// Runs something else: a way to the host on which estop runs.
+    pub fn through(mut self, program: Vec<String>) -> Self {
+        self.program = Program::Other(program);
         self
     }
 
     fn command(&self) -> CommandBuilder {
-        let mut command = if self.in_a_shell {
-            let mut shell = CommandBuilder::new("/bin/sh");
-            shell.arg("-i");
-            shell
-        } else {
-            let mut estop = CommandBuilder::new(self.place.binary());
-            estop.args(self.place.arguments());
-            estop.args(&self.arguments);
-            estop
+        let mut command = match &self.program {
+            Program::Shell => {
+                let mut shell = CommandBuilder::new("/bin/sh");
+                shell.arg("-i");
+                shell
+            }
+            Program::Estop => {
+                let mut estop = CommandBuilder::new(self.place.binary());
+                estop.args(self.place.arguments());
+                estop.args(&self.arguments);
+                estop
+            }
+            Program::Other(words) => CommandBuilder::from_argv(words.iter().map(Into::into).collect()),
         };
         command.env_clear();
         command.env("HOME", self.place.home());
@@ -272,6 +289,11 @@ impl Terminal {
     /// Waits until the screen is as wanted; the text it then shows. Half a frame is nobody's screen.
     pub fn wait_for(&self, what: &str, is: impl Fn(&str) -> bool) -> String {
         self.wait_until(what, |seen| seen.is_between_frames() && is(&seen.text()))
+    }
+
+    /// The same where frames cannot be told apart: something between the console and this terminal draws by itself.
+    pub fn wait_for_shown(&self, what: &str, is: impl Fn(&str) -> bool) -> String {
+        self.wait_until(what, |seen| is(&seen.text()))
     }
 
     fn wait_until(&self, what: &str, is: impl Fn(&Seen) -> bool) -> String {
