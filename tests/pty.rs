@@ -26,6 +26,7 @@ mod shell;
 mod stops;
 #[path = "pty/stream.rs"]
 mod stream;
+#[expect(dead_code, reason = "the live tests go through ssh as well")]
 #[path = "pty/terminal.rs"]
 mod terminal;
 #[path = "pty/triggers.rs"]

@@ -76,9 +76,9 @@ async fn over_ssh_a_dropped_line_stops_nothing_and_the_incident_is_found() -> Re
     let terminal = log_in(&scene, &format!("exec {}", console(&scene)))?;
     fleet_is_read(&terminal);
     terminal.resize(120, 40);
-    terminal.wait_for("a wide screen", |text| text.contains("IDENTITY") && text.contains("X would isolate"));
+    terminal.wait_for("a wide screen", |text| text.contains("FINDINGS") && text.contains("X would isolate"));
     terminal.resize(80, 24);
-    terminal.wait_for("a small screen", |text| !text.contains("IDENTITY") && text.contains("X would isolate"));
+    terminal.wait_for("a small screen", |text| !text.contains("FINDINGS") && text.contains("X would isolate"));
     select(&terminal, BOT);
     let pid = console_process(&scene)?;
     isolate(&terminal);
@@ -110,7 +110,7 @@ async fn inside_tmux_a_dropped_line_is_nothing_to_the_console() -> Result<()> {
     let terminal = log_in(&scene, &session)?;
     terminal.wait_for_shown("the fleet", |text| text.contains("X would isolate") && text.contains(" fresh "));
     terminal.resize(120, 40);
-    terminal.wait_for_shown("a wide screen", |text| text.contains("IDENTITY") && text.contains("X would isolate"));
+    terminal.wait_for_shown("a wide screen", |text| text.contains("FINDINGS") && text.contains("X would isolate"));
     terminal.keys("/");
     terminal.wait_for_shown("the filter", |text| text.contains("Enter keep"));
     terminal.keys(BOT);

@@ -39,7 +39,7 @@ fn the_mouse_is_asked_for_only_where_it_is_wanted_and_given_back_in_every_ending
         let bytes = String::from_utf8_lossy(&exit.raw);
         assert!(bytes.starts_with("\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[?1000h\x1b[?1006h"), "{signal:?}");
         let (_, last) = bytes.rsplit_once("\x1b[?1006l\x1b[?1000l").unwrap();
-        assert!(last.starts_with("\x1b[?2004l\x1b[0m\x1b[?25h\x1b[?1049l"), "{signal:?}: {last:?}");
+        assert!(last.starts_with("\x1b[?2004l\x1b[r\x1b[0m\x1b[?25h\x1b[?1049l"), "{signal:?}: {last:?}");
         assert!(place.is_untouched());
     });
 }

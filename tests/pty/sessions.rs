@@ -29,7 +29,7 @@ fn session(start: Start<'_>) -> (Vec<u8>, String) {
     fleet_is_read(&terminal);
     select(&terminal, "helpdesk");
     terminal.keys("\r");
-    terminal.wait_for("the detail", |text| text.contains("IDENTITY"));
+    terminal.wait_for("the detail", |text| text.contains("FINDINGS"));
     isolate(&terminal);
     let dark = wait_for_dark(&terminal);
     terminal.keys("J");

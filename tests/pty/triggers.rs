@@ -102,7 +102,7 @@ fn pasted_it_never_fires() {
     terminal.keys("B");
     terminal.wait_for_text("cannot be undone");
     terminal.paste("helpdesk\r");
-    terminal.wait_for_text("type the name");
+    terminal.wait_for_text("type it");
     terminal.keys("\x1b");
     terminal.wait_for_text("nothing was sent");
     quit(terminal);

@@ -144,12 +144,13 @@ mod tests {
     #[test]
     fn ones_own_keys_take_the_place_of_the_tables() {
         let keymap =
-            Keymap::rebound(&[change("isolate", &["x"]), change("filter", &["/", "f"]), change("refresh", &[])]);
+            Keymap::rebound(&[change("isolate", &["x"]), change("filter", &["/", "F"]), change("refresh", &[])]);
         let keymap = keymap.unwrap();
         assert_eq!(found(&keymap, Context::Fleet, 'x'), Some(Action::Isolate));
         assert_eq!(found(&keymap, Context::Fleet, 'X'), None);
-        assert_eq!(found(&keymap, Context::Fleet, 'f'), Some(Action::Filter));
+        assert_eq!(found(&keymap, Context::Fleet, 'F'), Some(Action::Filter));
         assert_eq!(found(&keymap, Context::Restore, 'f'), Some(Action::FalseAlarm), "another screen");
+        assert_eq!(found(&keymap, Context::Restore, 'F'), None, "it filters nothing there");
         assert_eq!(found(&keymap, Context::Fleet, 'R'), None);
         assert_eq!(keymap.label(Action::Isolate), "x");
         assert_eq!(keymap.label(Action::Refresh), "refresh (no key)");

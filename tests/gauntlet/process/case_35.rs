@@ -114,7 +114,7 @@ fn case_35_every_screen() {
     for _ in 0..hostile::NASTY.len() {
         terminal.keys("j");
         terminal.keys("\r");
-        terminal.wait_for_text("IDENTITY");
+        terminal.wait_for_text("FINDINGS");
         terminal.keys("\x1b");
         terminal.wait_for_text("X would isolate");
     }
