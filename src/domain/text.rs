@@ -75,6 +75,10 @@ impl From<String> for Untrusted {
 }
 
 fn escape(text: &str) -> String {
+    // Nearly every text: nothing of it is to be escaped or joined.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(text.len());
     for grapheme in text.graphemes(true) {
         let oversized = grapheme.len() > MAX_GRAPHEME_BYTES;

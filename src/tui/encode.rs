@@ -142,9 +142,13 @@ impl Writer {
             return;
         }
         let pens = by_pen.pens(shown, next, &rows);
+        // Most rows need few of them: the others have nothing to look for there.
+        let wanted: Vec<Vec<bool>> = rows.iter().map(|y| pen::wanted(shown, next, *y, &pens)).collect();
         for number in 0..pens.len() {
-            for y in &rows {
-                by_pen.row(shown, next, *y, Some((&pens, number)));
+            for (y, wanted) in rows.iter().zip(&wanted) {
+                if wanted[number] {
+                    by_pen.row(shown, next, *y, Some((&pens, number)));
+                }
             }
         }
         if by_pen.out.len() < self.out.len() {

@@ -105,6 +105,16 @@ impl Writer {
     }
 }
 
+/// Of several pens, which one row needs for what has changed in it.
+pub(super) fn wanted(shown: &Buffer, next: &Buffer, y: u16, pens: &[Pen]) -> Vec<bool> {
+    let mut wanted = vec![false; pens.len()];
+    let changed = row(shown, y).iter().zip(row(next, y)).filter(|(shown, next)| shown != next);
+    for number in changed.filter_map(|(_, cell)| Pen::of(cell, pens)) {
+        wanted[number] = true;
+    }
+    wanted
+}
+
 /// The parameters that lead from one pen to another.
 fn codes(from: Pen, to: Pen) -> String {
     let mut codes = String::new();

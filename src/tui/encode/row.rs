@@ -20,7 +20,9 @@ impl Writer {
         let has_its_turn = |cell| turn.is_none_or(|(pens, number)| Pen::of(cell, pens) == Some(number));
         let erased_from = self.erased_from(shown, next, y);
         let end = erased_from.unwrap_or(right);
-        let mut x = left;
+        // Where whole rows are looked at, a wide character may reach into what has not changed.
+        let same = |x: &u16| shown[(*x, y)] == next[(*x, y)];
+        let mut x = if turn.is_some() { (left..end).find(|x| !same(x)).unwrap_or(end) } else { left };
         while x < end {
             let cell = &next[(x, y)];
             let width = columns(cell);

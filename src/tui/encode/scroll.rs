@@ -92,23 +92,27 @@ fn differences(a: &[Cell], b: &[Cell]) -> i32 {
 fn best(shown: &Buffer, next: &Buffer, by: i32) -> Option<Shift> {
     let height = i32::from(next.area.height);
     let at = |y: i32| u16::try_from(y).unwrap_or(0);
-    let stays = |y: i32| differences(row(shown, at(y)), row(next, at(y)));
-    let emptied = |y: i32| {
-        let filled = row(next, at(y)).iter().filter(|cell| !is_blank(cell)).count();
-        stays(y) - i32::try_from(filled).unwrap_or(0)
-    };
+    let index = |y: i32| usize::try_from(y).unwrap_or(0);
+    let stays: Vec<i32> = (0..next.area.height).map(|y| differences(row(shown, y), row(next, y))).collect();
+    // Of all rows before each.
+    let mut emptied = vec![0];
+    for (y, stays) in (0..next.area.height).zip(&stays) {
+        let filled = row(next, y).iter().filter(|cell| !is_blank(cell)).count();
+        emptied.push(emptied[usize::from(y)] + stays - i32::try_from(filled).unwrap_or(0));
+    }
+    let emptied_in = |from: i32, to: i32| emptied[index(to)] - emptied[index(from)];
     let mut best: Option<(i32, Shift)> = None;
     // Destination rows; the sources lie `by` further.
     let (mut from, mut sum) = (None, 0);
     for y in (0..height).filter(|y| (0..height).contains(&(y + by))) {
-        let gain = stays(y) - differences(row(shown, at(y + by)), row(next, at(y)));
+        let gain = stays[index(y)] - differences(row(shown, at(y + by)), row(next, at(y)));
         if sum <= 0 {
             (from, sum) = (None, 0);
         }
         let start = *from.get_or_insert(y);
         sum += gain;
         let (top, bottom) = if by > 0 { (start, y + by) } else { (start + by, y) };
-        let spoilt: i32 = if by > 0 { (y + 1..=y + by).map(emptied).sum() } else { (top..start).map(emptied).sum() };
+        let spoilt = if by > 0 { emptied_in(y + 1, y + by + 1) } else { emptied_in(top, start) };
         let total = sum + spoilt;
         if total > 0 && best.is_none_or(|(most, _)| total > most) {
             best = Some((total, Shift { top: at(top), bottom: at(bottom + 1), by }));
