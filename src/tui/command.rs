@@ -53,7 +53,7 @@ impl Command {
     /// The word that one types.
     pub fn name(self) -> String {
         match self {
-            Self::Act(action) => kebab(&action.to_string()),
+            Self::Act(action) => action.id(),
             Self::Bot => "bot".to_owned(),
         }
     }
@@ -95,17 +95,6 @@ pub fn nearest(word: &str, names: impl Iterator<Item = String>) -> Option<String
     let likeness = names.map(|name| (strsim::jaro_winkler(&word, &name.to_lowercase()), name));
     let best = likeness.max_by(|(a, _), (b, _)| a.total_cmp(b));
     best.filter(|(likeness, _)| *likeness > ALIKE).map(|(_, name)| name)
-}
-
-fn kebab(name: &str) -> String {
-    let mut out = String::new();
-    for character in name.chars() {
-        if character.is_uppercase() && !out.is_empty() {
-            out.push('-');
-        }
-        out.extend(character.to_lowercase());
-    }
-    out
 }
 
 /// The command's word and what stands behind it.
