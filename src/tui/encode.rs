@@ -74,9 +74,9 @@ impl Encoder {
             self.writer.clear();
             Buffer::empty(next.area)
         });
-        let changed = shown != next;
-        if changed {
-            self.writer.frame(shown, &next);
+        let changed = canonical::changed_rows(&shown, &next);
+        if !changed.is_empty() {
+            self.writer.frame(shown, &next, &changed);
         }
         let large = self.writer.out.len() > AT_ONCE;
         let hidden = self.cursor && large && !self.synchronized;
@@ -115,33 +115,31 @@ impl Writer {
     }
 
     /// From one frame to the next, by moving rows where that is shorter.
-    fn frame(&mut self, shown: Buffer, next: &Buffer) {
-        let shift = self.dialect.regions.then(|| scroll::find(&shown, next)).flatten();
-        let Some(shift) = shift else { return self.rows(&shown, next) };
+    fn frame(&mut self, shown: Buffer, next: &Buffer, changed: &[u16]) {
+        let shift = self.dialect.regions.then(|| scroll::find(&shown, next, changed)).flatten();
+        let Some(shift) = shift else { return self.rows(&shown, next, changed) };
         let mut moved = self.clone();
-        self.rows(&shown, next);
+        self.rows(&shown, next, changed);
         let mut shown = shown;
         moved.shift(shift);
         shift.apply(&mut shown);
-        moved.rows(&shown, next);
+        moved.rows(&shown, next, &canonical::changed_rows(&shown, next));
         if moved.out.len() < self.out.len() {
             *self = moved;
         }
     }
 
     /// Row by row, or pen by pen where that is shorter: a table changes column by column.
-    fn rows(&mut self, shown: &Buffer, next: &Buffer) {
-        let rows: Vec<u16> =
-            (0..next.area.height).filter(|y| canonical::row(shown, *y) != canonical::row(next, *y)).collect();
+    fn rows(&mut self, shown: &Buffer, next: &Buffer, rows: &[u16]) {
         let mut by_pen = self.clone();
-        for y in &rows {
+        for y in rows {
             self.row(shown, next, *y, None);
         }
         // Which half of a wide character is written first matters; then the order is from left to right.
-        if canonical::has_wide(shown, &rows) || canonical::has_wide(next, &rows) {
+        if canonical::has_wide(shown, rows) || canonical::has_wide(next, rows) {
             return;
         }
-        let pens = by_pen.pens(shown, next, &rows);
+        let pens = by_pen.pens(shown, next, rows);
         // Most rows need few of them: the others have nothing to look for there.
         let wanted: Vec<Vec<bool>> = rows.iter().map(|y| pen::wanted(shown, next, *y, &pens)).collect();
         for number in 0..pens.len() {

@@ -175,7 +175,8 @@ impl Paint<'_> {
         for piece in line {
             let left = usize::from(x + width - at);
             let text = self.look.text(&piece.text);
-            let fitted = self.look.fit(&text, left);
+            // Redacted already.
+            let fitted = fit(&text, left, self.look.glyphs.more());
             let style = over.map_or_else(|| self.style(piece.role), |role| self.merged(role, piece.role));
             at = self.buffer.set_stringn(at, y, &fitted, left, style).0;
             if fitted != text {

@@ -14,24 +14,21 @@ const KNOWN: Modifier = ON_BLANKS.union(Modifier::BOLD).union(Modifier::DIM).uni
 /// Every cell becomes what is written for it. The library's cells filter nothing: what is no character may not reach
 /// the terminal, and what has no width of its own would be drawn over its neighbour.
 pub(super) fn settle(buffer: &mut Buffer) {
-    let (left, right) = (buffer.area.left(), buffer.area.right());
-    for y in buffer.area.top()..buffer.area.bottom() {
-        let mut x = left;
-        while x < right {
-            let cell = &mut buffer[(x, y)];
+    let width = usize::from(buffer.area.width.max(1));
+    for row in buffer.content.chunks_mut(width) {
+        let mut rest = row;
+        while let Some((cell, behind)) = rest.split_first_mut() {
             settle_cell(cell);
-            if x + columns(cell) > right {
+            if usize::from(columns(cell)) > 1 + behind.len() {
                 // Half of it would go to the next row.
                 cell.set_symbol("?");
             }
-            let end = x + columns(cell);
-            let background = cell.bg;
-            for covered in x + 1..end {
-                let cell = &mut buffer[(covered, y)];
-                cell.reset();
-                cell.set_bg(background);
+            let (covered, after) = behind.split_at_mut(usize::from(columns(cell) - 1));
+            for half in covered {
+                half.reset();
+                half.set_bg(cell.bg);
             }
-            x = end;
+            rest = after;
         }
     }
 }
@@ -54,6 +51,11 @@ pub(super) fn row(buffer: &Buffer, y: u16) -> &[Cell] {
     let width = usize::from(buffer.area.width);
     let from = usize::from(y) * width;
     &buffer.content[from..from + width]
+}
+
+/// The rows that are not the same.
+pub(super) fn changed_rows(shown: &Buffer, next: &Buffer) -> Vec<u16> {
+    (0..next.area.height).filter(|y| row(shown, *y) != row(next, *y)).collect()
 }
 
 /// Whether a wide character stands in one of the rows.

@@ -1,7 +1,5 @@
 //! Rows that are still there, one or more lines higher or lower: moved by the terminal instead of written again.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-
 use ratatui::buffer::{Buffer, Cell};
 
 use super::{
@@ -58,15 +56,15 @@ impl Writer {
 }
 
 /// The move that saves most, if one saves anything.
-pub(super) fn find(shown: &Buffer, next: &Buffer) -> Option<Shift> {
-    let height = next.area.height;
-    if (0..height).filter(|y| row(shown, *y) != row(next, *y)).count() <= LEAST {
+pub(super) fn find(shown: &Buffer, next: &Buffer, changed: &[u16]) -> Option<Shift> {
+    if changed.len() <= LEAST {
         return None;
     }
+    let height = next.area.height;
+    // Of the text alone and weak: what is found by it is weighed cell by cell. FxHash's step.
     let hash = |buffer: &Buffer, y: u16| {
-        let mut hasher = DefaultHasher::new();
-        row(buffer, y).hash(&mut hasher);
-        hasher.finish()
+        let bytes = row(buffer, y).iter().flat_map(|cell| cell.symbol().bytes());
+        bytes.fold(0_u64, |hash, byte| (hash.rotate_left(5) ^ u64::from(byte)).wrapping_mul(0x517c_c1b7_2722_0a95))
     };
     let before: Vec<u64> = (0..height).map(|y| hash(shown, y)).collect();
     let after: Vec<u64> = (0..height).map(|y| hash(next, y)).collect();
