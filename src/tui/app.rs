@@ -3,13 +3,16 @@
 //! ```text
 //! signals > input > results > fleet > engine > journal > wake-up      (the order in which they are looked at)
 //!    └────────┴─────────┴───────┴───────┴────────┴─────────┴─▶ Message ─▶ update ─▶ effects
-//! dirty? at once after a key, ten a second while work runs, and never before the last frame was answered
+//! dirty? at once after a key, ten a second while work runs, and never while much is unanswered
+//!        a cursor that moves: its list at once, what stands beside it once keys rest
 //! ```
+
+mod frames;
 
 use std::time::Duration;
 
 use futures::{Stream, StreamExt as _};
-use ratatui::{buffer::Buffer, layout::Rect};
+use ratatui::buffer::Buffer;
 use tokio::{
     sync::{
         broadcast::{self, error::RecvError},
@@ -24,21 +27,15 @@ use super::{
     message::{Message, Signal, Size},
     operator::Operator,
     output::Picture,
-    screen,
+    screen::Drawn,
     signals::Heard,
-    state::{Dirty, Ending, Moment, State},
+    state::{Ending, Moment, State},
     strike::Answers,
     terminal,
     update::{self, Effect},
 };
 use crate::engine::EngineEvent;
 
-/// Time between two frames while work runs.
-const FRAME: Duration = Duration::from_millis(100);
-/// A terminal that answers has so long before the next frame is sent all the same.
-const ANSWER_WITHIN: Duration = Duration::from_secs(1);
-/// The same while it is not known whether it answers.
-const FIRST_ANSWER_WITHIN: Duration = Duration::from_millis(100);
 /// How long answers that are still out are waited for before the terminal is given back.
 const LAST_ANSWERS_WITHIN: Duration = Duration::from_secs(1);
 /// Least time between two wake-ups of the state's own.
@@ -54,6 +51,8 @@ pub trait Display {
     fn copy(&mut self, text: &str);
     /// The frame that the next answer belongs to.
     fn answered(&mut self) -> Option<u64>;
+    /// How many bytes of frames are not answered yet; `None`: one is not even written.
+    fn unanswered(&self) -> Option<usize>;
     /// Frames that are marked so are shown at once. Where nothing is marked, nothing is to do.
     fn synchronize(&mut self) {}
     /// Columns and rows now.
@@ -96,9 +95,11 @@ pub struct App<O, D> {
     state: State,
     started: Instant,
     frame: u64,
-    drawn: Option<(Buffer, Option<(u16, u16)>)>,
+    drawn: Option<(Buffer, Drawn)>,
     drawn_at: Option<Instant>,
-    waits_for: Option<u64>,
+    whole_drawn: Option<Instant>,
+    /// The cursor's move for which the list was drawn.
+    listed: Option<Duration>,
     woken: Instant,
 }
 
@@ -114,7 +115,8 @@ impl<O: Operator, D: Display> App<O, D> {
             frame: 0,
             drawn: None,
             drawn_at: None,
-            waits_for: None,
+            whole_drawn: None,
+            listed: None,
             woken: started,
         }
     }
@@ -218,9 +220,6 @@ impl<O: Operator, D: Display> App<O, D> {
             Some(Input::Written(frame)) => Some(Message::FrameWritten(frame)),
             Some(Input::Answered) => {
                 let frame = self.display.answered()?;
-                if self.waits_for.is_some_and(|newest| newest <= frame) {
-                    self.waits_for = None;
-                }
                 Some(Message::FrameAnswered(frame))
             }
             Some(Input::Synchronizes) => {
@@ -259,7 +258,6 @@ impl<O: Operator, D: Display> App<O, D> {
         self.quiet(inputs).await;
         self.display.suspend();
         self.drawn = None;
-        self.waits_for = None;
         let size = self.display.size();
         for message in [Message::Signalled(Signal::Continue), Message::Resized(size)] {
             self.update(message);
@@ -267,55 +265,9 @@ impl<O: Operator, D: Display> App<O, D> {
         self.draw_if_due();
     }
 
-    /// When the next frame may go out; `None`: none is wanted.
-    fn draws_at(&self) -> Option<Instant> {
-        let now = Instant::now();
-        let paced = match (self.drawn_at, self.state.dirty) {
-            (_, Dirty::No) => return None,
-            (None, _) | (_, Dirty::Now) => now,
-            (Some(at), Dirty::Soon) => at + FRAME,
-        };
-        let within = match self.state.trigger.answers() {
-            Answers::Yes => ANSWER_WITHIN,
-            Answers::Asked(_) => FIRST_ANSWER_WITHIN,
-            Answers::No => return Some(paced),
-        };
-        // Frames that a slow line has not taken yet would only make it slower: keys coalesce meanwhile.
-        match (self.waits_for, self.drawn_at) {
-            (Some(_), Some(at)) => Some(paced.max(at + within)),
-            _ => Some(paced),
-        }
-    }
-
     fn wakes_at(&self) -> Option<Instant> {
         // A wish that lies in the past and stays there must not turn the loop into a spin.
         let state = self.state.wakes_at().map(|at| (self.started + at).max(self.woken + WAKE_APART));
         [state, self.draws_at()].into_iter().flatten().min()
-    }
-
-    fn draw_if_due(&mut self) {
-        if self.draws_at().is_some_and(|at| at <= Instant::now()) {
-            self.draw();
-        }
-    }
-
-    fn draw(&mut self) {
-        self.state.now = self.now();
-        self.state.dirty = Dirty::No;
-        self.drawn_at = Some(Instant::now());
-        let Size { width, height } = self.state.size;
-        let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
-        let drawn = screen::draw(&self.state, &mut buffer);
-        let clear = std::mem::take(&mut self.state.clear);
-        let same = self.drawn.as_ref().is_some_and(|(old, cursor)| *old == buffer && *cursor == drawn.cursor);
-        if same && !clear {
-            return;
-        }
-        self.drawn = Some((buffer.clone(), drawn.cursor));
-        self.frame += 1;
-        let frame = self.frame;
-        self.waits_for = Some(frame);
-        self.update(Message::FrameDrawn { frame, shown: drawn.shown });
-        self.display.show(Picture { frame, buffer, clear, cursor: drawn.cursor });
     }
 }

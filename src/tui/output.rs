@@ -57,8 +57,8 @@ struct Slot {
 struct Shared {
     slot: Mutex<Slot>,
     changed: Condvar,
-    /// Frames whose query was written and not answered, oldest first.
-    asked: Mutex<VecDeque<u64>>,
+    /// Frames whose query was written and not answered, oldest first, each with its bytes.
+    asked: Mutex<VecDeque<(u64, usize)>>,
     /// The terminal shows marked frames at once.
     synchronizes: AtomicBool,
 }
@@ -115,7 +115,14 @@ impl Output {
 
     /// The frame that the next answer belongs to.
     pub fn answered(&self) -> Option<u64> {
-        lock(&self.shared.asked).pop_front()
+        lock(&self.shared.asked).pop_front().map(|(frame, _)| frame)
+    }
+
+    /// How many bytes of frames are not answered yet; `None`: a frame is not even written.
+    pub fn unanswered(&self) -> Option<usize> {
+        let slot = lock(&self.shared.slot);
+        let is_written = slot.picture.is_none() && !slot.writing;
+        is_written.then(|| lock(&self.shared.asked).iter().map(|(_, bytes)| bytes).sum())
     }
 
     /// How many frames were written whose answer is still out.
@@ -177,7 +184,7 @@ fn write_frames(shared: &Shared, tty: &OwnedFd, dialect: Dialect, inputs: &mpsc:
         let Picture { frame, buffer, clear, cursor } = *picture;
         let bytes = encoder.encode(buffer, clear, cursor);
         // Noted before the query leaves: its answer may be faster than this thread.
-        lock(&shared.asked).push_back(frame);
+        lock(&shared.asked).push_back((frame, bytes.len()));
         let written = write_all(tty, &bytes);
         lock(&shared.slot).writing = false;
         shared.changed.notify_all();

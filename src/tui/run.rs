@@ -223,6 +223,10 @@ impl Display for &mut Screen {
         self.output.answered()
     }
 
+    fn unanswered(&self) -> Option<usize> {
+        self.output.unanswered()
+    }
+
     fn synchronize(&mut self) {
         self.output.synchronize();
     }

@@ -37,7 +37,7 @@ const WIDE: (u16, u16) = (110, 30);
 const TINY: (u16, u16) = (60, 15);
 
 /// A frame's text cursor and what it shows to press at.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Drawn {
     /// What a danger key may be pressed at.
     pub shown: Shown,
@@ -78,6 +78,19 @@ pub fn draw(state: &State, buffer: &mut Buffer) -> Drawn {
         drawn = form::draw(state, form, &mut paint, body);
     }
     drawn
+}
+
+/// Draws the fleet's list over what was drawn before, where nothing but its cursor has moved: what stands beside it is
+/// still another bot's, so nothing can be pressed at. `None`: the list is not on the screen, all must be drawn.
+pub fn draw_list(state: &State, buffer: &mut Buffer) -> Option<Drawn> {
+    let is_covered = state.prompt.is_some() || state.form.is_some() || state.whole.is_some();
+    let is_hidden = is_tiny(state) || state.fleet.detail && !is_wide(state);
+    if state.screen != Context::Fleet || is_covered || is_hidden {
+        return None;
+    }
+    let mut paint = Paint { buffer, look: &state.look };
+    fleet::draw_list(state, &mut paint, body(state));
+    Some(Drawn::default())
 }
 
 fn is_tiny(state: &State) -> bool {

@@ -41,6 +41,8 @@ pub struct Moment {
 pub enum Dirty {
     /// It is not.
     No,
+    /// Draw once keys rest: the list's cursor has moved on from what stands beside it.
+    AtRest,
     /// Draw within a tenth of a second.
     Soon,
     /// Draw at once.
@@ -204,6 +206,8 @@ pub struct State {
     pub notices: Vec<String>,
     /// Whether the screen is behind.
     pub dirty: Dirty,
+    /// When the list's cursor was last moved, as long as what stands beside the list has not followed.
+    pub moved: Option<Duration>,
     /// Whether the next frame clears the screen first.
     pub clear: bool,
     /// When every provider was last asked.
@@ -264,6 +268,7 @@ impl State {
             flash: None,
             notices: Vec::new(),
             dirty: Dirty::Now,
+            moved: None,
             clear: true,
             refreshed: None,
             refreshing: false,

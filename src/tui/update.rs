@@ -133,6 +133,7 @@ pub fn start(state: &mut State) -> Vec<Effect> {
 
 /// Takes in what happened.
 pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
+    let Some(message) = of_a_frame(state, message) else { return Vec::new() };
     let before = state.screen;
     let mut effects = match message {
         Message::KeyPressed { key, alone } => keys::pressed(state, key.event(), alone),
@@ -142,18 +143,6 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
             Vec::new()
         }
         Message::Identified { secret, identified } => secret::identified(state, secret, identified),
-        Message::FrameDrawn { frame, shown } => {
-            state.trigger.drawn(frame, shown);
-            Vec::new()
-        }
-        Message::FrameWritten(frame) => {
-            state.trigger.written(frame, state.now.mono);
-            Vec::new()
-        }
-        Message::FrameAnswered(frame) => {
-            state.trigger.answered(frame);
-            Vec::new()
-        }
         Message::Resized(size) => {
             if state.size != size {
                 state.clear = true;
@@ -186,6 +175,17 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
     effects.extend(read_selected(state));
     screen::settle(state);
     effects
+}
+
+/// Takes in what became of a frame: that changes nothing on the screen. Any other message comes back.
+fn of_a_frame(state: &mut State, message: Message) -> Option<Message> {
+    match message {
+        Message::FrameDrawn { frame, shown } => state.trigger.drawn(frame, shown),
+        Message::FrameWritten(frame) => state.trigger.written(frame, state.now.mono),
+        Message::FrameAnswered(frame) => state.trigger.answered(frame),
+        other => return Some(other),
+    }
+    None
 }
 
 /// What the engine and the journal tell: no effects come of it.

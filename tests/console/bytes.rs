@@ -27,6 +27,8 @@ use super::{fake, sample, screens};
 /// What it is measured at.
 const SIZES: [(u16, u16); 2] = [(80, 24), (120, 40)];
 const MOVE: usize = 60;
+/// Of what stands beside the list, once the cursor rests on another bot: its plan, and its detail where there is room.
+const BESIDE: [usize; 2] = [400, 1600];
 const SCROLL: usize = 180;
 const PAGE: usize = 2000;
 /// Of a whole isolation, at each size: the larger screen shows all of its steps.
@@ -39,12 +41,13 @@ const XTERM: Dialect = Dialect { repeats: false, ..Dialect::MOST };
 struct Wire {
     state: State,
     encoder: Encoder,
+    shown: Buffer,
 }
 
 impl Wire {
     fn new((width, height): (u16, u16), snapshot: Snapshot) -> Self {
         let state = fake::state(width, height, fake::look(Capability::Sixteen, Glyphs::UNICODE), false);
-        let mut wire = Self { state, encoder: Encoder::new(XTERM) };
+        let mut wire = Self { state, encoder: Encoder::new(XTERM), shown: Buffer::empty(Rect::ZERO) };
         screens::read(&mut wire.state, snapshot);
         wire.frame();
         wire
@@ -55,7 +58,21 @@ impl Wire {
         let Size { width, height } = self.state.size;
         let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
         let drawn = screen::draw(&self.state, &mut buffer);
+        self.shown = buffer.clone();
         self.encoder.encode(buffer, false, drawn.cursor).len()
+    }
+
+    /// The bytes of a key that moves the cursor: of the list at once, and of what stands beside it at rest.
+    fn moves(&mut self, key: &str) -> (usize, usize) {
+        screens::press(&mut self.state, key);
+        let mut buffer = self.shown.clone();
+        let drawn = screen::draw_list(&self.state, &mut buffer).unwrap();
+        assert_eq!(
+            drawn,
+            screen::Drawn::default(),
+            "nothing can be pressed at while another bot stands beside the list"
+        );
+        (self.encoder.encode(buffer, false, drawn.cursor).len(), self.frame())
     }
 
     /// The bytes of paging up and down, so often each.
@@ -117,6 +134,17 @@ fn a_move_costs_at_most_sixty_bytes() {
         let bytes = wire.keys("jjjjjjjjkkkk");
         println!("move {size:?}: {bytes:?}");
         assert!(worst(&bytes) <= MOVE, "{size:?}: {bytes:?}");
+    }
+}
+
+#[test]
+fn a_move_to_a_bot_that_is_quite_another_costs_no_more_until_the_cursor_rests() {
+    for (size, most) in SIZES.into_iter().zip(BESIDE) {
+        let mut wire = Wire::new(size, sample::fleet());
+        let moves: Vec<_> = "jjjjjjkkkkkk".chars().map(|key| wire.moves(&key.to_string())).collect();
+        let (list, beside): (Vec<_>, Vec<_>) = moves.into_iter().unzip();
+        println!("move {size:?}: list {list:?} beside {beside:?}");
+        assert!(worst(&list) <= MOVE && worst(&beside) <= most, "{size:?}: {list:?} {beside:?}");
     }
 }
 

@@ -324,6 +324,12 @@ impl Display for FakeScreen {
         self.seen.borrow_mut().asked.pop_front()
     }
 
+    /// Whatever a frame has, it is more than may be unanswered.
+    fn unanswered(&self) -> Option<usize> {
+        let pending = !self.seen.borrow().asked.is_empty();
+        (*self.far.borrow() != Far::Stalled).then_some(if pending { usize::MAX } else { 0 })
+    }
+
     fn size(&mut self) -> Size {
         *self.size.borrow()
     }

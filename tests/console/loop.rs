@@ -135,7 +135,7 @@ looped! {
         console.send(Input::Key { key: KeyEvent::new(KeyCode::Esc).into(), alone: true }).await;
         console.wait(2500).await;
         console.keys("j").await;
-        console.wait(310).await;
+        console.wait(340).await;
         console.keys("X").await;
         assert_eq!(console.desk.orders(), ["engineering"]);
     }
@@ -283,6 +283,44 @@ looped! {
         let frames = console.frames();
         console.keys("jjjjjjkkkkkk").await;
         assert_eq!(console.frames() - frames, 1, "keys coalesce until the terminal has worked the first frame off");
+    }
+
+    async fn the_list_goes_ahead_of_what_stands_beside_it() {
+        let console = open(Far::Answers).await;
+        let frames = console.frames();
+        console.keys("jj").await;
+        assert_eq!(console.frames() - frames, 2, "the cursor moves with each key");
+        assert!(console.shows("X would isolate compliance"), "{}", console.screen());
+        console.wait(30).await;
+        assert_eq!(console.frames() - frames, 3, "and the rest follows once");
+        assert!(console.shows("X would isolate engineering-staging"), "{}", console.screen());
+        // There and back: nothing looks different, but what can be pressed at was not answered yet.
+        console.keys("jk").await;
+        console.wait(30).await;
+        console.keys("X").await;
+        assert_eq!(console.desk.orders(), ["engineering-staging"]);
+    }
+
+    async fn while_another_bot_stands_beside_the_list_nothing_fires() {
+        let console = open(Far::Answers).await;
+        console.keys("jX").await;
+        assert!(console.desk.orders().is_empty());
+        assert!(console.shows("ARMED: X once more isolates engineering."), "{}", console.screen());
+        assert!(console.shows("X would isolate engineering"), "whatever else is pressed, the rest follows at once");
+        console.keys("X").await;
+        assert_eq!(console.desk.orders(), ["engineering"]);
+    }
+
+    async fn a_key_that_is_held_down_keeps_nothing_else_from_the_screen() {
+        let console = open(Far::Answers).await;
+        for event in events(0) {
+            console.desk.events.send(event).unwrap();
+        }
+        for _ in 0..20 {
+            console.keys("jjkk").await;
+            console.wait(5).await;
+        }
+        assert!(console.shows("isolating"), "{}", console.screen());
     }
 
     async fn a_resize_clears_once() {

@@ -44,6 +44,13 @@ pub fn draw(state: &State, paint: &mut Paint<'_>, body: Rect) -> Option<BotName>
     full.then(|| view.bot.name.clone())
 }
 
+/// Draws the list alone, over what was there.
+pub fn draw_list(state: &State, paint: &mut Paint<'_>, body: Rect) {
+    let area = list_area(state, body);
+    paint.fill(area, Role::Text);
+    rows::draw(state, paint, area);
+}
+
 /// Where the list is.
 pub fn list_area(state: &State, body: Rect) -> Rect {
     if is_wide(state) {

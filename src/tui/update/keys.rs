@@ -19,6 +19,11 @@ pub fn pressed(state: &mut State, key: KeyEvent, alone: bool) -> Vec<Effect> {
     if key.kind == KeyEventKind::Release {
         return Vec::new();
     }
+    if let Some(action) = list::moves_cursor(state, &key) {
+        state.moved = Some(state.now.mono);
+        state.mark(Dirty::AtRest);
+        return act(state, action, alone, false);
+    }
     state.mark(Dirty::Now);
     state.flash = None;
     if state.prompt.is_some() {
@@ -260,22 +265,23 @@ fn page(state: &State) -> isize {
 
 /// Moves what the screen scrolls by so many rows; `isize::MIN` and `MAX` mean the ends.
 pub fn scroll(state: &mut State, by: isize) {
-    let limit = screen::limit(state);
-    let moved = |offset: usize| offset.saturating_add_signed(by).min(limit);
+    // Measured only where it counts: that lays out everything that scrolls.
+    let moved = |offset: usize, state: &State| offset.saturating_add_signed(by).min(screen::limit(state));
     match state.screen {
-        Context::Fleet if state.fleet.detail => state.fleet.detail_offset = moved(state.fleet.detail_offset),
+        Context::Fleet if state.fleet.detail => state.fleet.detail_offset = moved(state.fleet.detail_offset, state),
         Context::Fleet => state.fleet.step(by),
         Context::Isolation if matches!(by, -1 | 1) => steps::step(state, by),
         Context::Isolation => steps::page(state, by),
         Context::Journal => state.lines_mut().step(by),
         Context::Incidents => state.incidents.step(by),
-        Context::Secret => state.leak_offset = moved(state.leak_offset),
+        Context::Secret => state.leak_offset = moved(state.leak_offset, state),
         Context::Restore => {
-            if let Some(pane) = state.restore.as_mut() {
-                pane.offset = moved(pane.offset);
+            let offset = state.restore.as_ref().map(|pane| moved(pane.offset, state));
+            if let Some((pane, offset)) = state.restore.as_mut().zip(offset) {
+                pane.offset = offset;
             }
         }
-        Context::Help => state.help_offset = moved(state.help_offset),
+        Context::Help => state.help_offset = moved(state.help_offset, state),
     }
 }
 

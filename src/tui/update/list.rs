@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use terminput::KeyEvent;
+
 use super::Effect;
 use crate::tui::{
-    action::Action,
+    action::{Action, Context},
     fleet::{Grouping, List},
     state::{Dirty, State},
 };
@@ -18,6 +20,19 @@ pub fn taken(state: &mut State, generation: u64, list: Arc<List>) -> Vec<Effect>
         }
         None => Vec::new(),
     }
+}
+
+/// What a key does where it moves the cursor and changes nothing else on the screen but what stands beside the list.
+pub fn moves_cursor(state: &State, key: &KeyEvent) -> Option<Action> {
+    let is_asked = state.prompt.is_some() || state.form.is_some() || state.whole.is_some();
+    let is_typed = state.fleet.editing || state.activity.editing;
+    let is_told = state.flash.is_some() || state.trigger.armed().is_some();
+    if state.screen != Context::Fleet || state.fleet.detail || is_asked || is_typed || is_told {
+        return None;
+    }
+    let action = state.keys.find(state.screen, key)?.action;
+    let moves = [Action::Up, Action::Down, Action::PageUp, Action::PageDown, Action::Top, Action::Bottom];
+    moves.contains(&action).then_some(action)
 }
 
 /// `s`, `S` and `o`.
