@@ -12,7 +12,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
 
-use super::{Exit, Face, Stop, args::Global, face, output::Output};
+use super::{Exit, Face, Stop, args::Global, output::Output};
 use crate::{
     config::{self, BotConfig, Config, Console, Sources},
     domain::Untrusted,
@@ -243,7 +243,7 @@ pub fn themes_dir() -> Option<PathBuf> {
 /// The themes that there are: those of the program, and a responder's own.
 fn themes(wiring: &dyn Wiring) -> Vec<String> {
     let bundled = wiring.themes().into_iter().map(str::to_owned);
-    bundled.chain(face::own_themes(themes_dir().as_deref())).collect()
+    bundled.chain(crate::tui::theme::own(themes_dir().as_deref())).collect()
 }
 
 /// The journals' time is the engine's.

@@ -1,7 +1,5 @@
 //! The console's keys, colours and signs, by the files and the flags.
 
-use std::path::Path;
-
 use super::{Stop, args::Global, output::Color};
 use crate::{
     config::{Console, KeySetting},
@@ -56,18 +54,6 @@ fn rebinding(setting: &KeySetting) -> Rebinding {
     }
 }
 
-/// The names of a responder's own themes: `NAME.toml` in the directory. None where it cannot be read: a theme that is
-/// asked for and not found is told then.
-pub(super) fn own_themes(directory: Option<&Path>) -> Vec<String> {
-    let entries = directory.and_then(|directory| std::fs::read_dir(directory).ok());
-    let files = entries.into_iter().flatten().filter_map(|entry| entry.ok().map(|entry| entry.path()));
-    let themes = files.filter(|path| path.extension().is_some_and(|extension| extension == "toml"));
-    let mut names: Vec<String> =
-        themes.filter_map(|path| path.file_stem().and_then(|stem| stem.to_str()).map(str::to_owned)).collect();
-    names.sort();
-    names
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,16 +64,5 @@ mod tests {
         for word in COLORS {
             assert_eq!(Capability::from_word(word).is_none(), word == "auto", "{word}");
         }
-    }
-
-    #[test]
-    fn themes_of_ones_own_are_found_by_name() {
-        let directory = tempfile::tempdir().unwrap();
-        for name in ["night.toml", "day.toml", "notes.txt"] {
-            std::fs::write(directory.path().join(name), "").unwrap();
-        }
-        assert_eq!(own_themes(Some(directory.path())), ["day", "night"]);
-        assert_eq!(own_themes(Some(&directory.path().join("none"))), Vec::<String>::new());
-        assert_eq!(own_themes(None), Vec::<String>::new());
     }
 }

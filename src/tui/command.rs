@@ -1,12 +1,16 @@
 //! `:` commands: every action of the key table by its name, and what Tab makes of a beginning. Pure.
 //!
 //! ```text
-//! : ─▶ line ─Tab─▶ completed: command, bot, incident, theme ─Enter─▶ as the key would, but never at what was not shown
+//! : ─▶ line ─Tab─▶ completed: command, bot, incident, theme, column ─Enter─▶ as the key would, but never at what was not shown
 //! ```
 
 use tui_input::Input;
 
-use super::{action::Action, keymap};
+use super::{
+    action::Action,
+    fleet::{Column, Grouping},
+    keymap,
+};
 
 /// Candidates that are offered at once.
 const OFFERED: usize = 40;
@@ -33,6 +37,10 @@ pub enum Takes {
     Incident,
     /// A theme's name.
     Theme,
+    /// A column's name, and a direction.
+    Column,
+    /// What rows are put together by.
+    Grouping,
     /// Any text.
     Text,
 }
@@ -64,6 +72,8 @@ impl Command {
             Self::Bot | Self::Act(Action::Isolate | Action::Burn | Action::Retry | Action::Restore) => Takes::Bot,
             Self::Act(Action::Open) => Takes::Incident,
             Self::Act(Action::Theme) => Takes::Theme,
+            Self::Act(Action::Sort) => Takes::Column,
+            Self::Act(Action::Group) => Takes::Grouping,
             Self::Act(Action::Filter | Action::Search | Action::Note) => Takes::Text,
             Self::Act(_) => Takes::Nothing,
         }
@@ -103,6 +113,50 @@ pub fn split(line: &str) -> (&str, &str) {
     line.split_once(char::is_whitespace).map_or((line, ""), |(word, rest)| (word, rest.trim()))
 }
 
+/// Directions of an order, as typed; of each whether it goes down.
+const DIRECTIONS: [(&str, bool); 2] = [("asc", false), ("desc", true)];
+
+/// `COLUMN` or `COLUMN asc|desc`: the column, and whether it stands the other way round than usual.
+///
+/// # Errors
+/// One sentence about the word that is none of those.
+pub fn column(typed: &str) -> Result<(Column, bool), String> {
+    let (name, direction) = split(typed);
+    let known = Column::ALL.into_iter().find(|column| column.id() == spelt(name));
+    let Some(column) = known else {
+        return Err(unknown("column", name, nearest(name, Column::ALL.iter().map(|one| one.id().to_owned()))));
+    };
+    if direction.is_empty() {
+        return Ok((column, false));
+    }
+    match DIRECTIONS.iter().find(|(word, _)| *word == direction) {
+        Some((_, down)) => Ok((column, *down != column.descends())),
+        None => Err(format!("{direction} is no direction: type asc or desc behind {}", column.id())),
+    }
+}
+
+/// What rows are put together by.
+///
+/// # Errors
+/// One sentence about the word that is nothing of the kind.
+pub fn grouping(typed: &str) -> Result<Grouping, String> {
+    let known = Grouping::ALL.into_iter().find(|grouping| grouping.id() == spelt(typed));
+    let names = || Grouping::ALL.iter().map(|one| one.id().to_owned());
+    known.ok_or_else(|| unknown("group", typed, nearest(typed, names())))
+}
+
+/// As the filter has it, an environment may be typed short.
+fn spelt(name: &str) -> &str {
+    if name == "env" { Column::Environment.id() } else { name }
+}
+
+/// What Tab offers for an order: the columns, then each with a direction.
+fn columns() -> Vec<String> {
+    let alone = Column::ALL.iter().map(|column| column.id().to_owned());
+    let directed = Column::ALL.iter().flat_map(|column| DIRECTIONS.map(|(word, _)| format!("{} {word}", column.id())));
+    alone.chain(directed).collect()
+}
+
 /// What names there are.
 #[derive(Debug, Default, Clone)]
 pub struct Names {
@@ -122,10 +176,19 @@ pub fn candidates(line: &str, names: &Names) -> Vec<String> {
         return all.filter(|name| name.starts_with(line)).take(OFFERED).collect();
     };
     let Ok(command) = Command::of(word) else { return Vec::new() };
+    let (columns, groupings);
     let known = match command.takes() {
         Takes::Bot => &names.bots,
         Takes::Incident => &names.incidents,
         Takes::Theme => &names.themes,
+        Takes::Column => {
+            columns = self::columns();
+            &columns
+        }
+        Takes::Grouping => {
+            groupings = Grouping::ALL.iter().map(|one| one.id().to_owned()).collect();
+            &groupings
+        }
         Takes::Nothing | Takes::Text => return Vec::new(),
     };
     let wanted = rest.trim_start().to_lowercase();
@@ -247,6 +310,12 @@ mod tests {
             ("bot stag", 1, "bot sales-staging"),
             ("open 0194", 1, "open 0194-b"),
             ("theme p", 1, "theme paper"),
+            ("sort ow", 1, "sort owner"),
+            ("sort owner", 2, "sort owner asc"),
+            ("sort owner d", 1, "sort owner desc"),
+            ("sort la", 1, "sort last"),
+            ("group p", 1, "group provider"),
+            ("group no", 1, "group none"),
             ("note sa", 1, "note sa"),
             ("quit x", 1, "quit x"),
             ("nothing", 1, "nothing"),
@@ -256,6 +325,28 @@ mod tests {
             (0..tabs).for_each(|_| form.complete(&names()));
             assert_eq!(form.text.value(), wanted, "{typed:?} and {tabs} tabs");
         }
+    }
+
+    #[test]
+    fn every_column_and_group_is_reached_by_its_name_in_both_directions() {
+        for one in Column::ALL {
+            assert_eq!(column(one.id()), Ok((one, false)));
+            assert_eq!(column(&format!("{} desc", one.id())), Ok((one, !one.descends())));
+            assert_eq!(column(&format!("{}  asc", one.id())), Ok((one, one.descends())));
+        }
+        for one in Grouping::ALL {
+            assert_eq!(grouping(one.id()), Ok(one));
+        }
+        assert_eq!(column("env"), Ok((Column::Environment, false)));
+        assert_eq!(grouping("env"), Ok(Grouping::Environment));
+        for (typed, says) in [
+            ("onwer", "there is no column onwer: is it owner?"),
+            ("zzz", "there is no column zzz: Tab shows what there is"),
+            ("owner down", "down is no direction: type asc or desc behind owner"),
+        ] {
+            assert_eq!(column(typed), Err(says.to_owned()));
+        }
+        assert_eq!(grouping("provder"), Err("there is no group provder: is it provider?".to_owned()));
     }
 
     proptest! {

@@ -317,7 +317,7 @@ pub const DEFAULT: &[Binding] = &[
         Action::Command,
         &[ch(':')],
         "command",
-        "Type a command: any action of this table by its name, and bot, open, theme, filter, note. Tab completes.",
+        "Type a command: any action of this table by its name, and bot, open, theme, sort, group, filter, note. Tab completes.",
         EVERYWHERE,
     )),
     row(

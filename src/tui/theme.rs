@@ -17,6 +17,7 @@ use ratatui::style::{Color, Modifier, Style};
 use serde::Deserialize;
 
 pub use capability::{Capability, Wanted};
+pub use choice::{names, own};
 pub use glyphs::Glyphs;
 
 use crate::domain::{BotState, Severity};
@@ -206,10 +207,14 @@ impl Theme {
     }
 }
 
+/// Whether a text can name a theme.
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+}
+
 fn read(name: &str, directory: Option<&Path>) -> Result<File, ThemeError> {
-    let plain = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
     // A name is a name, never a path to some other file.
-    let own = directory.filter(|_| plain).map(|directory| directory.join(format!("{name}.toml")));
+    let own = directory.filter(|_| is_name(name)).map(|directory| directory.join(format!("{name}.toml")));
     let invalid = |why: String| ThemeError::Invalid { name: name.to_owned(), why };
     let text = match own.map(std::fs::read_to_string) {
         Some(Ok(text)) => text,

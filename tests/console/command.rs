@@ -95,6 +95,10 @@ looped! {
             (":isolations\r", "estop  Isolation"),
             (":filter revenue\r", "1 of 7 bots"),
             (":theme paper\r", "theme paper"),
+            (":sort name desc\r", "ordered by name, the other way round"),
+            (":sort last desc\r", "ordered by last activity"),
+            (":group env\r", "grouped by environment"),
+            (":group none\r", "not grouped"),
             (":them mono\r", "there is no command them: is it theme?"),
         ] {
             console.keys(line).await;
@@ -103,6 +107,9 @@ looped! {
         console.escape().await;
         console.keys(":theme nothing\r").await;
         assert!(console.shows("no theme named \"nothing\""), "{}", console.screen());
+        console.keys(":sort onwer\r").await;
+        assert!(console.shows("there is no column onwer: is it owner?"), "{}", console.screen());
+        console.escape().await;
         console.keys(":rotate\r").await;
         assert!(console.shows("that means something on the screen restore only"), "{}", console.screen());
         console.escape().await;

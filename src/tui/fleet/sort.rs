@@ -32,7 +32,8 @@ pub enum Column {
 }
 
 impl Column {
-    const ALL: [Self; 9] = [
+    /// Each of them, in the order in which one comes to them.
+    pub const ALL: [Self; 9] = [
         Self::Attention,
         Self::State,
         Self::Name,
@@ -48,6 +49,26 @@ impl Column {
     pub fn next(self) -> Self {
         let at = Self::ALL.iter().position(|column| *column == self).unwrap_or(0);
         Self::ALL[(at + 1) % Self::ALL.len()]
+    }
+
+    /// What it is typed as.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Attention => "attention",
+            Self::State => "state",
+            Self::Name => "name",
+            Self::Owner => "owner",
+            Self::Environment => "environment",
+            Self::Identities => "identities",
+            Self::Scopes => "scopes",
+            Self::Findings => "findings",
+            Self::Last => "last",
+        }
+    }
+
+    /// Whether the most, worst or newest stands first unless somebody asks for the other way round.
+    pub const fn descends(self) -> bool {
+        !matches!(self, Self::Name | Self::Owner | Self::Environment)
     }
 
     /// Its name, for the line that tells what was pressed.
@@ -81,6 +102,17 @@ pub enum Grouping {
 }
 
 impl Grouping {
+    /// Each of them, in the order in which one comes to them.
+    pub const ALL: [Self; 4] = [Self::None, Self::Owner, Self::Provider, Self::Environment];
+
+    /// What it is typed as.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            grouping => grouping.word(),
+        }
+    }
+
     /// The one after it, and after the last the first.
     pub const fn next(self) -> Self {
         match self {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use ratatui::style::Style;
 
-use super::{BUNDLED, Capability, Role, Theme, capability::value, contrast::ratio};
+use super::{BUNDLED, Capability, Role, Theme, bundled, capability::value, contrast::ratio, is_name};
 
 /// Less contrast than this is not readable (WCAG 2 asks it of large text).
 const READABLE: f64 = 3.0;
@@ -15,6 +15,24 @@ const WITHOUT_COLOURS: &str = "mono";
 /// The roles of a bot's states.
 pub(super) const STATES: [Role; 7] =
     [Role::Live, Role::Isolating, Role::Dark, Role::DarkAt, Role::Partial, Role::Contradicted, Role::Unknown];
+
+/// The names of all themes: the bundled ones, the default first, then one's own.
+pub fn names(directory: Option<&Path>) -> Vec<String> {
+    let own = own(directory).into_iter().filter(|name| !bundled().any(|bundled| bundled == name));
+    bundled().map(str::to_owned).chain(own).collect()
+}
+
+/// The names of one's own themes: `NAME.toml` in the directory. None where it cannot be read: a theme that is asked for
+/// and not found is told then.
+pub fn own(directory: Option<&Path>) -> Vec<String> {
+    let entries = directory.and_then(|directory| std::fs::read_dir(directory).ok());
+    let files = entries.into_iter().flatten().filter_map(|entry| entry.ok().map(|entry| entry.path()));
+    let themes = files.filter(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    let stem = |path: std::path::PathBuf| path.file_stem().and_then(|stem| stem.to_str()).map(str::to_owned);
+    let mut own: Vec<String> = themes.filter_map(stem).filter(|name| is_name(name)).collect();
+    own.sort();
+    own
+}
 
 impl Theme {
     /// The theme of that name, or the built-in one and why. Without colours it is `mono`, whatever was asked for: its
@@ -51,11 +69,12 @@ impl Theme {
         Self::load(name, None, capability).expect("a test loads every bundled theme")
     }
 
-    /// The next bundled theme that can be used here.
+    /// The next theme that can be used here, of the bundled ones and of one's own.
     pub fn next(&self, directory: Option<&Path>, capability: Capability) -> Self {
-        let at = BUNDLED.iter().position(|(name, _)| *name == self.name).map_or(0, |at| at + 1);
-        let names = BUNDLED.iter().cycle().skip(at).take(BUNDLED.len());
-        let mut chosen = names.map(|(name, _)| Self::chosen(name, directory, capability));
+        let names = names(directory);
+        let at = names.iter().position(|name| *name == self.name).map_or(0, |at| at + 1);
+        let names = names.iter().cycle().skip(at).take(names.len());
+        let mut chosen = names.map(|name| Self::chosen(name, directory, capability));
         chosen.find(|(_, why)| why.is_none()).map_or_else(|| Self::built_in(capability), |(theme, _)| theme)
     }
 
@@ -92,6 +111,21 @@ mod tests {
             assert_eq!(theme.name(), "dusk");
             assert!(why.as_ref().is_some_and(|why| why.contains(says) && why.ends_with("dusk is used")), "{why:?}");
         }
+    }
+
+    #[test]
+    fn themes_of_ones_own_are_named_behind_the_bundled_ones_and_come_round() {
+        let directory = tempfile::tempdir().unwrap();
+        for name in ["night.toml", "day.toml", "paper.toml", "not a name.toml", "notes.txt"] {
+            std::fs::write(directory.path().join(name), "inherits = \"dusk\"").unwrap();
+        }
+        let all = names(Some(directory.path()));
+        assert_eq!(&all[all.len() - 3..], ["mono", "day", "night"]);
+        assert_eq!(own(Some(directory.path())), ["day", "night", "paper"]);
+        assert_eq!(names(Some(&directory.path().join("none"))).len(), BUNDLED.len());
+        assert_eq!(names(None).len(), BUNDLED.len());
+        let own = Theme::load("day", Some(directory.path()), Capability::Rgb).unwrap();
+        assert_eq!(own.next(Some(directory.path()), Capability::Rgb).name(), "night");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use terminput::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::{Effect, danger, incidents, keys, record};
+use super::{Effect, danger, incidents, keys, list, record};
 use crate::{
     domain::IncidentId,
     tui::{
@@ -26,7 +26,7 @@ pub fn names(state: &State) -> Names {
     Names {
         bots: state.snapshot.bots.iter().map(|view| view.bot.name.shown()).collect(),
         incidents: state.incidents.rows.iter().map(|row| row.id.to_string()).collect(),
-        themes: theme::bundled().map(str::to_owned).collect(),
+        themes: theme::names(state.look.themes_dir.as_deref()),
     }
 }
 
@@ -83,6 +83,18 @@ fn run(state: &mut State, command: Command, rest: &str, alone: bool) -> Result<V
         Action::Open => return open_incident(state, rest),
         Action::Theme => {
             keys::set_theme(state, rest);
+            return Ok(Vec::new());
+        }
+        Action::Sort => {
+            let (column, reverse) = command::column(rest)?;
+            state.screen = Context::Fleet;
+            list::sort(state, column, reverse);
+            return Ok(Vec::new());
+        }
+        Action::Group => {
+            let grouping = command::grouping(rest)?;
+            state.screen = Context::Fleet;
+            list::group(state, grouping);
             return Ok(Vec::new());
         }
         Action::Filter if state.screen != Context::Journal => {

@@ -7,7 +7,7 @@ use terminput::KeyEvent;
 use super::Effect;
 use crate::tui::{
     action::{Action, Context},
-    fleet::{Grouping, List},
+    fleet::{Column, Grouping, List, View},
     state::{Dirty, State},
 };
 
@@ -37,20 +37,28 @@ pub fn moves_cursor(state: &State, key: &KeyEvent) -> Option<Action> {
 
 /// `s`, `S` and `o`.
 pub fn order(state: &mut State, action: Action) {
-    let view = &mut state.fleet.view;
+    let view = state.fleet.view;
     match action {
-        Action::Sort => {
-            view.column = view.column.next();
-            view.reverse = false;
-        }
-        Action::SortReverse => view.reverse = !view.reverse,
-        _ => view.grouping = view.grouping.next(),
+        Action::Sort => sort(state, view.column.next(), false),
+        Action::SortReverse => sort(state, view.column, !view.reverse),
+        _ => group(state, view.grouping.next()),
     }
-    let reversed = if view.reverse { ", the other way round" } else { "" };
-    let said = match (action, view.grouping) {
-        (Action::Group, Grouping::None) => "not grouped".to_owned(),
-        (Action::Group, grouping) => format!("grouped by {}", grouping.word()),
-        _ => format!("ordered by {}{reversed}", view.column.word()),
+}
+
+/// Orders the rows, and says so.
+pub fn sort(state: &mut State, column: Column, reverse: bool) {
+    state.fleet.view = View { column, reverse, ..state.fleet.view };
+    let reversed = if reverse { ", the other way round" } else { "" };
+    state.flash = Some(format!("ordered by {}{reversed}", column.word()));
+    state.fleet.refresh(&state.snapshot);
+}
+
+/// Puts the rows together, and says so.
+pub fn group(state: &mut State, grouping: Grouping) {
+    state.fleet.view.grouping = grouping;
+    let said = match grouping {
+        Grouping::None => "not grouped".to_owned(),
+        grouping => format!("grouped by {}", grouping.word()),
     };
     state.flash = Some(said);
     state.fleet.refresh(&state.snapshot);
