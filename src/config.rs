@@ -9,6 +9,7 @@
 //! falls back.
 
 mod error;
+mod findings;
 mod keys;
 mod layer;
 mod load;
@@ -30,7 +31,7 @@ pub use secret::{SecretReference, read_certificates};
 pub use select::Select;
 pub use starter::starter;
 
-use crate::domain::{BotName, IdentityId, Untrusted};
+use crate::domain::{BotName, IdentityId, Policy, Untrusted};
 
 /// Everything that the files say.
 #[derive(Debug, Clone, Default)]
@@ -41,6 +42,8 @@ pub struct Config {
     pub console: Console,
     /// `[select]`.
     pub select: Select,
+    /// `[findings]`: the thresholds of the rules. What the system's file sets, the user's cannot change.
+    pub policy: Policy,
     /// `[[provider]]`, in the order of the files; names are unique.
     pub providers: Vec<ProviderConfig>,
     /// `[[bot]]`, in the order of the files; names are unique.

@@ -14,7 +14,7 @@ use async_trait::async_trait;
 
 use super::{Exit, Face, Stop, args::Global, output::Output};
 use crate::{
-    config::{self, BotConfig, Config, Console, Sources},
+    config::{self, BotConfig, Config, Sources},
     domain::Untrusted,
     engine::{BotEntry, Clock, Engine, Parts, Provider, Roster, Rules, SystemClock},
     journal::{Process, Stamp, Store},
@@ -145,7 +145,7 @@ impl Context {
             clock,
             exercise: None,
             read_only: global.read_only || config.console.read_only,
-            rules: rules(&config.console),
+            rules: rules(&config),
         });
         let verbose = global.verbose > 0;
         if verbose {
@@ -253,12 +253,14 @@ pub(super) fn stamp(clock: &Arc<dyn Clock>) -> Stamp {
 }
 
 /// Who may do what: by the files, which no variable and no flag goes over.
-fn rules(console: &Console) -> Rules {
+fn rules(config: &Config) -> Rules {
+    let console = &config.console;
     let usual = Rules::default();
     Rules {
         responder_group: console.responder_group.clone(),
         approver_group: console.approver_group.clone(),
         collateral_cap: console.collateral_cap.unwrap_or(usual.collateral_cap),
+        policy: config.policy.clone(),
         ..usual
     }
 }

@@ -8,7 +8,9 @@ use std::{
 use toml::de::DeTable;
 
 use super::{
-    BotConfig, COLORS, ConfigError, KeySetting, ProviderConfig, Select, keys, provider,
+    BotConfig, COLORS, ConfigError, KeySetting, ProviderConfig, Select,
+    findings::{self, Thresholds},
+    keys, provider,
     section::{Located, Origin, Section},
     select,
 };
@@ -29,6 +31,7 @@ pub(super) struct Layer {
     pub(super) mouse: Option<bool>,
     pub(super) keys: Vec<KeySetting>,
     pub(super) select: Option<Select>,
+    pub(super) thresholds: Thresholds,
     pub(super) providers: Vec<Located<ProviderConfig>>,
     pub(super) bots: Vec<BotLayer>,
     text: String,
@@ -57,7 +60,7 @@ impl Layer {
                 .map_or_else(String::new, |key| format!(" {}", Untrusted::new(key).shown_in(60)));
             origin.error(&at, format!("this is no TOML: {}{key}", Untrusted::new(error.message()).shown_in(120)))
         })?;
-        let keys = ["console", "select", "provider", "bot"];
+        let keys = ["console", "select", "findings", "provider", "bot"];
         let root = Section::new(origin, "the file", document.get_ref(), 0..0, &keys)?;
         let mut layer = Self {
             file: file.to_owned(),
@@ -73,6 +76,7 @@ impl Layer {
             mouse: None,
             keys: Vec::new(),
             select: None,
+            thresholds: Thresholds::default(),
             providers: Vec::new(),
             bots: Vec::new(),
             text: text.to_owned(),
@@ -95,6 +99,9 @@ impl Layer {
         }
         for section in root.tables("select", "[select]", &["names", "attributes"])? {
             layer.select = Some(select::read(&section)?);
+        }
+        for section in root.tables("findings", "[findings]", &findings::keys())? {
+            layer.thresholds = findings::read(&section)?;
         }
         for section in root.tables("provider", "[[provider]]", &provider::all_keys())? {
             layer.providers.push(provider::read(&section)?);

@@ -121,6 +121,11 @@ pub(super) fn merge(
     if let (Some(system), Some(user)) = (&system, &user) {
         keeps(user, "approver_group", user.approver_group.as_ref(), system.approver_group.as_ref())?;
         keeps(user, "responder_group", user.responder_group.as_ref(), system.responder_group.as_ref())?;
+        if let Some((key, value)) = user.thresholds.differing(&system.thresholds) {
+            return Err(
+                user.error(&value.at, format!("{key} is set system-wide and cannot be changed here: remove it"))
+            );
+        }
     }
     let mut layers: Vec<Layer> = system.into_iter().chain(user).collect();
     check(&layers)?;
@@ -148,6 +153,7 @@ pub(super) fn merge(
         if let Some(select) = layer.select.take() {
             config.select = select;
         }
+        layer.thresholds.apply(&mut config.policy);
         config.providers.extend(layer.providers.drain(..).map(|provider| provider.value));
         config.bots.extend(layer.bots.drain(..).map(BotConfig::from));
     }

@@ -2,9 +2,12 @@
 
 use std::path::Path;
 
+use jiff::SignedDuration;
+
 use super::{
     Config, ConfigError, Notice, ProviderSettings, SecretReference, Sources, layer::Layer, load, load::merge, starter,
 };
+use crate::domain::Policy;
 
 const THEMES: &[&str] = &["dusk", "paper", "mono"];
 
@@ -225,6 +228,45 @@ fn keys_are_kept_as_written_with_their_line() {
         let error = read(text).map(|_| ()).unwrap_err().to_string();
         assert!(error.starts_with(&format!("/conf/user.toml:{line}: ")) && error.contains(says), "{error}");
     }
+}
+
+/// Unset ones stay as built in; what the system's file sets stays, too.
+#[test]
+fn thresholds_of_findings_are_set_one_by_one() {
+    assert_eq!(read("[console]\n").unwrap().0.policy, Policy::default());
+    let every = starter_table("findings");
+    // What the starter shows are the defaults, and all of them.
+    assert_eq!(read(&every).unwrap().0.policy, Policy::default(), "{every}");
+    assert_eq!(every.lines().count(), 1 + super::findings::keys().len(), "{every}");
+    let mut seen = vec![Policy::default()];
+    for key in super::findings::keys() {
+        let policy = read(&format!("[findings]\n{key} = 7\n")).unwrap().0.policy;
+        assert!(!seen.contains(&policy), "{key} sets what no other sets");
+        seen.push(policy);
+    }
+    let set = "[findings]\ndormant_days = 30\nbulk_reads = 5\n";
+    let policy = both(set, "[findings]\nbulk_minutes = 60\ndormant_days = 30\n").unwrap().policy;
+    assert_eq!((policy.dormant, policy.bulk_events), (SignedDuration::from_hours(30 * 24), 5));
+    assert_eq!(policy.bulk_within, SignedDuration::from_mins(60));
+    for (own, line, says) in [
+        ("[findings]\n\ndormant_days = 400\n", 3, "dormant_days is set system-wide"),
+        ("[findings]\ndormant = 3\n", 2, "did you mean dormant_days?"),
+        ("[findings]\nbulk_minutes = 0\n", 2, "bulk_minutes must be a whole number from 1 to 1440"),
+        ("[findings]\nvolume_factor = -2\n", 2, "a whole number from 1"),
+        ("[findings]\nvolume_factor = 2.5\n", 2, "a whole number from 1"),
+        ("[findings]\nrotate_secret_days = \"90\"\n", 2, "rotate_secret_days must be"),
+        ("[[findings]]\n", 1, "written as [findings]"),
+    ] {
+        let error = both(set, own).map(|_| ()).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("/conf/user.toml:{line}: ")) && error.contains(says), "{error}");
+    }
+}
+
+/// A table of the starter, with its settings switched on.
+fn starter_table(name: &str) -> String {
+    let lines = starter().lines().skip_while(|line| *line != format!("#[{name}]"));
+    let table = lines.take_while(|line| line.starts_with('#')).map(|line| line.trim_start_matches('#'));
+    table.fold(String::new(), |text, line| text + line + "\n")
 }
 
 /// Whoever owns the second file can make the rules stricter and never weaker.

@@ -29,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Budget, Clock, LONGEST_PAUSE, Leaked, Listing, Provider, ProviderError, Roster, Snapshot, backoff};
 use crate::domain::{
-    BotName, Collateral, Identity, IdentityId, IdentityState, OperationId, ProviderName, Reading, ReadingSet,
+    BotName, Collateral, Identity, IdentityId, IdentityState, OperationId, Policy, ProviderName, Reading, ReadingSet,
 };
 use crate::journal::Operation;
 
@@ -44,6 +44,8 @@ pub(super) struct Fleet {
     pub roster: Roster,
     pub clock: Arc<dyn Clock>,
     pub exercise: Option<String>,
+    /// Thresholds of the findings.
+    policy: Policy,
     /// One a provider, shared by all isolations and refreshes.
     budgets: BTreeMap<ProviderName, Budget>,
     known: Mutex<Known>,
@@ -124,6 +126,7 @@ impl Fleet {
         roster: Roster,
         clock: Arc<dyn Clock>,
         exercise: Option<String>,
+        policy: Policy,
     ) -> Self {
         let empty = Snapshot {
             revision: 0,
@@ -139,7 +142,7 @@ impl Fleet {
             provider.budget().unwrap_or_else(|| Budget::new(provider.limits(), clock.clone()))
         };
         let budgets = providers.iter().map(|provider| (provider.name().clone(), budget(provider))).collect();
-        let fleet = Self { providers, roster, clock, exercise, budgets, known: Mutex::default(), published };
+        let fleet = Self { providers, roster, clock, exercise, policy, budgets, known: Mutex::default(), published };
         fleet.publish();
         fleet
     }

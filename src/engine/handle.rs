@@ -119,7 +119,7 @@ impl Engine {
     /// An engine that has read nothing yet.
     pub fn new(parts: Parts) -> Self {
         let since = parts.exercise.as_ref().map(|_| IncidentId::from_uuid(Uuid::now_v7()));
-        let fleet = Fleet::new(parts.providers, parts.roster, parts.clock, parts.exercise);
+        let fleet = Fleet::new(parts.providers, parts.roster, parts.clock, parts.exercise, parts.rules.policy());
         Self {
             inner: Arc::new(Inner {
                 fleet: Arc::new(fleet),

@@ -11,6 +11,7 @@
 use std::{env, fmt, fs, sync::Arc};
 
 use super::Refusal;
+use crate::domain::Policy;
 
 /// The audit login uid of a process that no login started (`(uid_t) -1`, proc(5)).
 const NO_LOGIN: u32 = u32::MAX;
@@ -180,6 +181,8 @@ pub struct Rules {
     pub approver_group: Option<String>,
     /// How many other bots an isolation may hit before it asks for the bot's name.
     pub collateral_cap: usize,
+    /// From when on a finding is one.
+    pub policy: Policy,
     /// Who works here.
     pub people: Arc<dyn People>,
 }
@@ -193,12 +196,18 @@ impl Default for Rules {
             responder_group: None,
             approver_group: None,
             collateral_cap: COLLATERAL_CAP,
+            policy: Policy::default(),
             people: Arc::new(SystemPeople::this()),
         }
     }
 }
 
 impl Rules {
+    /// What the rules of findings are asked with: a bot that hits more others than the cap is the same everywhere.
+    pub(super) fn policy(&self) -> Policy {
+        Policy { collateral: self.collateral_cap, ..self.policy.clone() }
+    }
+
     /// Why the person only views; `None`: a responder.
     pub(super) fn viewer(&self) -> Option<String> {
         let group = self.responder_group.as_deref()?;

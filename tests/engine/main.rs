@@ -5,6 +5,7 @@
 mod approvals;
 mod budget;
 mod fake;
+mod findings;
 mod hold;
 mod identify;
 mod people;

@@ -5,7 +5,7 @@ use std::{
     net::IpAddr,
 };
 
-use super::{Check, Evidence, Subject, evidence::environment_of, listed};
+use super::{Check, Evidence, Subject, evidence::environment_of, listed, span};
 use crate::domain::{Family, Untrusted};
 
 /// Environments that its scopes name, each with a scope that does.
@@ -90,7 +90,11 @@ pub(super) fn many_workloads(evidence: &Evidence<'_>, subject: &Subject<'_>) -> 
     let networks: BTreeSet<String> = recent().filter_map(|event| event.from.as_ref()).map(network).collect();
     if networks.len() > 1 {
         let networks: Vec<String> = networks.into_iter().collect();
-        return Check::Fires(format!("within a day it acted from {}", listed(&networks)));
+        return Check::Fires(format!(
+            "within {} it acted from {}",
+            span(evidence.policy.workloads_within),
+            listed(&networks)
+        ));
     }
     let silent = recent().next().is_none() && subject.last_event().is_some();
     if silent { Check::Clear } else { Check::blind("its log does not tell which program acted") }

@@ -10,7 +10,7 @@ use crate::domain::{
     Plan, Reading, ReadingSet, Scope, Untrusted,
 };
 
-/// Thresholds; the defaults are those of the shared control page.
+/// Thresholds of the rules; the configuration may set each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     /// Silence after which an armed identity counts as dormant, and a scope as unused.

@@ -8,7 +8,7 @@ use std::{
 use super::{Fleet, Known, state};
 use crate::domain::{
     Bot, BotName, BotState, Collateral, Depth, Evidence, Exposure, Family, Findings, Fingerprint, HoldingState,
-    Identity, IdentityId, IdentityState, Isolation, Outcome, Plan, Policy, Reading, ReadingSet, Shared, Untrusted,
+    Identity, IdentityId, IdentityState, Isolation, Outcome, Plan, Reading, ReadingSet, Shared, Untrusted,
 };
 use crate::engine::{
     roster::Sorted,
@@ -31,7 +31,7 @@ pub(super) fn assemble(fleet: &Fleet, known: &Known) -> Snapshot {
         .chain(&others)
         .map(|identity| (identity.id.clone(), identity.name.clone()))
         .collect();
-    let context = Context { fleet, known, owners, environments, keyring, names, policy: Policy::default() };
+    let context = Context { fleet, known, owners, environments, keyring, names };
     let bots: Vec<Arc<BotView>> = bots.into_iter().map(|(bot, found)| Arc::new(context.view(bot, found))).collect();
     notices.extend(suspicious(&bots));
     Snapshot {
@@ -129,7 +129,6 @@ struct Context<'a> {
     environments: BTreeMap<BotName, Untrusted>,
     keyring: Keyring,
     names: BTreeMap<IdentityId, Untrusted>,
-    policy: Policy,
 }
 
 impl Context<'_> {
@@ -191,7 +190,7 @@ impl Context<'_> {
             shared,
             is_own,
             isolation: isolation.as_ref(),
-            policy: &self.policy,
+            policy: &self.fleet.policy,
             now: self.fleet.clock.now(),
         }))
     }
