@@ -88,6 +88,7 @@ impl Isolation {
         if !view.is_stale(self.work.fleet.clock.now()) {
             before.extend(view.readings.iter().map(|reading| self.work.snapshot(reading)));
             strike.arm(before, plan.hash.clone(), 0, plan.steps.clone()).await?;
+            self.raise(view);
             self.work.phase(OperationPhase::Striking);
             return Ok((identities, plan.collateral.clone()));
         }
@@ -98,12 +99,20 @@ impl Isolation {
         let hash = PlanHash::of(&self.order.bot, self.order.depth, &first);
         before.extend(ready.iter().map(|reading| self.work.snapshot(reading)));
         strike.arm(before, hash, 0, first).await?;
+        self.raise(view);
         self.work.phase(OperationPhase::Striking);
         let unread: Vec<Identity> = identities.iter().filter(|identity| !is_ready(&identity.id)).cloned().collect();
         let readings = self.fresh_snapshot(view, &unread).await;
         let (plan, snapshot) = self.plan_from(plan, &readings);
         strike.arm(snapshot, plan.hash, 0, plan.steps).await?;
         Ok((identities, plan.collateral))
+    }
+
+    /// Puts on record what was wrong with the bot. The requests are on their way by now: none waits for this.
+    fn raise(&self, view: &BotView) {
+        for finding in &view.findings.fired {
+            self.work.journal.append(self.work.entry(Body::raised(&self.order.bot, finding)));
+        }
     }
 
     /// A read of what the strike will destroy, 2 s at most; what did not come is marked as not restorable.

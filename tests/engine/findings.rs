@@ -1,10 +1,11 @@
-//! Findings through the engine: by the thresholds of the house.
+//! Findings through the engine: by the thresholds of the house, and on record with the isolation.
 
 use std::{sync::Arc, time::Duration};
 
 use estop::{
     domain::Policy,
     engine::{Engine, Parts, Provider, Rules},
+    journal::{Body, Record, RecordBody},
 };
 use jiff::SignedDuration;
 
@@ -40,4 +41,36 @@ async fn the_thresholds_of_the_house_decide_what_is_a_finding() {
     let lenient = fired(&with_policy(lenient, 3).await.engine);
     assert!(!lenient.contains(&"F703".to_owned()), "{lenient:?}");
     assert!(lenient.iter().all(|rule| usual.contains(rule)), "nothing else fires for it: {lenient:?}");
+}
+
+fn raised(record: &Record) -> Option<&Body> {
+    match &record.body {
+        RecordBody::Known(body @ Body::FindingRaise { .. }) => Some(body),
+        _ => None,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_wrong_before_the_cut_is_on_record_behind_the_one_commit_that_the_requests_wait_for() {
+    let bench = with_policy(Policy::default(), 3).await;
+    let before = bench.engine.snapshot().bot(&helpdesk()).unwrap().findings.clone();
+    assert!(before.len() > 1);
+    bench.isolate().await;
+    let incident = bench.engine.store().incidents().unwrap()[0];
+    let records = bench.engine.store().read(incident).unwrap().records;
+    let kinds: Vec<&str> = records.iter().map(|record| &*record.kind).collect();
+    assert_eq!(&kinds[..4], ["incident.open", "op.claim", "evidence.snapshot", "plan.intent"]);
+    assert_eq!(kinds.last(), Some(&"op.end"));
+    let bodies: Vec<Body> = records.iter().filter_map(raised).cloned().collect();
+    let wanted: Vec<Body> = before.fired.iter().map(|finding| Body::raised(&helpdesk(), finding)).collect();
+    assert_eq!(bodies, wanted);
+    let of_the_operation = records.iter().filter(|record| raised(record).is_some()).all(|record| record.op.is_some());
+    assert!(of_the_operation);
+    let Some(Body::FindingRaise { rule, severity, cites, .. }) =
+        bodies.iter().find(|body| matches!(body, Body::FindingRaise { rule, .. } if rule == "F703"))
+    else {
+        panic!("{bodies:?}")
+    };
+    assert_eq!((&**rule, &**severity), ("F703", "medium"));
+    assert_eq!(cites.as_slice(), ["NHI7:2025", "PR.AA-01", "PR.AA-04", "ZT-3"]);
 }

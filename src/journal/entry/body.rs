@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use super::{IntendedStep, Restores};
 use crate::domain::{
-    Answer, BotName, Collateral, Contradiction, Depth, Fingerprint, Identity, IncidentId, Outcome, PlanHash,
-    ProviderName, Reading, Residual, RestorePlan, StepId, StepState, Untrusted, Verdict,
+    Answer, BotName, Collateral, Contradiction, Depth, Finding, Fingerprint, Identity, IdentityId, IncidentId, Outcome,
+    PlanHash, ProviderName, Reading, Residual, RestorePlan, StepId, StepState, Untrusted, Verdict,
 };
 
 /// The kinds of `journal.md`. `kind` is the variant's word, the fields are `body`.
@@ -213,6 +213,22 @@ pub enum Body {
         /// Why.
         why: String,
     },
+    /// A rule that had fired when the bot was isolated: what was wrong with it before it was cut.
+    #[serde(rename = "finding.raise")]
+    FindingRaise {
+        /// Of which bot.
+        bot: BotName,
+        /// The rule's id: `F701`.
+        rule: String,
+        /// How bad, as a word.
+        severity: String,
+        /// Of which identity; `None`: of the bot as a whole.
+        identity: Option<IdentityId>,
+        /// What was seen, one sentence.
+        why: String,
+        /// The rule's own controls: OWASP NHI, NIST CSF 2.0, SP 800-207.
+        cites: Vec<String>,
+    },
     /// What the way back will change, durable before its first request.
     #[serde(rename = "restore.diff")]
     RestoreDiff {
@@ -283,5 +299,18 @@ impl Body {
         let complete = reading.is_complete();
         let reading = Box::new(Reading { activity: Vec::new(), ..reading.clone() });
         Self::EvidenceSnapshot { bot: bot.clone(), reading, complete }
+    }
+
+    /// What a rule says of a bot.
+    pub fn raised(bot: &BotName, finding: &Finding) -> Self {
+        let rule = finding.rule;
+        Self::FindingRaise {
+            bot: bot.clone(),
+            rule: rule.id(),
+            severity: finding.severity.word().to_owned(),
+            identity: finding.identity.clone(),
+            why: finding.why.clone(),
+            cites: [rule.owasp, rule.csf, rule.zt].concat().into_iter().map(str::to_owned).collect(),
+        }
     }
 }

@@ -54,6 +54,7 @@ kinds!(
     GuardOverride => "guard.override",
     ApprovalGiven => "approval.given",
     ApprovalRefused => "approval.refused",
+    FindingRaise => "finding.raise",
     RestoreDiff => "restore.diff",
     ProbeResult => "probe.result",
     Checkpoint => "checkpoint",

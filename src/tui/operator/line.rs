@@ -65,7 +65,8 @@ impl Narrator {
                 | Body::GuardRefused { bot: Some(bot), .. }
                 | Body::GuardOverride { bot, .. }
                 | Body::RestoreDiff { bot, .. }
-                | Body::ProbeResult { bot, .. },
+                | Body::ProbeResult { bot, .. }
+                | Body::FindingRaise { bot, .. },
             ) => Some(bot),
             _ => None,
         };
@@ -210,6 +211,7 @@ fn sentence(body: &Body) -> String {
             };
             format!("{bot}: the secret {fingerprint} {lives}: {said}")
         }
+        Body::FindingRaise { bot, rule, severity, why, .. } => format!("{bot}: {rule} {severity}: {why}"),
         Body::Checkpoint { size, root, .. } => format!("{size} lines, root {root}"),
     }
 }

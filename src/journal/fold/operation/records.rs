@@ -117,6 +117,7 @@ impl Operation {
             | Body::ApprovalGiven { .. }
             | Body::ApprovalRefused { .. }
             | Body::ProbeResult { .. }
+            | Body::FindingRaise { .. }
             | Body::Recovered { .. }
             | Body::ConsoleLost { .. }
             | Body::SinkLost { .. }
