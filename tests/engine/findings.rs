@@ -1,16 +1,16 @@
-//! Findings through the engine: by the thresholds of the house, and on record with the isolation.
+//! Findings through the engine: by the thresholds of the house, on record with the isolation, and of a bot that came back.
 
 use std::{sync::Arc, time::Duration};
 
 use estop::{
-    domain::Policy,
+    domain::{BotState, Outcome, Policy},
     engine::{Engine, Parts, Provider, Rules},
     journal::{Body, Record, RecordBody},
 };
 use jiff::SignedDuration;
 
 use super::{
-    Bench, clock,
+    Bench, bench, clock,
     fake::{Behaviour, Fake},
     helpdesk, roster, store_in_memory,
 };
@@ -73,4 +73,37 @@ async fn what_was_wrong_before_the_cut_is_on_record_behind_the_one_commit_that_t
     };
     assert_eq!((&**rule, &**severity), ("F703", "medium"));
     assert_eq!(cites.as_slice(), ["NHI7:2025", "PR.AA-01", "PR.AA-04", "ZT-3"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bot_that_comes_alive_again_has_a_contradiction_and_an_open_window() {
+    let bench = bench(vec![Behaviour::default()]).await;
+    assert!(!fired(&bench.engine).iter().any(|rule| rule.starts_with("F12")));
+    assert_eq!(bench.isolate().await.outcome, Outcome::Dark);
+    assert!(!fired(&bench.engine).iter().any(|rule| rule == "F1202" || rule == "F1203"), "{:?}", fired(&bench.engine));
+    bench.fakes[0].world.lock().unwrap().sessions.push(99);
+    let rechecked = bench.engine.recheck(&helpdesk()).await.unwrap();
+    assert!(matches!(rechecked.outcome, Outcome::Contradicted { .. }), "{rechecked:?}");
+    bench.engine.refresh().await;
+    let snapshot = bench.engine.snapshot();
+    let view = snapshot.bot(&helpdesk()).unwrap();
+    assert_eq!(view.state, BotState::Contradicted);
+    let said = |rule: &str| view.findings.fired.iter().find(|one| one.rule.id() == rule).map(|one| one.why.as_str());
+    assert_eq!(said("F1203"), Some("isolated, and something of it is proved alive"));
+    assert!(said("F1202").is_some_and(|why| why.contains("usable after it was called cut")), "{:?}", said("F1202"));
+}
+
+/// What outlives the cut by a known time keeps the window open until then, and no longer.
+#[tokio::test(start_paused = true)]
+async fn the_window_of_what_outlives_the_cut_closes_with_it() {
+    let bench = with_policy(Policy::default(), 3).await;
+    assert!(matches!(bench.isolate().await.outcome, Outcome::DarkAt { .. }));
+    let snapshot = bench.engine.snapshot();
+    let view = snapshot.bot(&helpdesk()).unwrap();
+    let BotState::DarkAt(at) = view.state else { panic!("{:?}", view.state) };
+    let window = view.findings.fired.iter().find(|one| one.rule.id() == "F1203").expect("F1203");
+    assert!(window.why.contains(&at.to_string()), "{}", window.why);
+    tokio::time::sleep(Duration::from_hours(3)).await;
+    bench.engine.refresh().await;
+    assert!(!fired(&bench.engine).contains(&"F1203".to_owned()), "{:?}", fired(&bench.engine));
 }
