@@ -8,8 +8,11 @@
 //!
 //! The isolations run in tasks of their own: nothing here holds them up, whether output is read or not.
 
+mod lines;
+
 use std::{
     collections::{BTreeMap, HashMap},
+    sync::Arc,
     time::Duration,
 };
 
@@ -19,6 +22,8 @@ use tokio::{
     sync::broadcast::{Receiver, error::RecvError, error::TryRecvError},
     time::Instant,
 };
+
+use lines::{Line, Lines};
 
 use super::{
     Context, Exit,
@@ -31,7 +36,7 @@ use super::{
 use crate::{
     domain::{BotName, IncidentId, OperationId, Step, StepId, StepState},
     engine::{Ended, EngineEvent, Refusal, Running},
-    journal::{Body, Entry, JournalError},
+    journal::{Body, Entry, JournalError, Record},
 };
 
 /// After SIGINT, SIGTERM, SIGQUIT: the process is gone 10 s later, with a slow disk and a busy host in between.
@@ -138,13 +143,39 @@ fn proof(output: &Output, line: &ProbeLine) {
     }
 }
 
+/// What happens from now on: to be had before anything is sent.
+pub(super) struct Feed {
+    events: Receiver<EngineEvent>,
+    /// Documents name the record that holds each line; people are not kept waiting for the disk.
+    records: Option<Receiver<Arc<Record>>>,
+}
+
+impl Feed {
+    /// Of an engine.
+    pub fn of(context: &Context) -> Self {
+        let records = context.output.json.then(|| context.engine.store().subscribe());
+        Self { events: context.engine.subscribe(), records }
+    }
+}
+
+/// The next record. One that was missed leaves its line without a number.
+async fn next_of(records: Option<&mut Receiver<Arc<Record>>>) -> Arc<Record> {
+    if let Some(records) = records {
+        loop {
+            match records.recv().await {
+                Ok(record) => return record,
+                Err(RecvError::Lagged(_)) => {}
+                // The store outlives its journals.
+                Err(RecvError::Closed) => break,
+            }
+        }
+    }
+    std::future::pending().await
+}
+
 /// Prints what happens until all have ended, or a signal's deadline is over.
-pub(super) async fn follow(
-    context: &Context,
-    running: Vec<Running>,
-    mut events: Receiver<EngineEvent>,
-    signals: &mut Signals,
-) -> Exit {
+pub(super) async fn follow(context: &Context, running: Vec<Running>, feed: Feed, signals: &mut Signals) -> Exit {
+    let Feed { mut events, mut records } = feed;
     let mut board = Board { exercise: context.engine.snapshot().exercise.clone(), ..Board::default() };
     let ends = FuturesUnordered::new();
     for one in running {
@@ -160,53 +191,77 @@ pub(super) async fn follow(
     }
     let mut ends = ends;
     let mut exit = Exit::Done;
-    let mut limit = Limit::default();
+    let (mut limit, mut lines) = (Limit::default(), Lines::default());
     loop {
         tokio::select! {
             biased;
             received = signals.next() => limit.shorten(context, &board, received),
             event = events.recv() => match event {
-                Ok(event) => step(context, &mut board, &mut limit, event),
+                Ok(event) => step(context, &mut board, &mut limit, &mut lines, event),
                 Err(RecvError::Lagged(missed)) => lagged(&context.output, missed),
                 // The engine outlives its isolations.
                 Err(RecvError::Closed) => {}
             },
+            record = next_of(records.as_mut()) => lines.heard(&record),
             end = ends.next() => {
                 let Some((op, end)) = end else { break };
-                drain(context, &mut board, &mut limit, &mut events);
+                // What came before an end is printed before it. The end was on disk before it was told, and all else before
+                // the end.
+                for event in told(&mut events, |missed| lagged(&context.output, missed)) {
+                    step(context, &mut board, &mut limit, &mut lines, event);
+                }
+                for record in records.iter_mut().flat_map(|records| told(records, |_| {})) {
+                    lines.heard(&record);
+                }
+                lines.rest().for_each(|line| write(context, line));
                 exit = exit.and(ended(context, &mut board, op, end).await);
             },
             () = limit.over() => {
+                lines.rest().for_each(|line| write(context, line));
                 exit = exit.and(unfinished(&context.output, &board));
                 break;
             },
+            () = lines.due() => {}
+        }
+        while let Some(line) = lines.next(Instant::now()) {
+            write(context, line);
         }
     }
     exit
 }
 
-fn step(context: &Context, board: &mut Board, limit: &mut Limit, event: EngineEvent) {
+fn step(context: &Context, board: &mut Board, limit: &mut Limit, lines: &mut Lines, event: EngineEvent) {
+    let mut tell = |line| if context.output.json { lines.push(line, Instant::now()) } else { write(context, line) };
     if let Some(line) = board.used(&event) {
-        return proof(&context.output, &line);
+        return tell(Line::Proof(Box::new(line)));
     }
     if let EngineEvent::Step { answer: Some(_), .. } = &event {
         limit.answered();
     }
-    let Some(line) = board.take(event) else { return };
-    if context.output.json {
-        context.output.document(&line);
-    } else if context.verbose || !matches!(line.state, "planned" | "armed" | "sent") {
-        print(&context.output, &line);
+    if let Some(line) = board.take(event) {
+        tell(Line::Step(Box::new(line)));
     }
 }
 
-/// What came before an end is printed before it.
-fn drain(context: &Context, board: &mut Board, limit: &mut Limit, events: &mut Receiver<EngineEvent>) {
+fn write(context: &Context, line: Line) {
+    match line {
+        Line::Proof(line) => proof(&context.output, &line),
+        Line::Step(line) if context.output.json => context.output.document(&line),
+        Line::Step(line) if context.verbose || !matches!(line.state, "planned" | "armed" | "sent") => {
+            print(&context.output, &line);
+        }
+        Line::Step(_) => {}
+    }
+}
+
+/// What was told already.
+fn told<T: Clone>(from: &mut Receiver<T>, mut lagged: impl FnMut(u64)) -> Vec<T> {
+    let mut told = Vec::new();
     loop {
-        match events.try_recv() {
-            Ok(event) => step(context, board, limit, event),
-            Err(TryRecvError::Lagged(missed)) => lagged(&context.output, missed),
-            Err(TryRecvError::Empty | TryRecvError::Closed) => return,
+        match from.try_recv() {
+            Ok(one) => told.push(one),
+            Err(TryRecvError::Lagged(missed)) => lagged(missed),
+            Err(TryRecvError::Empty | TryRecvError::Closed) => return told,
         }
     }
 }

@@ -10,7 +10,7 @@ use std::{collections::BTreeSet, io::IsTerminal as _, sync::Arc, time::Duration}
 use super::{
     Context, Exit, Stop,
     args::IsolateArgs,
-    follow::follow,
+    follow::{Feed, follow},
     identify::hand_over,
     leak, may,
     names::{ask_name, resolve},
@@ -34,7 +34,7 @@ pub(super) async fn run(context: &Context, args: &IsolateArgs, signals: &mut Sig
         orders = prepare(context, args) => orders?,
         received = signals.next() => return Ok(received.exit()),
     };
-    let events = context.engine.subscribe();
+    let feed = Feed::of(context);
     let mut running = Vec::new();
     let mut refused = None;
     for order in orders {
@@ -56,7 +56,7 @@ pub(super) async fn run(context: &Context, args: &IsolateArgs, signals: &mut Sig
     }
     // Something was sent, so that the refusal of another bot is a piece that is missing.
     let missing = if refused.is_some() { Exit::Partial } else { Exit::Done };
-    Ok(follow(context, running, events, signals).await.and(missing))
+    Ok(follow(context, running, feed, signals).await.and(missing))
 }
 
 /// What can be seen wrong without asking anybody.

@@ -11,7 +11,7 @@ use super::{
     Context, Exit, Stop,
     args::RestoreArgs,
     documents::RestoreDocument,
-    follow::follow,
+    follow::{Feed, follow},
     names::{ask_name, resolve},
     output::{Output, Row},
     signals::Signals,
@@ -28,9 +28,9 @@ pub(super) async fn run(context: &Context, args: &RestoreArgs, signals: &mut Sig
         received = signals.next() => return Ok(received.exit()),
     };
     let Some(order) = prepared else { return Ok(Exit::Done) };
-    let events = context.engine.subscribe();
+    let feed = Feed::of(context);
     let running = context.engine.restore(order).await.map_err(|refusal| Stop::from(&refusal))?;
-    Ok(follow(context, vec![running], events, signals).await)
+    Ok(follow(context, vec![running], feed, signals).await)
 }
 
 /// The order, once it is confirmed; `None`: the difference was all that was asked for.

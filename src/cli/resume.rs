@@ -1,12 +1,18 @@
 //! `estop resume`.
 
-use super::{Context, Exit, Stop, args::ResumeArgs, follow::follow, may, signals::Signals};
+use super::{
+    Context, Exit, Stop,
+    args::ResumeArgs,
+    follow::{Feed, follow},
+    may,
+    signals::Signals,
+};
 use crate::{domain::IncidentId, engine::Right};
 
 /// Finishes what other processes have left. 0 only if nothing is left unfinished.
 pub(super) async fn run(context: &Context, args: &ResumeArgs, signals: &mut Signals) -> Result<Exit, Stop> {
     may(context, Right::Resume).await?;
-    let events = context.engine.subscribe();
+    let feed = Feed::of(context);
     let resumed = tokio::select! {
         resumed = async {
             context.engine.refresh().await;
@@ -21,7 +27,7 @@ pub(super) async fn run(context: &Context, args: &ResumeArgs, signals: &mut Sign
     if resumed.is_empty() && held.is_empty() && !context.output.json {
         context.output.line("nothing is left unfinished");
     }
-    let exit = follow(context, resumed, events, signals).await;
+    let exit = follow(context, resumed, feed, signals).await;
     Ok(exit.and(left(context, args.incident)))
 }
 

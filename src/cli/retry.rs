@@ -1,6 +1,13 @@
 //! `estop retry`.
 
-use super::{Context, Exit, Stop, args::BotArgs, follow::follow, may, names::resolve, signals::Signals};
+use super::{
+    Context, Exit, Stop,
+    args::BotArgs,
+    follow::{Feed, follow},
+    may,
+    names::resolve,
+    signals::Signals,
+};
 use crate::engine::Right;
 
 /// Strikes again what failed, or what was found usable after dark.
@@ -13,7 +20,7 @@ pub(super) async fn run(context: &Context, args: &BotArgs, signals: &mut Signals
         } => view?,
         received = signals.next() => return Ok(received.exit()),
     };
-    let events = context.engine.subscribe();
+    let feed = Feed::of(context);
     let running = context.engine.retry(&view.bot.name).await.map_err(|refusal| Stop::from(&refusal))?;
-    Ok(follow(context, vec![running], events, signals).await)
+    Ok(follow(context, vec![running], feed, signals).await)
 }

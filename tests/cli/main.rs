@@ -256,6 +256,15 @@ fn an_isolation_ends_dark_and_on_record() {
     assert_eq!(code(&place.run(&["journal", "verify", path])), 0, "without a configuration");
     let shown = lines(&place.exercise(&["journal", "show", "--json"]));
     assert_eq!(shown[0]["records"].as_array().unwrap().len() as u64, last["journal"]["lines"].as_u64().unwrap());
+    // Each line names the record that holds it.
+    let records = shown[0]["records"].as_array().unwrap();
+    for line in steps.iter().filter(|line| line["state"] != "retrying") {
+        let record = line["seq"].as_u64().and_then(|seq| records.iter().find(|record| record["seq"] == seq));
+        let body = &record.unwrap_or_else(|| panic!("{line}"))["body"];
+        assert_eq!(body["step"], line["step"], "{line}");
+        let said = body["state"].as_str().or_else(|| body["state"]["state"].as_str());
+        assert!(said.is_none_or(|state| state == line["state"]), "{line}: {body}");
+    }
     let closed = lines(&place.exercise(&["incident", "close", "--json"]));
     assert!(closed[0]["incidents"][0]["closed_at"].is_string(), "{closed:?}");
     std::fs::write(path, on_disk.replacen("drill", "drull", 1)).unwrap();

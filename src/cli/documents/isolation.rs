@@ -35,7 +35,7 @@ pub struct StepLine {
     pub incident: IncidentId,
     /// Of which operation.
     pub op: OperationId,
-    /// The line of the journal that holds it, where one does already.
+    /// The line of the journal that holds it; `null`: none does, or the disk has not said so in time.
     pub seq: Option<u64>,
     /// When.
     pub at: Moment,

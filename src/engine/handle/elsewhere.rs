@@ -35,7 +35,13 @@ struct Teller {
 }
 
 impl Teller {
-    fn tell(&mut self, events: &broadcast::Sender<EngineEvent>, incident: IncidentId, operation: &Operation) {
+    fn tell(
+        &mut self,
+        events: &broadcast::Sender<EngineEvent>,
+        incident: IncidentId,
+        operation: &Operation,
+        lines: &BTreeMap<StepId, u64>,
+    ) {
         let op = operation.id;
         if !self.started {
             self.started = true;
@@ -57,9 +63,9 @@ impl Teller {
             }
             let at = record.answered_at.or(record.sent_at).unwrap_or(operation.started_at);
             let (state, attempt) = now.clone();
-            let (step, detail) = (step.clone(), record.detail.clone());
+            let (seq, step, detail) = (lines.get(step).copied(), step.clone(), record.detail.clone());
             self.told.insert(step.clone(), now);
-            let _ = events.send(EngineEvent::Step { op, step, state, attempt, answer: None, detail, seq: None, at });
+            let _ = events.send(EngineEvent::Step { op, step, state, attempt, answer: None, detail, seq, at });
         }
     }
 }
@@ -72,9 +78,9 @@ impl Engine {
         let (mut moved, mut stopped) = (clock.monotonic(), None);
         let mut before = None;
         loop {
-            let operation = self.read_operation(incident, op).await?;
-            let operation = operation.ok_or(JournalError::Missing(incident))?;
-            teller.tell(&self.inner.events, incident, &operation);
+            let read = self.read_with_lines(incident, op).await?;
+            let (operation, lines) = read.ok_or(JournalError::Missing(incident))?;
+            teller.tell(&self.inner.events, incident, &operation, &lines);
             if let Some(ended) = Ended::of_another(&operation) {
                 return Ok(ended);
             }
@@ -157,8 +163,8 @@ impl Engine {
 async fn show(inner: Weak<Inner>, incident: IncidentId, op: OperationId, bot: BotName) {
     let mut teller = Teller::default();
     while let Some(engine) = inner.upgrade().map(|inner| Engine { inner }) {
-        let Ok(Some(operation)) = engine.read_operation(incident, op).await else { return };
-        teller.tell(&engine.inner.events, incident, &operation);
+        let Ok(Some((operation, lines))) = engine.read_with_lines(incident, op).await else { return };
+        teller.tell(&engine.inner.events, incident, &operation, &lines);
         if let Some(ended) = Ended::of_another(&operation) {
             engine.recall().await;
             let _ = engine.inner.events.send(EngineEvent::Ended { op, bot, ended });

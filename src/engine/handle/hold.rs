@@ -1,13 +1,13 @@
 //! Holding bots dark: a task each, which reads on after the isolation and puts what contradicts it on record.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{Engine, Right};
 use crate::domain::{
-    BotName, BotState, Contradiction, IncidentId, OperationId, Outcome, ProbeKind, Reading, ReadingSet,
+    BotName, BotState, Contradiction, IncidentId, OperationId, Outcome, ProbeKind, Reading, ReadingSet, StepId,
 };
 use crate::engine::{
     EngineEvent,
@@ -281,10 +281,21 @@ impl Engine {
         incident: IncidentId,
         op: OperationId,
     ) -> Result<Option<Operation>, JournalError> {
+        Ok(self.read_with_lines(incident, op).await?.map(|(operation, _)| operation))
+    }
+
+    /// The same, with the newest line of each of its steps.
+    pub(super) async fn read_with_lines(
+        &self,
+        incident: IncidentId,
+        op: OperationId,
+    ) -> Result<Option<(Operation, BTreeMap<StepId, u64>)>, JournalError> {
         let store = self.inner.store.clone();
         let read =
             tokio::task::spawn_blocking(move || store.read(incident)).await.map_err(|_| JournalError::Ended)??;
-        Ok(fold(incident, &read.records).operation(op).cloned())
+        let mine = read.records.iter().filter(|record| record.op == Some(op));
+        let lines = mine.filter_map(|record| Some((record.body.known()?.step()?.clone(), record.seq))).collect();
+        Ok(fold(incident, &read.records).operation(op).map(|operation| (operation.clone(), lines)))
     }
 }
 
