@@ -113,6 +113,9 @@ impl<O: Operator> Effects<O> {
             Effect::AskWaiting => {
                 self.ask(|operator| async move { Message::WaitingFound(operator.waiting_steps().await) });
             }
+            Effect::CountWaiting => self.ask(|operator| async move {
+                Message::WaitingCounted(operator.waiting_steps().await.ok().map(|steps| steps.len()))
+            }),
             Effect::Confirm(step, evidence) => self.record(move |operator| async move {
                 match operator.confirm(&step, evidence).await {
                     Ok(confirmed) => Message::StepConfirmed(confirmed),

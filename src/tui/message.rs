@@ -246,6 +246,8 @@ pub enum Message {
     Summarised(Result<(IncidentId, Vec<String>), Refusal>),
     /// The manual steps that wait for a person were read.
     WaitingFound(Result<Vec<WaitingStep>, Refusal>),
+    /// The same, counted; `None`: a journal cannot be read.
+    WaitingCounted(Option<usize>),
     /// Something is on record, in one sentence, or is not.
     Recorded(Result<String, Refusal>),
     /// It is on record that somebody says a manual step was done.

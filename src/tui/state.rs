@@ -126,6 +126,8 @@ pub struct State {
     pub size: Size,
     /// What it looks like.
     pub look: Look,
+    /// Manual steps of open incidents that wait for a person, as the record has them; `None`: it was not read yet.
+    pub waiting: Option<usize>,
     /// What the keys mean here.
     pub keys: Keymap,
     /// Whether the mouse is listened to.
@@ -228,6 +230,7 @@ impl State {
             now,
             size,
             look,
+            waiting: None,
             keys: Keymap::default(),
             mouse: false,
             has_clipboard: true,

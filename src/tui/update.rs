@@ -98,6 +98,8 @@ pub enum Effect {
     HandOver(IncidentId, Option<String>),
     /// Read the manual steps that wait for a person.
     AskWaiting,
+    /// Count them.
+    CountWaiting,
     /// Put on record that a manual step was done, with a word of evidence.
     Confirm(StepId, Option<String>),
     /// Read the incidents of this host.
@@ -135,6 +137,7 @@ pub fn start(state: &mut State) -> Vec<Effect> {
 pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
     let Some(message) = of_a_frame(state, message) else { return Vec::new() };
     let before = state.screen;
+    let counts = record::may_change_waiting(&message);
     let mut effects = match message {
         Message::KeyPressed { key, alone } => keys::pressed(state, key.event(), alone),
         Message::Pasted(text) => keys::pasted(state, text.expose()),
@@ -170,6 +173,7 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
     if !state.step.as_ref().is_none_or(is_shown) {
         state.step = None;
     }
+    effects.extend(counts.then_some(Effect::CountWaiting));
     effects.extend(state.fleet.due().map(Effect::List));
     effects.extend(state.fleet.replaced().map(Effect::LetGo));
     effects.extend(read_selected(state));
@@ -217,6 +221,7 @@ fn hear(state: &mut State, message: Message) {
             state.mark(Dirty::Soon);
         }
         Message::JournalWritten(line) => {
+            record::was_asked(state, &line);
             match line.kind.as_str() {
                 "sink.lost" => state.goes_on = Some(line.text.clone()),
                 "sink.regained" => state.goes_on = None,
@@ -230,6 +235,10 @@ fn hear(state: &mut State, message: Message) {
         Message::RestoreRefused { bot, refusal } => restore::refused(state, &bot, &refusal),
         Message::Summarised(result) => record::summarised(state, result),
         Message::WaitingFound(result) => record::waiting(state, result),
+        Message::WaitingCounted(count) => {
+            state.waiting = count;
+            state.mark(Dirty::Soon);
+        }
         Message::Recorded(result) => record::recorded(state, result),
         Message::IncidentsRead(read) => incidents::read(state, read),
         Message::IncidentOpened(id, opened) => incidents::opened(state, id, opened),

@@ -3,13 +3,19 @@
 use estop::{
     domain::{BotName, Outcome, Reason, StepState},
     engine::{Confirmed, EngineEvent, Refusal, Right, WaitingStep},
-    tui::{message::Message, state::State, update::update},
+    tui::{
+        action::Action,
+        message::{JournalLine, Message},
+        state::State,
+        theme::{Capability, Glyphs},
+        update::{Effect, disabled, update},
+    },
 };
 
 use super::{
-    fake::Desk,
+    fake::{self, Desk},
     sample,
-    screens::{assert_screens, ended, events, on_sales, press, struck},
+    screens::{assert_screens, ended, events, on_sales, press, read, struck},
     story::{asked, looped, open},
 };
 
@@ -85,8 +91,9 @@ looped! {
     }
 
     async fn a_manual_step_is_chosen_and_attested() {
-        let console = open(desk()).await;
-        *console.desk.waiting.lock().unwrap() = both();
+        let desk = desk();
+        *desk.waiting.lock().unwrap() = both();
+        let console = open(desk).await;
         console.keys("G2c").await;
         assert!(console.shows("Was it done? 1 of 2"), "{}", console.screen());
         assert!(console.shows("▶ sales: open the user bot-sales"), "the bot that is shown first: {}", console.screen());
@@ -102,7 +109,7 @@ looped! {
     async fn nothing_waits_for_a_person() {
         let console = open(desk()).await;
         console.keys("2c").await;
-        assert!(console.shows("no step of an open incident waits for a person"), "{}", console.screen());
+        assert!(console.shows("no manual step waits for a person"), "{}", console.screen());
     }
 
     async fn what_the_person_may_not_do_is_off_with_its_reason_and_the_attempt_is_recorded() {
@@ -155,6 +162,37 @@ fn by_hand(state: &mut State) {
     update(state, Message::EngineSpoke(manual));
     let reasons = vec![Reason::Manual { step, what: "open the user bot-sales and take the role away".to_owned() }];
     update(state, Message::EngineSpoke(ended(Outcome::Partial { reasons, residual: Vec::new() })));
+}
+
+/// What the states look like decides only until the record was read.
+#[test]
+fn whether_a_person_is_asked_is_known_by_the_record() {
+    let mut state = fake::state(80, 24, fake::look(Capability::Sixteen, Glyphs::UNICODE), false);
+    read(&mut state, sample::fleet());
+    let off = |state: &State| disabled(state, Action::Confirm);
+    assert_eq!(off(&state), None, "something is partial");
+    let counts = |effects: &[Effect]| effects.iter().filter(|effect| matches!(effect, Effect::CountWaiting)).count();
+    let effects = update(&mut state, Message::JournalRead(Vec::new()));
+    assert_eq!(counts(&effects), 1);
+    update(&mut state, Message::WaitingCounted(Some(0)));
+    assert_eq!(off(&state).as_deref(), Some("no manual step waits for a person"));
+    // A step that is shown counts, whoever's isolation it is.
+    by_hand(&mut state);
+    assert_eq!(off(&state), None);
+    state.operations.clear();
+    assert!(off(&state).is_some());
+    // Asked while an isolation runs: known without a look at any file.
+    let line = |kind: &str, said: &str| {
+        Message::JournalWritten(JournalLine { kind: kind.to_owned(), state: said.to_owned(), ..JournalLine::default() })
+    };
+    let effects = update(&mut state, line("step.manual", "manual"));
+    assert_eq!((counts(&effects), off(&state)), (0, None));
+    assert_eq!(counts(&update(&mut state, line("step.attempt", "sent"))), 0);
+    for ends in [line("incident.close", ""), Message::EngineSpoke(ended(Outcome::Dark))] {
+        assert_eq!(counts(&update(&mut state, ends)), 1);
+    }
+    update(&mut state, Message::WaitingFound(Ok(Vec::new())));
+    assert!(off(&state).is_some(), "what was asked for the form counts too");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::danger;
 use crate::{
-    domain::BotState,
+    domain::{BotState, StepState},
     tui::{
         action::{Action, Context},
         copy,
@@ -41,9 +41,13 @@ fn idle(state: &State, action: Action) -> Option<String> {
     }
 }
 
-/// Whether a manual step may wait, as far as the console knows; the engine judges by the journal. A bot with one is
-/// neither live nor dark.
+/// Whether a manual step may wait: by the record, and by the steps of isolations that are shown, also those of other
+/// processes. Until the record was read, by the states: a bot with one is neither live nor dark.
 fn may_wait(state: &State) -> bool {
+    if let Some(count) = state.waiting {
+        let steps = || state.operations.iter().flat_map(|operation| operation.steps.values());
+        return count > 0 || steps().any(|step| matches!(step.state, StepState::Manual | StepState::Attested));
+    }
     let settled = |known| matches!(known, BotState::Live | BotState::Dark | BotState::DarkAt(_));
     !state.loaded || state.snapshot.bots.iter().any(|view| !settled(state.state_of(view)))
 }

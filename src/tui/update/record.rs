@@ -6,10 +6,11 @@ use tui_input::Input;
 use super::{Effect, again::target, keys};
 use crate::{
     domain::{IncidentId, StepId},
-    engine::{Confirmed, Refusal, WaitingStep},
+    engine::{Confirmed, EngineEvent, Refusal, WaitingStep},
     tui::{
         action::Context,
         forms::{ConfirmForm, HandOverForm, NoteForm},
+        message::{JournalLine, Message},
         state::{Dirty, Form, State},
     },
 };
@@ -58,9 +59,28 @@ pub fn summarised(state: &mut State, result: Result<(IncidentId, Vec<String>), R
     }
 }
 
+/// Whether after this the record may have other steps that wait for a person than before. What an isolation asks while it
+/// runs is counted as it is written: no file is read beside a strike.
+pub fn may_change_waiting(message: &Message) -> bool {
+    match message {
+        Message::JournalRead(_) | Message::StepConfirmed(_) => true,
+        Message::JournalWritten(line) => line.kind == "incident.close",
+        Message::EngineSpoke(event) => matches!(event, EngineEvent::Ended { .. }),
+        _ => false,
+    }
+}
+
+/// A line of the journal was written: one that asks a person is one more that waits.
+pub fn was_asked(state: &mut State, line: &JournalLine) {
+    if line.kind == "step.manual" && line.state == "manual" {
+        state.waiting = Some(state.waiting.unwrap_or(0) + 1);
+    }
+}
+
 /// The steps that wait were read; those of the bot that is shown come first.
 pub fn waiting(state: &mut State, result: Result<Vec<WaitingStep>, Refusal>) {
     state.mark(Dirty::Now);
+    state.waiting = result.as_ref().ok().map(Vec::len);
     match result {
         Err(refusal) => state.flash = Some(refusal.to_string()),
         Ok(steps) if steps.is_empty() => {
