@@ -33,6 +33,8 @@ mod mouse;
 mod pictures;
 #[path = "console/properties.rs"]
 mod properties;
+#[path = "console/rebound.rs"]
+mod rebound;
 #[path = "console/record.rs"]
 mod record;
 #[path = "console/restore.rs"]

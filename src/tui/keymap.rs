@@ -240,7 +240,7 @@ pub const DEFAULT: &[Binding] = &[
         Action::Mark,
         &[ch(' ')],
         "mark",
-        "Mark the selected bot. X then isolates all that are marked, once their number was typed.",
+        "Mark the selected bot. {isolate} then isolates all that are marked, once their number was typed.",
         FLEET,
     ),
     row(Action::Sort, &[ch('s')], "sort", "Order by the next column.", FLEET),

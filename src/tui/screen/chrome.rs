@@ -174,7 +174,8 @@ pub fn status(state: &State, paint: &mut Paint<'_>) -> Drawn {
     let area = inside(state);
     let y = area.bottom() - 2;
     if let Some(bot) = state.trigger.armed() {
-        let text = format!(" ARMED: {} once more isolates {bot}. Esc takes it back. ", state.key(Action::Isolate));
+        let (key, back) = (state.key(Action::Isolate), state.key(Action::Back));
+        let text = format!(" ARMED: {key} once more isolates {bot}. {back} takes it back. ");
         let full = paint.line(area.x, y, area.width, &[piece(Role::Armed, text)]);
         let shown = Shown { armed: full.then(|| bot.clone()), ..Shown::default() };
         return Drawn { shown, cursor: None };

@@ -33,7 +33,7 @@ pub fn lines(state: &State, width: usize) -> Vec<Line> {
         findings::add(view, &mut page);
         tree::add(state, view, &mut page);
         activity::add(state, view, &mut page);
-        plan::add(view, &mut page);
+        plan::add(state, view, &mut page);
         findings::add_unevaluated(view, &mut page);
     } else if let Some(identity) = state.other() {
         page.heading("IDENTITY", &look.text(identity.name.raw()));

@@ -74,11 +74,11 @@ fn key_lines(state: &State, row: &Bound, width: usize, lines: &mut Vec<Line>) {
 }
 
 fn rule_lines(state: &State, width: usize, lines: &mut Vec<Line>) {
-    let key = state.key(Action::Isolate);
+    let (key, back) = (state.key(Action::Isolate), state.key(Action::Back));
     lines.push(vec![piece(Role::Heading, format!(" {key} FIRES ONLY AT WHAT WAS SEEN"))]);
     let rule = format!(
         "{key} cuts the bot whose plan the terminal has shown. Pressed before that, or together with other keys, it \
-         arms and names the bot; {key} once more fires, Esc takes it back. Pasted text and held keys never cut."
+         arms and names the bot; {key} once more fires, {back} takes it back. Pasted text and held keys never cut."
     );
     for text in state.look.wrap(&rule, width.saturating_sub(2)) {
         lines.push(vec![piece(Role::Text, format!(" {text}"))]);

@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::tui::{
+    action::Action,
     journal::JournalPane,
     message::JournalLine,
     paint::{self, Line, Paint, piece},
@@ -33,7 +34,8 @@ pub fn draw(state: &State, paint: &mut Paint<'_>, body: Rect) {
         return;
     }
     if pane.shown().is_empty() {
-        let text = "No line is of that bot, step, state or kind. Esc clears the search.";
+        let back = state.key(Action::Back);
+        let text = format!("No line is of that bot, step, state or kind. {back} clears the search.");
         paint.line(body.x + 2, body.y + 2, body.width.saturating_sub(2), &[piece(Role::Dim, text)]);
         return;
     }

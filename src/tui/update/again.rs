@@ -4,6 +4,7 @@ use super::Effect;
 use crate::{
     domain::{BotName, BotState, Outcome},
     tui::{
+        action::Action,
         message::Message,
         state::{Dirty, State},
     },
@@ -64,7 +65,7 @@ pub fn disabled(state: &State) -> Option<String> {
 /// `r` was pressed. What came alive goes before what another process left.
 pub fn pressed(state: &mut State, alone: bool) -> Vec<Effect> {
     if !alone {
-        state.flash = Some("r came together with other keys: press it once more".to_owned());
+        state.flash = Some(format!("{} came together with other keys: press it once more", state.key(Action::Retry)));
         return Vec::new();
     }
     match target(state) {

@@ -142,7 +142,7 @@ fn act(state: &mut State, action: Action, alone: bool) -> Result<Vec<Effect>, St
         // Only X itself, pressed at what the terminal has shown, fires.
         Action::Isolate => danger::isolate(state, false),
         Action::Retry => {
-            state.flash = Some("r strikes it again: press it at what is shown".to_owned());
+            state.flash = Some(format!("{} strikes it again: press it at what is shown", state.key(Action::Retry)));
             Vec::new()
         }
         _ => keys::act(state, action, alone, false),

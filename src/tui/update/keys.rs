@@ -307,9 +307,10 @@ fn back(state: &mut State, was_armed: bool) {
 }
 
 fn match_from(state: &mut State, direction: isize) {
+    let search = state.key(Action::Search);
     let pane = state.lines_mut();
     if !pane.query().has_words() {
-        state.flash = Some("no word is searched: / takes some".to_owned());
+        state.flash = Some(format!("no word is searched: {search} takes some"));
     } else if !pane.to_match(direction) {
         state.flash = Some("no line matches".to_owned());
     }

@@ -6,7 +6,7 @@ use super::Effect;
 use crate::{
     domain::IncidentId,
     tui::{
-        action::Context,
+        action::{Action, Context},
         message::Field,
         screen,
         state::{Dirty, State},
@@ -19,7 +19,10 @@ pub fn open(state: &mut State) -> Vec<Effect> {
     if state.screen == Context::Isolation {
         match (state.operation().map(|operation| operation.op), state.step.clone()) {
             (Some(op), Some(step)) => state.whole = Some(Whole::new(Of::Step(op, step))),
-            _ => state.flash = Some("j and k go to a step, Enter shows it whole".to_owned()),
+            _ => {
+                let [down, up, whole] = [Action::Down, Action::Up, Action::Whole].map(|action| state.key(action));
+                state.flash = Some(format!("{down} and {up} go to a step, {whole} shows it whole"));
+            }
         }
         return Vec::new();
     }

@@ -1,11 +1,15 @@
 //! What the plan's pane had to cut short, in full.
 
 use super::Page;
-use crate::{domain::Step, engine::BotView, tui::theme::Role};
+use crate::{
+    domain::Step,
+    engine::BotView,
+    tui::{action::Action, state::State, theme::Role},
+};
 
 /// Each question a responder has, with every answer.
-pub fn add(view: &BotView, page: &mut Page<'_>) {
-    let plan = &view.plan;
+pub fn add(state: &State, view: &BotView, page: &mut Page<'_>) {
+    let (plan, key) = (&view.plan, state.key(Action::Isolate));
     let mut list = |title: &str, items: Vec<String>| {
         if items.is_empty() {
             return;
@@ -16,8 +20,11 @@ pub fn add(view: &BotView, page: &mut Page<'_>) {
         }
     };
     let step = |step: &Step| format!("{} {}", step.action.word(), step.target.shown());
-    list("X HAS NO WAY BACK FROM", plan.irreversible().map(step).collect());
-    list("X HITS TOO", plan.collateral.iter().map(|other| format!("{}: {}", other.bot, other.why)).collect());
+    list(&format!("{key} HAS NO WAY BACK FROM"), plan.irreversible().map(step).collect());
+    list(
+        &format!("{key} HITS TOO"),
+        plan.collateral.iter().map(|other| format!("{}: {}", other.bot, other.why)).collect(),
+    );
     let exposes = plan.exposure.iter();
     let exposes = exposes.map(|other| format!("{}: {}", other.bot.as_ref().unwrap_or(&other.name).shown(), other.why));
     list("IT EXPOSES", exposes.collect());
