@@ -42,7 +42,7 @@ pub struct Config {
     pub console: Console,
     /// `[select]`.
     pub select: Select,
-    /// `[findings]`: the thresholds of the rules. What the system's file sets, the user's cannot change.
+    /// `[findings]`: the thresholds of the rules, and what is suppressed for a while. What the system's file sets, the user's cannot change.
     pub policy: Policy,
     /// `[[provider]]`, in the order of the files; names are unique.
     pub providers: Vec<ProviderConfig>,

@@ -29,7 +29,8 @@ pub use activity::Activity;
 pub use bot::{Bot, BotName, BotState};
 pub use entries::Entries;
 pub use finding::{
-    Check, Evidence, Finding, Findings, Isolation, Policy, RULES, Rule, Severity, Shared, Subject, Unevaluated,
+    Check, Evidence, Finding, Findings, Isolation, Policy, RULES, Rule, Severity, Shared, Subject, Suppressed,
+    Suppression, Unevaluated,
 };
 pub use holding::{Family, Fingerprint, Holding, HoldingState};
 pub use id::{HoldingId, IdError, IdentityId, IncidentId, ObjectId, OperationId, ProviderName, StepId};

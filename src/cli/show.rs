@@ -90,9 +90,13 @@ fn print(output: &Output, document: &ShowDocument) {
 fn print_findings(output: &Output, findings: Option<&FindingsRow>) {
     let Some(findings) = findings else { return };
     let (fired, blind) = (findings.fired.len(), findings.cannot_evaluate.len());
+    let suppressed = match findings.suppressed.len() {
+        0 => String::new(),
+        count => format!(", {count} suppressed"),
+    };
     output.line("");
     output.line(&format!(
-        "findings: {fired}; {} of {} rules checked, {blind} cannot be evaluated",
+        "findings: {fired}{suppressed}; {} of {} rules checked, {blind} cannot be evaluated",
         findings.checked,
         RULES.len()
     ));
@@ -105,6 +109,15 @@ fn print_findings(output: &Output, findings: Option<&FindingsRow>) {
             let controls = [finding.controls.owasp, finding.controls.csf, finding.controls.zt].concat();
             output.line(&format!("      {}", controls.join(" ")));
         }
+    }
+    for suppressed in &findings.suppressed {
+        let (finding, reason) = (&suppressed.finding, suppressed.reason.shown());
+        let whose = finding.identity.as_ref().map(|identity| format!("  {identity}")).unwrap_or_default();
+        let until = suppressed.until;
+        output.line(&format!(
+            "  suppressed until {until}  {:<5}  {} ({}){whose}: {reason}",
+            finding.id, finding.title, finding.severity
+        ));
     }
     for missing in &findings.cannot_evaluate {
         output.line(&format!("  cannot evaluate  {:<5}  {}: {}", missing.id, missing.title, missing.why));

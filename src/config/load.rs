@@ -20,6 +20,7 @@ use rustix::fs::{FileType, Mode, OFlags};
 use super::{
     BotConfig, Config, ConfigError, Console, Notice,
     error::{nearest, suggestion},
+    findings,
     layer::Layer,
     section::Located,
 };
@@ -157,7 +158,8 @@ pub(super) fn merge(
         config.providers.extend(layer.providers.drain(..).map(|provider| provider.value));
         config.bots.extend(layer.bots.drain(..).map(BotConfig::from));
     }
-    let notices = check_theme(&mut config.console, themes);
+    let mut notices = check_theme(&mut config.console, themes);
+    notices.extend(findings::over(&config.policy));
     Ok((config, notices))
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Config, ConfigError, Notice, ProviderSettings, SecretReference, Sources, layer::Layer, load, load::merge, starter,
@@ -237,9 +237,9 @@ fn thresholds_of_findings_are_set_one_by_one() {
     let every = starter_table("findings");
     // What the starter shows are the defaults, and all of them.
     assert_eq!(read(&every).unwrap().0.policy, Policy::default(), "{every}");
-    assert_eq!(every.lines().count(), 1 + super::findings::keys().len(), "{every}");
+    assert_eq!(every.lines().count(), 1 + super::findings::thresholds().len(), "{every}");
     let mut seen = vec![Policy::default()];
-    for key in super::findings::keys() {
+    for key in super::findings::thresholds() {
         let policy = read(&format!("[findings]\n{key} = 7\n")).unwrap().0.policy;
         assert!(!seen.contains(&policy), "{key} sets what no other sets");
         seen.push(policy);
@@ -258,6 +258,44 @@ fn thresholds_of_findings_are_set_one_by_one() {
         ("[[findings]]\n", 1, "written as [findings]"),
     ] {
         let error = both(set, own).map(|_| ()).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("/conf/user.toml:{line}: ")) && error.contains(says), "{error}");
+    }
+}
+
+/// For a while, with a reason, and never for good.
+#[test]
+fn what_a_house_lives_with_has_a_rule_a_bot_an_end_and_a_reason() {
+    let day = |days: i64| {
+        let at = Timestamp::now().checked_add(SignedDuration::from_hours(days * 24)).unwrap().to_string();
+        at.split_once('T').unwrap().0.to_owned()
+    };
+    let entry = |rule: &str, until: &str, reason: &str| {
+        format!("[[findings.suppress]]\nrule = \"{rule}\"\nbot = \"sales\"\nuntil = \"{until}\"\n{reason}\n")
+    };
+    let reason = "reason = \"the vendor's next release\"";
+    let (config, notices) = read(&entry("F702", &day(30), reason)).unwrap();
+    let [one] = &config.policy.suppress[..] else { panic!("{:?}", config.policy.suppress) };
+    assert_eq!(
+        (one.rule.id().as_str(), one.bot.raw(), one.reason.raw()),
+        ("F702", "sales", "the vendor's next release")
+    );
+    assert!(one.until.to_string().ends_with("T00:00:00Z") && !one.until.to_string().starts_with(&day(30)), "its end");
+    assert!(notices.is_empty());
+    let (_, notices) = read(&entry("F702", "2024-02-28", reason)).unwrap();
+    let over = "F702 of sales was suppressed until 2024-02-29T00:00:00Z: it counts again";
+    assert_eq!(notices.iter().map(Notice::sentence).collect::<Vec<_>>(), [over]);
+    let both = both(&entry("F702", &day(30), reason), &entry("F101", &day(3), reason)).unwrap();
+    assert_eq!(both.policy.suppress.len(), 2, "both files' together");
+    for (text, line, says) in [
+        (entry("F1203", &day(3), reason), 2, "F1203 tells of an isolation and is never suppressed"),
+        (entry("F7021", &day(3), reason), 2, "did you mean F702?"),
+        (entry("F702", &day(400), reason), 4, "more than a year ahead"),
+        (entry("F702", "soon", reason), 4, "until is no day and no instant"),
+        (entry("F702", &day(3), ""), 1, "has no reason"),
+        (entry("F702", &day(3), "reason = \" \""), 5, "reason is empty"),
+        (entry("F702", &day(3), "why = \"x\""), 5, "unknown key why"),
+    ] {
+        let error = read(&text).map(|_| ()).unwrap_err().to_string();
         assert!(error.starts_with(&format!("/conf/user.toml:{line}: ")) && error.contains(says), "{error}");
     }
 }

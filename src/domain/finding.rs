@@ -15,9 +15,11 @@ mod incident;
 mod kind;
 mod lifecycle;
 mod lifetime;
+mod suppress;
 mod table;
 
 pub use evidence::{Evidence, Isolation, Policy, Shared, Subject};
+pub use suppress::{Suppressed, Suppression};
 pub use table::RULES;
 
 use std::{
@@ -163,6 +165,8 @@ pub struct Unevaluated {
 pub struct Findings {
     /// Those that fired: by id, then the worst first, then by identity.
     pub fired: Vec<Finding>,
+    /// Those that fired and that the house lives with for a while; the order is the same. They are told, not counted.
+    pub suppressed: Vec<Suppressed>,
     /// Those that fired nowhere and could not be evaluated somewhere, by id. Never to be taken for passed.
     pub unevaluated: Vec<Unevaluated>,
 }
@@ -202,6 +206,9 @@ impl Findings {
                 findings.unevaluated.push(Unevaluated { rule, why });
             }
         }
+        if !evidence.policy.suppress.is_empty() {
+            (findings.fired, findings.suppressed) = suppress::split(evidence, findings.fired);
+        }
         findings
     }
 
@@ -210,7 +217,7 @@ impl Findings {
         static UNREAD: LazyLock<Arc<Findings>> = LazyLock::new(|| {
             let why = Cow::Borrowed("it has not been read");
             let unevaluated = RULES.iter().map(|rule| Unevaluated { rule, why: why.clone() }).collect();
-            Arc::new(Findings { fired: Vec::new(), unevaluated })
+            Arc::new(Findings { unevaluated, ..Findings::default() })
         });
         UNREAD.clone()
     }

@@ -113,6 +113,9 @@ impl Isolation {
         for finding in &view.findings.fired {
             self.work.journal.append(self.work.entry(Body::raised(&self.order.bot, finding)));
         }
+        for suppressed in &view.findings.suppressed {
+            self.work.journal.append(self.work.entry(Body::suppressed(&self.order.bot, suppressed)));
+        }
     }
 
     /// A read of what the strike will destroy, 2 s at most; what did not come is marked as not restorable.

@@ -22,7 +22,9 @@ pub(super) const fn cited(body: &Body, lane: Option<Lane>, restores: bool) -> &'
         Body::StepVerify { .. } | Body::SweepRound { .. } | Body::ProbeResult { .. } => &["RS.MI-01", "ZT-6"],
         Body::StepManual { .. } => &["RS.MA-01", "RS.CO-03", "ZT-1"],
         Body::OpEnd { .. } | Body::ResidualSet { .. } | Body::ResidualDark { .. } => &["RS.AN-08", "RS.MI-01", "ZT-6"],
-        Body::Contradicted { .. } | Body::FindingRaise { .. } => &["RS.MI-02", "DE.AE-03", "ZT-7"],
+        Body::Contradicted { .. } | Body::FindingRaise { .. } | Body::FindingSuppress { .. } => {
+            &["RS.MI-02", "DE.AE-03", "ZT-7"]
+        }
         Body::GuardRefused { .. }
         | Body::GuardOverride { .. }
         | Body::ApprovalGiven { .. }

@@ -88,6 +88,10 @@ fn body(body: &mut Body) {
         Body::RestoreDiff { plan, .. } => plan.identities.iter_mut().for_each(|(_, way)| restoration(way)),
         Body::ProbeResult { said, .. } => text(said),
         Body::FindingRaise { why, .. } => text(why),
+        Body::FindingSuppress { why, reason, .. } => {
+            text(why);
+            untrusted(reason);
+        }
         Body::ConsoleLost { by: what } | Body::SinkLost { what } | Body::SinkRegained { what } => text(what),
         Body::StepAttempt { .. }
         | Body::SweepRound { .. }

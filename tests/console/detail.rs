@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use estop::{
-    domain::{BotName, BotState, Findings},
+    domain::{BotName, BotState, Findings, Suppressed},
     engine::Snapshot,
     tui::{
         fleet::Row,
@@ -66,6 +66,28 @@ fn tree_and_activity() {
 fn a_whole_bot() {
     golden::assert("detail-whole", &text(&on("sales", Glyphs::UNICODE)));
     golden::assert("detail-whole-shared", &text(&on("engineering", Glyphs::ASCII)));
+}
+
+/// What the house lives with stands there with its reason, and is not counted.
+#[test]
+fn what_is_suppressed_says_until_when_and_why() {
+    let mut state = on("sales", Glyphs::ASCII);
+    let mut snapshot = sample::fleet();
+    let at = snapshot.bots.iter().position(|view| view.bot.name.raw() == "sales").unwrap();
+    let mut view = (*snapshot.bots[at]).clone();
+    let mut findings = (*view.findings).clone();
+    let finding = findings.fired.iter().position(|one| one.rule.id() == "F504").unwrap();
+    let finding = findings.fired.remove(finding);
+    let until = "2026-06-30T00:00:00Z".parse().unwrap();
+    findings.suppressed.push(Suppressed { finding, until, reason: "the vendor\u{202e} has no other".into() });
+    view.findings = findings.into();
+    snapshot.bots[at] = view.into();
+    read(&mut state, snapshot);
+    let text = text(&state).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("FINDINGS 2 critical;"), "{text}");
+    let said =
+        "suppressed until 2026-06-30T00:00:00Z: F504 Can re-arm itself (critical): the vendor<U+202E> has no other";
+    assert!(text.contains(said), "{text}");
 }
 
 /// What to do stands with what is wrong, and what could not be evaluated is counted beside it.

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use estop::{
-    domain::{BotState, Outcome, Policy},
+    domain::{BotState, Outcome, Policy, Rule, Suppression},
     engine::{Engine, Parts, Provider, Rules},
     journal::{Body, Record, RecordBody},
 };
@@ -73,6 +73,34 @@ async fn what_was_wrong_before_the_cut_is_on_record_behind_the_one_commit_that_t
     };
     assert_eq!((&**rule, &**severity), ("F703", "medium"));
     assert_eq!(cites.as_slice(), ["NHI7:2025", "PR.AA-01", "PR.AA-04", "ZT-3"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_house_lives_with_is_on_record_with_its_reason() {
+    let until = "2026-03-02T00:00:00Z".parse().unwrap();
+    let suppress = Suppression {
+        rule: Rule::of("F703").unwrap(),
+        bot: helpdesk(),
+        until,
+        reason: "the vendor has no other".into(),
+    };
+    let policy = Policy { suppress: vec![suppress], ..Policy::default() };
+    let bench = with_policy(policy, 3).await;
+    assert!(!fired(&bench.engine).contains(&"F703".to_owned()), "{:?}", fired(&bench.engine));
+    bench.isolate().await;
+    let incident = bench.engine.store().incidents().unwrap()[0];
+    let records = bench.engine.store().read(incident).unwrap().records;
+    let said: Vec<&Body> = records
+        .iter()
+        .filter(|record| &*record.kind == "finding.suppress")
+        .filter_map(|one| one.body.known())
+        .collect();
+    let [Body::FindingSuppress { rule, until: end, reason, .. }] = said[..] else { panic!("{said:?}") };
+    assert_eq!((&**rule, *end, reason.raw()), ("F703", until, "the vendor has no other"));
+    // A day later the decision is over.
+    tokio::time::sleep(Duration::from_hours(24)).await;
+    bench.engine.refresh().await;
+    assert!(fired(&bench.engine).contains(&"F703".to_owned()), "{:?}", fired(&bench.engine));
 }
 
 #[tokio::test(start_paused = true)]

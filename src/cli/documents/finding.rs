@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use crate::{
-    domain::{Finding, IdentityId, Rule, Unevaluated},
+    cli::time::Moment,
+    domain::{Finding, IdentityId, Rule, Suppressed, Unevaluated, Untrusted},
     engine::BotView,
 };
 
@@ -57,6 +58,25 @@ impl From<&Finding> for FindingRow {
     }
 }
 
+/// A rule that fired and that the house lives with for a while.
+#[derive(Debug, Serialize)]
+pub struct SuppressedRow {
+    /// What it says.
+    #[serde(flatten)]
+    pub finding: FindingRow,
+    /// From then on it counts again.
+    pub until: Moment,
+    /// Why it does not until then.
+    pub reason: Untrusted,
+}
+
+impl From<&Suppressed> for SuppressedRow {
+    fn from(suppressed: &Suppressed) -> Self {
+        let Suppressed { finding, until, reason } = suppressed;
+        Self { finding: finding.into(), until: Moment(*until), reason: reason.clone() }
+    }
+}
+
 /// A rule that could not be evaluated: never to be taken for passed.
 #[derive(Debug, Serialize)]
 pub struct UnevaluatedRow {
@@ -80,6 +100,8 @@ impl From<&Unevaluated> for UnevaluatedRow {
 pub struct FindingsRow {
     /// Those that fired, of the bot and of each identity.
     pub fired: Vec<FindingRow>,
+    /// Those that fired and are lived with for a while: not counted above.
+    pub suppressed: Vec<SuppressedRow>,
     /// How many rules were evaluated.
     pub checked: usize,
     /// Those that were not.
@@ -91,6 +113,7 @@ impl FindingsRow {
     pub fn of(view: &BotView) -> Option<Self> {
         (!view.readings.is_empty()).then(|| Self {
             fired: view.findings.fired.iter().map(Into::into).collect(),
+            suppressed: view.findings.suppressed.iter().map(Into::into).collect(),
             checked: view.findings.checked(),
             cannot_evaluate: view.findings.unevaluated.iter().map(Into::into).collect(),
         })

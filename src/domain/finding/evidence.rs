@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Check, Severity, changes, kind};
+use super::{Check, Severity, Suppression, changes, kind};
 use crate::domain::{
     Activity, Bot, BotName, BotState, Family, Fingerprint, Holding, HoldingId, HoldingState, Identity, IdentityId,
     Plan, Reading, ReadingSet, Scope, Untrusted,
@@ -37,6 +37,8 @@ pub struct Policy {
     pub workloads_within: SignedDuration,
     /// How many other identities a plan may hit before a second person is due.
     pub collateral: usize,
+    /// What the house has decided to live with for a while.
+    pub suppress: Vec<Suppression>,
 }
 
 impl Default for Policy {
@@ -55,6 +57,7 @@ impl Default for Policy {
             bulk_within: SignedDuration::from_mins(15),
             workloads_within: days(1),
             collateral: 3,
+            suppress: Vec::new(),
         }
     }
 }

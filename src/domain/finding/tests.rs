@@ -38,6 +38,7 @@ struct Case {
     shared: Vec<Shared>,
     is_own: bool,
     isolation: Option<Isolation>,
+    policy: Policy,
 }
 
 impl Case {
@@ -63,6 +64,7 @@ impl Case {
             shared: Vec::new(),
             is_own: false,
             isolation: None,
+            policy: Policy::default(),
         }
     }
 
@@ -154,7 +156,7 @@ impl Case {
             shared: &self.shared,
             is_own: self.is_own,
             isolation: self.isolation.as_ref(),
-            policy: &Policy::default(),
+            policy: &self.policy,
             now: now(),
         })
     }
@@ -208,6 +210,37 @@ fn what_writes_in_production_is_one_level_worse() {
     assert_eq!(severity(&writes, "F701"), Some(Severity::High));
     assert_eq!(severity(&writes.clone().in_production(), "F701"), Some(Severity::Critical));
     assert_eq!(severity(&Case::new().secret().in_production(), "F701"), Some(Severity::High));
+}
+
+/// A decision covers one rule of one bot for a time, and nothing that an isolation has left.
+#[test]
+fn what_a_house_lives_with_is_told_and_not_counted() {
+    let decided = |rule: &str, bot: &str, until: Timestamp| Suppression {
+        rule: Rule::of(rule).unwrap(),
+        bot: BotName::new(bot),
+        until,
+        reason: "the vendor has no other".into(),
+    };
+    let later = now().checked_add(SignedDuration::from_mins(1)).unwrap();
+    let case = Case::new().secret().with(|case| case.state = BotState::Partial);
+    let before = case.findings();
+    let ids = |fired: &[Finding]| fired.iter().map(|one| one.rule.id()).collect::<Vec<_>>();
+    assert!(ids(&before.fired).contains(&"F701".to_owned()) && ids(&before.fired).contains(&"F1203".to_owned()));
+    for (decision, covers) in [
+        (decided("F701", "bot", later), true),
+        (decided("F701", "bot", now()), false),
+        (decided("F701", "other", later), false),
+        (decided("F102", "bot", later), false),
+        (decided("F1203", "bot", later), false),
+    ] {
+        let findings = case.clone().with(|case| case.policy.suppress = vec![decision.clone()]).findings();
+        let covered: Vec<String> = findings.suppressed.iter().map(|one| one.finding.rule.id()).collect();
+        assert_eq!(covered, if covers { vec!["F701"] } else { vec![] }, "{decision:?}");
+        assert_eq!(findings.fired.len() + findings.suppressed.len(), before.fired.len());
+        assert_eq!(findings.unevaluated, before.unevaluated);
+        assert!(findings.suppressed.iter().all(|one| one.until == later && one.reason.raw().contains("vendor")));
+    }
+    assert!(RULES.iter().all(|rule| rule.can_be_suppressed() != rule.id().starts_with("F12")));
 }
 
 #[test]

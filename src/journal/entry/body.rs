@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{IntendedStep, Restores};
 use crate::domain::{
     Answer, BotName, Collateral, Contradiction, Depth, Finding, Fingerprint, Identity, IdentityId, IncidentId, Outcome,
-    PlanHash, ProviderName, Reading, Residual, RestorePlan, StepId, StepState, Untrusted, Verdict,
+    PlanHash, ProviderName, Reading, Residual, RestorePlan, StepId, StepState, Suppressed, Untrusted, Verdict,
 };
 
 /// The kinds of `journal.md`. `kind` is the variant's word, the fields are `body`.
@@ -229,6 +229,24 @@ pub enum Body {
         /// The rule's own controls: OWASP NHI, NIST CSF 2.0, SP 800-207.
         cites: Vec<String>,
     },
+    /// A rule that had fired and that the house has decided to live with for a while.
+    #[serde(rename = "finding.suppress")]
+    FindingSuppress {
+        /// Of which bot.
+        bot: BotName,
+        /// The rule's id: `F701`.
+        rule: String,
+        /// How bad, as a word.
+        severity: String,
+        /// Of which identity; `None`: of the bot as a whole.
+        identity: Option<IdentityId>,
+        /// What was seen, one sentence.
+        why: String,
+        /// From then on it counts again.
+        until: Timestamp,
+        /// Why it does not until then.
+        reason: Untrusted,
+    },
     /// What the way back will change, durable before its first request.
     #[serde(rename = "restore.diff")]
     RestoreDiff {
@@ -299,6 +317,20 @@ impl Body {
         let complete = reading.is_complete();
         let reading = Box::new(Reading { activity: Vec::new(), ..reading.clone() });
         Self::EvidenceSnapshot { bot: bot.clone(), reading, complete }
+    }
+
+    /// What a rule says of a bot, and why it does not count.
+    pub fn suppressed(bot: &BotName, suppressed: &Suppressed) -> Self {
+        let finding = &suppressed.finding;
+        Self::FindingSuppress {
+            bot: bot.clone(),
+            rule: finding.rule.id(),
+            severity: finding.severity.word().to_owned(),
+            identity: finding.identity.clone(),
+            why: finding.why.clone(),
+            until: suppressed.until,
+            reason: suppressed.reason.clone(),
+        }
     }
 
     /// What a rule says of a bot.

@@ -55,6 +55,7 @@ kinds!(
     ApprovalGiven => "approval.given",
     ApprovalRefused => "approval.refused",
     FindingRaise => "finding.raise",
+    FindingSuppress => "finding.suppress",
     RestoreDiff => "restore.diff",
     ProbeResult => "probe.result",
     Checkpoint => "checkpoint",

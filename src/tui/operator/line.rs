@@ -66,7 +66,8 @@ impl Narrator {
                 | Body::GuardOverride { bot, .. }
                 | Body::RestoreDiff { bot, .. }
                 | Body::ProbeResult { bot, .. }
-                | Body::FindingRaise { bot, .. },
+                | Body::FindingRaise { bot, .. }
+                | Body::FindingSuppress { bot, .. },
             ) => Some(bot),
             _ => None,
         };
@@ -210,6 +211,9 @@ fn sentence(body: &Body) -> String {
                 None => "cannot be told",
             };
             format!("{bot}: the secret {fingerprint} {lives}: {said}")
+        }
+        Body::FindingSuppress { bot, rule, severity, until, reason, .. } => {
+            format!("{bot}: {rule} {severity}, suppressed until {until}: {}", reason.shown())
         }
         Body::FindingRaise { bot, rule, severity, why, .. } => format!("{bot}: {rule} {severity}: {why}"),
         Body::Checkpoint { size, root, .. } => format!("{size} lines, root {root}"),

@@ -118,6 +118,7 @@ impl Operation {
             | Body::ApprovalRefused { .. }
             | Body::ProbeResult { .. }
             | Body::FindingRaise { .. }
+            | Body::FindingSuppress { .. }
             | Body::Recovered { .. }
             | Body::ConsoleLost { .. }
             | Body::SinkLost { .. }

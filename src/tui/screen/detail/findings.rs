@@ -21,6 +21,12 @@ pub fn add(view: &BotView, page: &mut Page<'_>) {
     for finding in findings.by_severity() {
         one(view, finding, page);
     }
+    for suppressed in &findings.suppressed {
+        let (rule, reason) = (suppressed.finding.rule, suppressed.reason.shown());
+        let (id, word) = (rule.id(), suppressed.finding.severity.word());
+        let said = format!("suppressed until {}: {id} {} ({word}): {reason}", suppressed.until, rule.title);
+        page.hanging(3, 5, Role::Dim, &said);
+    }
 }
 
 fn one(view: &BotView, finding: &Finding, page: &mut Page<'_>) {
