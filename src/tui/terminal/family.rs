@@ -6,102 +6,99 @@ use std::path::{Path, PathBuf};
 
 use crate::tui::encode::{Dialect, Level};
 
-/// The first part of `TERM`, up to `-`, `.` or `+`. All of these take the sequences of the VT100 and its heirs.
-const FAMILIES: [&str; 29] = [
-    "Eterm",
-    "alacritty",
-    "ansi",
-    "contour",
-    "cygwin",
-    "dtterm",
-    "foot",
-    "ghostty",
-    "gnome",
-    "hterm",
-    "iterm",
-    "iterm2",
-    "kitty",
-    "konsole",
-    "linux",
-    "mintty",
-    "mlterm",
-    "ms",
-    "nsterm",
-    "putty",
-    "rio",
-    "rxvt",
-    "screen",
-    "st",
-    "tmux",
-    "vte",
-    "wezterm",
-    "xterm",
-    "zellij",
+/// A family of terminals.
+struct Family {
+    /// The first part of `TERM`, up to `-`, `.` or `+`.
+    name: &'static str,
+    /// What it is known to take, from its entry of terminfo (`bce`, `rep`) or its manual.
+    dialect: Dialect,
+    /// Whether it answers the question for a mode; others may print it.
+    asked: bool,
+}
+
+/// The sequences of the VT220, and no more.
+const PLAIN: Dialect = Dialect { erases_in_colour: false, repeats: false, ..Dialect::MOST };
+/// With them the background that is set fills what is erased.
+const ERASES: Dialect = Dialect { repeats: false, ..Dialect::MOST };
+
+/// All of these take the sequences of the VT100 and its heirs. Where nobody tells more of one, it is given the least.
+/// Everything calls itself xterm: that name promises no repeating.
+const FAMILIES: [Family; 29] = [
+    family("Eterm", ERASES, false),
+    family("alacritty", ERASES, true),
+    family("ansi", Dialect::LEAST, false),
+    family("contour", Dialect::MOST, true),
+    family("cygwin", Dialect::LEAST, false),
+    family("dtterm", PLAIN, true),
+    family("foot", Dialect::MOST, true),
+    family("ghostty", Dialect::MOST, true),
+    family("gnome", ERASES, true),
+    family("hterm", Dialect::LEAST, true),
+    family("iterm", ERASES, true),
+    family("iterm2", ERASES, true),
+    family("kitty", Dialect::MOST, true),
+    family("konsole", ERASES, true),
+    family("linux", ERASES, false),
+    family("mintty", Dialect::MOST, true),
+    family("mlterm", ERASES, true),
+    family("ms", PLAIN, false),
+    family("nsterm", PLAIN, true),
+    family("putty", PLAIN, false),
+    family("rio", ERASES, true),
+    family("rxvt", ERASES, true),
+    family("screen", PLAIN, false),
+    family("st", ERASES, true),
+    family("tmux", PLAIN, true),
+    family("vte", Dialect::MOST, true),
+    family("wezterm", Dialect::MOST, true),
+    family("xterm", ERASES, true),
+    family("zellij", PLAIN, true),
 ];
 /// Where ncurses looks last.
 const DATABASES: [&str; 4] = ["/etc/terminfo", "/lib/terminfo", "/usr/lib/terminfo", "/usr/share/terminfo"];
 
-/// Families that erase to the background that is set (`bce` in terminfo).
-const ERASE_IN_COLOUR: [&str; 19] = [
-    "Eterm",
-    "alacritty",
-    "contour",
-    "foot",
-    "ghostty",
-    "gnome",
-    "iterm",
-    "iterm2",
-    "kitty",
-    "konsole",
-    "linux",
-    "mintty",
-    "mlterm",
-    "rio",
-    "rxvt",
-    "st",
-    "vte",
-    "wezterm",
-    "xterm",
-];
-/// Families that repeat a character (`rep` in terminfo, or their manuals). Everything calls itself xterm: not that one.
-const REPEAT: [&str; 7] = ["contour", "foot", "ghostty", "kitty", "mintty", "vte", "wezterm"];
-/// Families that may take more than this is told of them by nobody.
-const LEAST: [&str; 3] = ["ansi", "cygwin", "hterm"];
-/// Families that may print the question for a mode instead of answering it.
-const UNASKED: [&str; 7] = ["Eterm", "ansi", "cygwin", "linux", "ms", "putty", "screen"];
+const fn family(name: &'static str, dialect: Dialect, asked: bool) -> Family {
+    Family { name, dialect, asked }
+}
 
-fn family(term: &str) -> &str {
+fn named(name: &str) -> Option<&'static Family> {
+    FAMILIES.iter().find(|family| family.name == name)
+}
+
+fn of_term(term: &str) -> Option<&'static Family> {
+    named(name(term))
+}
+
+fn name(term: &str) -> &str {
     match term.split(['-', '.', '+']).next().unwrap_or_default() {
         // xterm-kitty, xterm-ghostty: whose they are comes second.
-        "xterm" => term.split('-').nth(1).filter(|own| REPEAT.contains(own)).unwrap_or("xterm"),
-        family => family,
+        "xterm" => {
+            let own = term.split('-').nth(1).filter(|own| named(own).is_some_and(|family| family.dialect.repeats));
+            own.unwrap_or("xterm")
+        }
+        name => name,
     }
 }
 
 /// What the terminal that `TERM` names understands.
 pub(super) fn dialect(term: &str) -> Dialect {
-    let family = family(term);
-    if let Some(number) = family.strip_prefix("vt").and_then(|number| number.parse::<u16>().ok()) {
+    if let Some(number) = name(term).strip_prefix("vt").and_then(|number| number.parse::<u16>().ok()) {
         let level = if number >= 220 { Level::Vt220 } else { Level::Vt100 };
         return Dialect { level, regions: number >= 100, ..Dialect::LEAST };
     }
-    if LEAST.contains(&family) || !FAMILIES.contains(&family) {
-        return Dialect::LEAST;
-    }
-    Dialect { erases_in_colour: ERASE_IN_COLOUR.contains(&family), repeats: REPEAT.contains(&family), ..Dialect::MOST }
+    of_term(term).map_or(Dialect::LEAST, |family| family.dialect)
 }
 
 /// Whether the terminal may be asked for a mode (DECRQM).
 pub(super) fn may_be_asked(term: &str) -> bool {
-    let family = family(term);
-    FAMILIES.contains(&family) && !UNASKED.contains(&family)
+    of_term(term).is_some_and(|family| family.asked)
 }
 
 /// Whether what `TERM` names is known here. Variables are the environment's.
 pub(super) fn is_known(term: &str, variable: impl Fn(&str) -> Option<String>) -> bool {
-    let family = family(term);
-    let vt = family.strip_prefix("vt").is_some_and(|number| number.parse::<u16>().is_ok_and(|number| number >= 100));
-    vt || FAMILIES.contains(&family) || is_in_a_database(term, variable)
+    let vt =
+        name(term).strip_prefix("vt").is_some_and(|number| number.parse::<u16>().is_ok_and(|number| number >= 100));
+    vt || of_term(term).is_some() || is_in_a_database(term, variable)
 }
 
 /// terminfo(5): `x/xterm`, or the first letter as two hexadecimal digits.
