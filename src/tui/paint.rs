@@ -161,11 +161,6 @@ pub struct Paint<'a> {
 impl Paint<'_> {
     /// Puts a line at a place, cut to `width`. Whether it was shown in full.
     pub fn line(&mut self, x: u16, y: u16, width: u16, line: &[Piece]) -> bool {
-        self.styled(x, y, width, line, None)
-    }
-
-    /// The same, every piece over the style of a role: a selected row, a banner.
-    pub fn styled(&mut self, x: u16, y: u16, width: u16, line: &[Piece], over: Option<Role>) -> bool {
         let area = *self.buffer.area();
         if y < area.y || y >= area.bottom() || x >= area.right() {
             return false;
@@ -177,8 +172,7 @@ impl Paint<'_> {
             let text = self.look.text(&piece.text);
             // Redacted already.
             let fitted = fit(&text, left, self.look.glyphs.more());
-            let style = over.map_or_else(|| self.style(piece.role), |role| self.merged(role, piece.role));
-            at = self.buffer.set_stringn(at, y, &fitted, left, style).0;
+            at = self.buffer.set_stringn(at, y, &fitted, left, self.style(piece.role)).0;
             if fitted != text {
                 return false;
             }
@@ -235,16 +229,6 @@ impl Paint<'_> {
 
     fn style(&self, role: Role) -> Style {
         self.look.theme.style(role)
-    }
-
-    /// A piece on another role's background, keeping its own colour.
-    fn merged(&self, under: Role, role: Role) -> Style {
-        let (base, own) = (self.style(under), self.style(role));
-        let mut style = own;
-        if base.bg != self.style(Role::Text).bg {
-            style = style.bg(base.bg.unwrap_or_default());
-        }
-        if role == Role::Text { base } else { style.add_modifier(base.add_modifier) }
     }
 }
 

@@ -8,6 +8,7 @@
 //! ```
 
 mod chrome;
+mod columns;
 pub mod detail;
 mod fleet;
 mod form;

@@ -22,7 +22,7 @@ use super::{
     bench::Bench,
     fake::{self, Desk},
     sample,
-    screens::{assert_screens, ended, events, on_sales, press, struck},
+    screens::{assert_screens, drawn, ended, events, on_sales, press, struck},
     story::{asked, looped, open},
 };
 
@@ -208,6 +208,18 @@ fn the_list_and_an_incident_from_its_record() {
         opened(state);
         press(state, "J/kind:step bot:sal disable");
     });
+}
+
+#[test]
+fn a_move_repaints_two_cells_of_the_list() {
+    let mut state = fake::state(80, 24, fake::look(Capability::Sixteen, Glyphs::UNICODE), false);
+    listed(&mut state);
+    let before = drawn(&state);
+    press(&mut state, "j");
+    let after = drawn(&state);
+    let changed = |y: u16| (0..80).filter(|x| before[(*x, y)] != after[(*x, y)]).count();
+    let rows: Vec<usize> = (2..=6).map(changed).collect();
+    assert_eq!(rows, [1, 1, 0, 0, 0], "the marker goes, nothing else");
 }
 
 #[test]

@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 use ratatui::layout::Rect;
 
-use super::text::Text;
+use super::{
+    columns::{self, Column},
+    text::Text,
+};
 use crate::{
     domain::BotState,
     tui::{
@@ -14,12 +17,14 @@ use crate::{
     },
 };
 
-/// Columns of a time.
-const WHEN: usize = 12;
-/// Columns of open or closed.
-const OPEN: usize = 6;
-/// Columns of a state's sign and word.
-const STATE: usize = 14;
+/// The day and the time.
+const SINCE: Column = Column::text("SINCE", 13);
+/// Open or closed.
+const OPEN: Column = Column::text("", 7);
+/// A state's sign and word.
+const STATE: Column = Column::text("STATE", 15);
+/// Lines that hold.
+const LINES: Column = Column::figure("LINES", 8);
 /// Rows of the list that stay whatever the text below takes.
 const LEAST: u16 = 4;
 
@@ -28,13 +33,7 @@ pub fn draw(state: &State, paint: &mut Paint<'_>, body: Rect) {
     let look = paint.look;
     let pane = &state.incidents;
     let list = list_area(state, body);
-    let head = format!(
-        "   {} {} {} {:>7}  BOTS",
-        look.cell("SINCE", WHEN),
-        look.cell("", OPEN),
-        look.cell("STATE", STATE),
-        "LINES"
-    );
+    let head = format!("   {} BOTS", columns::head(look, &[SINCE, OPEN, STATE, LINES]));
     paint.line(body.x, body.y, body.width, &[piece(Role::Heading, head)]);
     let says = match (&pane.error, pane.rows.is_empty(), pane.loaded) {
         (Some(error), true, _) => Some((Role::Bad, error.as_str())),
@@ -48,9 +47,8 @@ pub fn draw(state: &State, paint: &mut Paint<'_>, body: Rect) {
     }
     let rows = pane.rows.iter().enumerate().skip(pane.offset);
     for (y, (index, row)) in (list.y..list.bottom()).zip(rows) {
-        let chosen = index == pane.at();
-        let line = entry(state.now.wall, look, row, chosen);
-        paint.styled(body.x, y, body.width, &line, chosen.then_some(Role::Selected));
+        let line = entry(state.now.wall, look, row, index == pane.at());
+        paint.line(body.x, y, body.width, &line);
     }
     let below = Rect { y: list.bottom(), height: body.bottom().saturating_sub(list.bottom()), ..body };
     let Some(brief) = pane.brief().filter(|_| below.height > 1) else { return };
@@ -93,6 +91,7 @@ fn sign(look: &Look, now: Timestamp, standing: &Standing) -> Piece {
 }
 
 fn entry(now: Timestamp, look: &Look, row: &Brief, chosen: bool) -> Line {
+    // The marker alone says which, as in the fleet: a move then repaints two cells of the list and not two rows.
     let mark = if chosen { look.glyphs.marker() } else { " " };
     let when = row.opened_at.map_or_else(|| "-".to_owned(), |at| when(now, at));
     let (open, role) = match (row.opened_at, row.closed_at) {
@@ -100,20 +99,18 @@ fn entry(now: Timestamp, look: &Look, row: &Brief, chosen: bool) -> Line {
         (_, None) => ("open", Role::Title),
         (_, Some(_)) => ("closed", Role::Dim),
     };
-    let mut line = vec![
-        piece(Role::Key, format!(" {mark} ")),
-        piece(Role::Text, format!("{} ", look.cell(&when, WHEN))),
-        piece(role, format!("{} ", look.cell(open, OPEN))),
-    ];
+    let mut line =
+        vec![piece(Role::Key, format!(" {mark} ")), SINCE.piece(look, Role::Text, &when), OPEN.piece(look, role, open)];
     match (row.worst(), &row.trouble) {
-        (None, Some(_)) => line.push(piece(Role::Bad, look.cell("? unreadable", STATE))),
-        (None, None) => line.push(piece(Role::Dim, look.cell("- nothing ran", STATE))),
+        (None, Some(_)) => line.push(STATE.piece(look, Role::Bad, "? unreadable")),
+        (None, None) => line.push(STATE.piece(look, Role::Dim, "- nothing ran")),
         (Some(worst), _) => {
             let Piece { role, text } = sign(look, now, worst);
-            line.push(piece(role, look.cell(&text, STATE)));
+            line.push(STATE.piece(look, role, &text));
         }
     }
-    line.push(piece(Role::Text, format!(" {:>7}  ", row.lines)));
+    line.push(LINES.piece(look, Role::Text, &row.lines.to_string()));
+    line.push(piece(Role::Text, " "));
     let others = row.others().count();
     if others > 0 {
         line.push(piece(Role::Warn, format!("+{others} at work: ")));

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr as _;
 
+use super::columns::{self, Column};
 use crate::tui::{
     action::Action,
     journal::JournalPane,
@@ -14,12 +15,12 @@ use crate::tui::{
     theme::Role,
 };
 
-/// Columns of a line's number.
-const SEQ: usize = 4;
-/// Columns of a time of day.
-const TIME: usize = 9;
-/// Columns of the longest kind.
-const KIND: usize = 17;
+/// A line's number.
+const SEQ: Column = Column::figure("SEQ", 5);
+/// A time of day.
+const TIME: Column = Column::text("TIME", 10);
+/// As wide as the longest kind.
+const KIND: Column = Column::text("KIND", 18);
 /// Columns of an action and its target that a long result leaves.
 const MIN_TARGET: usize = 20;
 
@@ -55,7 +56,7 @@ pub fn draw(state: &State, paint: &mut Paint<'_>, body: Rect) {
 
 /// What the columns are, and whose journal the line under the cursor is in.
 fn head(look: &Look, pane: &JournalPane, width: usize) -> Line {
-    let columns = format!(" {:>SEQ$} {} {} WHAT", "SEQ", look.cell("TIME", TIME), look.cell("KIND", KIND));
+    let columns = format!(" {}WHAT", columns::head(look, &[SEQ, TIME, KIND]));
     let of = match pane.cursor() {
         None => String::new(),
         Some(line) => line.incident.map_or_else(|| "of the host".to_owned(), |id| id.to_string()),
@@ -100,8 +101,9 @@ fn entry(state: &State, look: &Look, line: &JournalLine, mark: &str, width: usiz
     };
     let mut entry = vec![
         piece(Role::Key, mark),
-        piece(Role::Dim, format!("{:>SEQ$} {} ", line.seq, look.cell(&time(state.now.wall, line.at), TIME))),
-        piece(role, format!("{} ", look.cell(&look.text(&line.kind), KIND))),
+        SEQ.piece(look, Role::Dim, &line.seq.to_string()),
+        TIME.piece(look, Role::Dim, &time(state.now.wall, line.at)),
+        KIND.piece(look, role, &look.text(&line.kind)),
     ];
     let text = look.text(&line.text);
     if line.result.is_empty() {

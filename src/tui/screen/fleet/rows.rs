@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use ratatui::layout::Rect;
 
-use super::columns::{Columns, LAST, SCOPES};
+use super::columns::Columns;
 use crate::{
     domain::{Identity, Level},
     engine::BotView,
@@ -54,26 +54,24 @@ pub fn draw(state: &State, paint: &mut Paint<'_>, area: Rect) {
 
 fn head(state: &State, look: &Look, columns: &Columns) -> Line {
     let view = state.fleet.list().view();
-    let title = |text: &str, column: Column| {
-        let sign = look.glyphs.order(view.reverse);
-        if column == view.column { format!("{text}{sign}") } else { text.to_owned() }
+    let at = match view.column {
+        // What needs somebody is told by the state; as nobody has chosen it, it is marked when it is reversed.
+        Column::Attention => view.reverse.then_some(0),
+        Column::State => Some(0),
+        Column::Name => Some(1),
+        Column::Owner => Some(2),
+        Column::Environment => Some(3),
+        Column::Identities => Some(4),
+        Column::Scopes => Some(5),
+        Column::Findings => Some(6),
+        Column::Last => Some(8),
     };
-    let texts = [
-        title("BOT", Column::Name),
-        title("OWNER", Column::Owner),
-        title("ENV", Column::Environment),
-        title("IDS", Column::Identities),
-        title("SCOPES", Column::Scopes),
-        title("FIND", Column::Findings),
-        if columns.activity > 5 { "LAST HR".to_owned() } else { "1 HR".to_owned() },
-        title("LAST", Column::Last),
-    ];
-    let state = match view.column {
-        // What needs somebody is told by the state.
-        Column::Attention if view.reverse => title("STATE", Column::Attention),
-        _ => title("STATE", Column::State),
-    };
-    row(look, columns, &state, texts.each_ref().map(String::as_str), Role::Heading)
+    let sign = look.glyphs.order(view.reverse);
+    let heads = columns.all().into_iter().enumerate().map(|(index, column)| {
+        let sign = if Some(index) == at { sign } else { "" };
+        column.piece(look, Role::Heading, &format!("{}{sign}", column.title()))
+    });
+    heads.collect()
 }
 
 fn heading(look: &Look, group: &Group) -> Line {
@@ -82,24 +80,8 @@ fn heading(look: &Look, group: &Group) -> Line {
 }
 
 fn row(look: &Look, columns: &Columns, state: &str, texts: [&str; 8], role: Role) -> Line {
-    let [name, owner, environment, identities, scopes, findings, activity, last] = texts;
-    let cell = |text: &str, width: usize| {
-        if width == 0 { String::new() } else { format!("{} ", look.cell(text, width - 1)) }
-    };
-    let named = |text: &str, width: usize| {
-        if width == 0 { String::new() } else { format!("{} ", look.cell_middle(text, width - 1)) }
-    };
-    vec![
-        piece(role, cell(state, columns.state + 1)),
-        piece(role, named(name, columns.name)),
-        piece(role, named(owner, columns.owner)),
-        piece(role, cell(environment, columns.environment)),
-        piece(role, cell(identities, columns.identities)),
-        piece(role, cell(scopes, SCOPES)),
-        piece(role, cell(findings, columns.findings)),
-        piece(role, cell(activity, columns.activity)),
-        piece(role, format!("{last:>LAST$}")),
-    ]
+    let texts = std::iter::once(state).chain(texts);
+    columns.all().into_iter().zip(texts).map(|(column, text)| column.piece(look, role, text)).collect()
 }
 
 fn entry_line(state: &State, look: &Look, columns: &Columns, entry: Entry<'_>, selected: bool) -> Line {
@@ -128,7 +110,7 @@ fn bot_cells(state: &State, look: &Look, columns: &Columns, view: &BotView) -> L
         &view.bot.identities.len().to_string(),
         &scopes,
         &findings(look, view),
-        &sparkline(look, view, state.now.wall, columns.activity.saturating_sub(1)),
+        &sparkline(look, view, state.now.wall, columns.activity.room()),
         &ago(state.now.wall, view.last_active_at),
     ];
     let mut cells = row(look, columns, &status.text, texts, Role::Text);
@@ -144,7 +126,7 @@ fn bot_cells(state: &State, look: &Look, columns: &Columns, view: &BotView) -> L
     if view.error.is_some() || view.is_stale(state.now.wall) {
         let word = if view.readings.is_empty() { "unread" } else { "stale" };
         let text = if view.readings.is_empty() { word.to_owned() } else { format!("{word} {scopes}") };
-        cells[5] = piece(Role::Warn, format!("{} ", look.cell(&text, SCOPES - 1)));
+        cells[5] = columns.scopes.piece(look, Role::Warn, &text);
     }
     cells
 }
