@@ -32,6 +32,8 @@ pub struct HandOverForm {
     pub summary: Vec<String>,
     /// To whom; empty: to whoever is next.
     pub to: Input,
+    /// The first line on the screen.
+    pub offset: usize,
     /// The question's number.
     pub asks: u64,
     /// Since when it stands there.
@@ -47,6 +49,8 @@ pub struct ConfirmForm {
     pub at: usize,
     /// A word of evidence; may be empty.
     pub evidence: Input,
+    /// The first line on the screen.
+    pub offset: usize,
     /// The question's number: another one for each step.
     pub asks: u64,
     /// Since when it stands there.

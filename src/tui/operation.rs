@@ -273,11 +273,13 @@ impl OperationView {
         let named = |reasons: &[Reason]| {
             reasons.iter().filter(|reason| matches!(reason, Reason::StillLive { .. } | Reason::OpensToo { .. })).count()
         };
-        match self.ended.as_ref().map(|ended| &ended.outcome) {
+        let by_outcome = match self.ended.as_ref().map(|ended| &ended.outcome) {
             Some(Outcome::Partial { reasons, .. }) => named(reasons),
             Some(Outcome::Contradicted { alive, reasons }) => alive.len() + named(reasons),
             _ => self.counts(None).still_live,
-        }
+        };
+        // What came alive after an outcome is alive, whatever the outcome was.
+        by_outcome.max(self.after_dark.len())
     }
 
     /// From the key to the first cut, in milliseconds.

@@ -29,7 +29,13 @@ mod whole;
 pub use point::{is_over_detail, row_at};
 use ratatui::{buffer::Buffer, layout::Rect};
 
-use super::{action::Context, paint::Paint, state::State, strike::Shown, theme::Role};
+use super::{
+    action::Context,
+    paint::Paint,
+    state::{Form, State},
+    strike::Shown,
+    theme::Role,
+};
 use crate::domain::StepId;
 
 /// From these sizes on, the fleet shows list and detail side by side.
@@ -154,6 +160,16 @@ pub fn limit(state: &State) -> usize {
     lines.saturating_sub(page(state))
 }
 
+/// Whether the end of what a form asks about is on the screen.
+pub fn is_read(state: &State) -> bool {
+    let offset = match &state.form {
+        Some(Form::HandOver(form)) => form.offset,
+        Some(Form::Confirm(form)) => form.offset,
+        _ => return true,
+    };
+    form::limit(state, body(state)).is_none_or(|limit| offset >= limit)
+}
+
 /// How many rows of what is shown whole are on the screen.
 pub fn whole_page(state: &State) -> usize {
     usize::from(whole::area(body(state)).height)
@@ -190,6 +206,13 @@ pub fn settle(state: &mut State) {
         let limit = whole_limit(state);
         if let Some(shown) = state.whole.as_mut() {
             shown.offset = shown.offset.min(limit);
+        }
+    }
+    if let Some(limit) = form::limit(state, body(state)) {
+        match &mut state.form {
+            Some(Form::HandOver(form)) => form.offset = form.offset.min(limit),
+            Some(Form::Confirm(form)) => form.offset = form.offset.min(limit),
+            _ => {}
         }
     }
     // Only where something is scrolled is it worth measuring.

@@ -32,7 +32,7 @@ const BESIDE: [usize; 2] = [400, 1600];
 const SCROLL: usize = 180;
 const PAGE: usize = 2000;
 /// Of a whole isolation, at each size: the larger screen shows all of its steps.
-const ISOLATIONS: [usize; 2] = [3200, 5600];
+const ISOLATIONS: [usize; 2] = [2700, 4300];
 
 /// What everything that calls itself an xterm takes.
 const XTERM: Dialect = Dialect { repeats: false, ..Dialect::MOST };

@@ -5,17 +5,20 @@ use estop::{
     engine::{Confirmed, EngineEvent, Refusal, Right, WaitingStep},
     tui::{
         action::Action,
-        message::{JournalLine, Message},
+        message::{JournalLine, Message, Size},
+        screen,
         state::State,
         theme::{Capability, Glyphs},
         update::{Effect, disabled, update},
     },
 };
+use ratatui::{buffer::Buffer, layout::Rect};
+use terminput::{KeyCode, KeyEvent};
 
 use super::{
     fake::{self, Desk},
-    sample,
-    screens::{assert_screens, ended, events, on_sales, press, read, struck},
+    golden, sample,
+    screens::{assert_screens, assert_screens_to_the_least, drawn, ended, events, on_sales, press, read, struck},
     story::{asked, looped, open},
 };
 
@@ -197,22 +200,65 @@ fn whether_a_person_is_asked_is_known_by_the_record() {
 
 #[test]
 fn the_three_forms() {
-    assert_screens("note", |state| {
+    assert_screens_to_the_least("note", |state| {
         on_sales(state);
         press(state, "nthe token was in a public repository");
     });
-    assert_screens("hand-over", |state| {
+    assert_screens_to_the_least("hand-over", |state| {
         on_sales(state);
         press(state, "H");
         update(state, Message::Summarised(Ok((sample::incident(), summary()))));
         press(state, "bob");
     });
-    assert_screens("confirm", |state| {
+    assert_screens_to_the_least("confirm", |state| {
         by_hand(state);
         press(state, "c");
         update(state, Message::WaitingFound(Ok(both())));
         press(state, "T-1");
     });
+}
+
+/// Whether Enter would count, as the screen is now.
+fn counts(state: &State) -> bool {
+    let Size { width, height } = state.size;
+    let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+    screen::draw(state, &mut buffer).shown.asks.is_some()
+}
+
+fn page_down(state: &mut State) {
+    let key = KeyEvent::new(KeyCode::PageDown).into();
+    update(state, Message::KeyPressed { key, alone: true });
+}
+
+#[test]
+fn what_has_no_room_is_read_to_its_end_before_it_counts() {
+    let instruction =
+        "open the vendor's console, choose the workspace of the support team, and take the grant away; ".repeat(8);
+    let long: Vec<String> =
+        (1..=12).map(|line| format!("{line}: {}", "what is open and who has it ".repeat(2))).collect();
+    let asked = [Message::Summarised(Ok((sample::incident(), long))), {
+        let steps = vec![waiting(5, "sales", &instruction), waiting(2, "payroll", "take the role away")];
+        Message::WaitingFound(Ok(steps))
+    }];
+    for (message, answered) in asked.into_iter().zip(["Hand over", "Was it done? 1 of 2"]) {
+        let mut state = fake::state(60, 15, fake::look(Capability::Sixteen, Glyphs::UNICODE), false);
+        on_sales(&mut state);
+        update(&mut state, message);
+        let text = golden::text(&drawn(&state));
+        assert!(text.contains(answered) && text.contains("more below: PgDn") && !counts(&state), "{text}");
+        press(&mut state, "\r");
+        let text = golden::text(&drawn(&state));
+        assert!(state.form.is_some() && text.contains("read it to its end (PgDn)"), "{text}");
+        let mut pages = 0;
+        while !counts(&state) && pages < 40 {
+            page_down(&mut state);
+            pages += 1;
+        }
+        assert!((1..40).contains(&pages), "{pages}: {}", golden::text(&drawn(&state)));
+        let before = golden::text(&drawn(&state));
+        page_down(&mut state);
+        assert_eq!(golden::text(&drawn(&state)), before, "no further than to its end");
+    }
 }
 
 #[test]

@@ -17,7 +17,7 @@ use super::{
     bench::Bench,
     fake::{self, Console, Far},
     sample,
-    screens::{assert_screens, press, read},
+    screens::{assert_screens, assert_screens_to_the_least, press, read},
     story::looped,
 };
 
@@ -218,7 +218,7 @@ pub fn planned(state: &mut State, mode: RestoreMode, needs_approval: bool) {
 
 #[test]
 fn the_choice() {
-    assert_screens("restore-choice", |state| {
+    assert_screens_to_the_least("restore-choice", |state| {
         on_helpdesk(state);
         press(state, "U");
     });
@@ -226,7 +226,7 @@ fn the_choice() {
 
 #[test]
 fn the_difference() {
-    assert_screens("restore-difference", |state| {
+    assert_screens_to_the_least("restore-difference", |state| {
         planned(state, RestoreMode::FalseAlarm, false);
         press(state, "help");
     });

@@ -56,6 +56,12 @@ pub fn assert_screens(name: &str, prepare: impl Fn(&mut State)) {
     }
 }
 
+/// The same, and at the least size too: what is asked and what is listed must be of use there.
+pub fn assert_screens_to_the_least(name: &str, prepare: impl Fn(&mut State)) {
+    assert_screens(name, &prepare);
+    assert_screens_at((60, 15), name, prepare);
+}
+
 /// The same at one size.
 pub fn assert_screens_at((width, height): (u16, u16), name: &str, prepare: impl Fn(&mut State)) {
     for (capability, suffix) in [(Capability::Sixteen, "16"), (Capability::None, "none")] {
@@ -290,7 +296,7 @@ pub fn with_lines(state: &mut State) {
 
 #[test]
 fn journal() {
-    assert_screens("journal", with_lines);
+    assert_screens_to_the_least("journal", with_lines);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use super::{
     bench::Bench,
     fake::{self, Console, Desk, Far},
     sample,
-    screens::{assert_screens, on_sales, press},
+    screens::{assert_screens, assert_screens_to_the_least, on_sales, press},
     story::{asked, looped, open},
 };
 
@@ -198,7 +198,7 @@ fn found(state: &mut State, owners: Vec<Owner>, text: &str) {
 
 #[test]
 fn the_field() {
-    assert_screens("secret-field", |state| {
+    assert_screens_to_the_least("secret-field", |state| {
         on_sales(state);
         press(state, "iabc");
     });
@@ -212,7 +212,7 @@ pub fn whose(state: &mut State) {
 #[test]
 fn whose_it_is() {
     let owners = || vec![owner(Some("sales"), "bot-sales", ProbeKind::ReadOnly)];
-    assert_screens("secret-known", whose);
+    assert_screens_to_the_least("secret-known", whose);
     assert_screens("secret-tried", |state| {
         found(state, owners(), SECRET);
         let said = "introspection of no token: let in".to_owned();

@@ -228,7 +228,10 @@ fn filter_line(state: &State, width: u16) -> Line {
 
 /// What runs, what came of the last isolation, or the newest notice.
 fn summary(state: &State) -> Line {
-    if let Some(operation) = state.operations.iter().rev().find(|operation| operation.is_running()) {
+    // What the isolation's own screen has above its steps need not stand below them again.
+    let above = state.operation().filter(|_| state.screen == Context::Isolation).map(|operation| operation.op);
+    let mut running = state.operations.iter().rev().filter(|operation| operation.is_running());
+    if let Some(operation) = running.find(|operation| Some(operation.op) != above) {
         let counts = operation.counts(None);
         let what = if operation.restores.is_some() { "RESTORE " } else { "" };
         let text = format!(
@@ -282,6 +285,7 @@ fn summary(state: &State) -> Line {
 }
 
 fn footer(state: &State, paint: &mut Paint<'_>, area: Rect) {
+    let scrolls = super::form::limit(state, super::body(state)).is_some_and(|limit| limit > 0);
     let keys: Vec<(String, &str, Role, Role)> = if state.prompt.is_some() {
         vec![key("Enter", "cut", false), key("Esc", "leave", false)]
     } else if state.screen == Context::Restore && state.restore.as_ref().is_some_and(|pane| pane.question().is_some()) {
@@ -290,12 +294,20 @@ fn footer(state: &State, paint: &mut Paint<'_>, area: Rect) {
         match form {
             Form::Marked(_) => vec![key("Enter", "cut", false), key("Esc", "leave", false)],
             Form::Note(_) => vec![key("Enter", "put on record", false), key("Esc", "leave", false)],
-            Form::HandOver(_) => vec![key("Enter", "hand over", false), key("Esc", "leave", false)],
-            Form::Confirm(_) => vec![
-                key("Enter", "it was done", false),
-                key("Up Down", "another step", false),
-                key("Esc", "leave", false),
-            ],
+            Form::HandOver(_) => {
+                let mut keys = vec![key("Enter", "hand over", false), key("Esc", "leave", false)];
+                keys.extend(scrolls.then(|| key("PgDn PgUp", "read on", false)));
+                keys
+            }
+            Form::Confirm(_) => {
+                let mut keys = vec![
+                    key("Enter", "it was done", false),
+                    key("Up Down", "another step", false),
+                    key("Esc", "leave", false),
+                ];
+                keys.extend(scrolls.then(|| key("PgDn", "read on", false)));
+                keys
+            }
             Form::Command(_) => {
                 vec![key("Enter", "do it", false), key("Tab", "complete", false), key("Esc", "leave", false)]
             }
@@ -307,6 +319,8 @@ fn footer(state: &State, paint: &mut Paint<'_>, area: Rect) {
                 ]
             }
         }
+    } else if state.whole.is_some() {
+        vec![key("Esc", "close", false), key("Down Up PgDn PgUp", "read on", false)]
     } else if state.screen == Context::Journal && state.lines().editing {
         vec![key("Enter", "keep", false), key("Esc", "clear", false), key("Up Down", "line", false)]
     } else if state.activity.editing {

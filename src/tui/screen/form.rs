@@ -10,7 +10,7 @@ use crate::tui::{
     forms::{ConfirmForm, HandOverForm, NoteForm},
     paint::{Line, Paint, piece},
     secret::SecretField,
-    state::{Form, State},
+    state::{Form, Look, State},
     theme::Role,
     update::names,
 };
@@ -21,8 +21,8 @@ pub fn draw(state: &State, form: &Form, paint: &mut Paint<'_>, body: Rect) -> Dr
         Form::Secret(field) => secret(state, field, paint, body),
         Form::Note(form) => note(state, form, paint),
         Form::Command(form) => command(state, form, paint, body),
-        Form::HandOver(form) => hand_over(form, paint, body),
-        Form::Confirm(form) => confirm(form, paint, body),
+        Form::HandOver(form) => asked(paint, body, hand_over(paint.look, form, body), (&form.to, form.asks)),
+        Form::Confirm(form) => asked(paint, body, confirm(paint.look, form, body), (&form.evidence, form.asks)),
         Form::Marked(form) => marked::draw(state, form, paint, body),
     }
 }
@@ -119,60 +119,113 @@ fn field(paint: &mut Paint<'_>, row: Rect, label: &str, input: &Input) -> Option
     (column < row.width).then_some((row.x + column, row.y))
 }
 
-fn wrapped(paint: &Paint<'_>, role: Role, text: &str, width: usize) -> Vec<Line> {
-    let lines = paint.look.wrap(&paint.look.text(text), width).into_iter();
-    lines.map(|line| vec![piece(role, line)]).collect()
+fn wrapped(look: &Look, role: Role, text: &str, width: usize) -> Vec<Line> {
+    look.wrap(&look.text(text), width).into_iter().map(|line| vec![piece(role, line)]).collect()
 }
 
-/// A box with a text field on its last row but one, whose question counts where all of it is shown.
-pub fn asked(paint: &mut Paint<'_>, area: Rect, title: &str, mut lines: Vec<Line>, ask: (&Input, u64)) -> Drawn {
-    let (input, asks) = ask;
+/// A question: what is to be read, as far as there is room from a line on, and what stands above its text field.
+pub struct Asked {
+    /// In the frame.
+    pub title: String,
+    /// What is to be read before it counts.
+    pub text: Vec<Line>,
+    /// The first line of it on the screen.
+    pub offset: usize,
+    /// Always on the screen.
+    pub asks: Vec<Line>,
+}
+
+/// Rows of the frame and of the text field.
+const FRAMED: usize = 3;
+
+impl Asked {
+    /// Lines of the text that an area has room for.
+    fn rows(&self, area: Rect) -> usize {
+        usize::from(area.height).saturating_sub(FRAMED + self.asks.len())
+    }
+
+    /// Whether an area has room for all of it.
+    pub fn fits(&self, area: Rect) -> bool {
+        self.text.len() <= self.rows(area)
+    }
+
+    /// The largest offset; the last row of the text says what is left below.
+    fn limit(&self, area: Rect) -> usize {
+        self.text.len().saturating_sub(self.rows(area))
+    }
+}
+
+/// A box with a text field on its last row, whose question counts where the end of it is shown.
+pub fn asked(paint: &mut Paint<'_>, area: Rect, asked: Asked, (input, asks): (&Input, u64)) -> Drawn {
+    let (rows, limit) = (asked.rows(area), asked.limit(area));
+    let offset = asked.offset.min(limit);
+    let left = asked.text.len() - offset;
+    let mut lines: Vec<Line> = asked.text.into_iter().skip(offset).take(rows).collect();
+    if left > rows
+        && let Some(last) = lines.last_mut()
+    {
+        let more = format!("{} {} more below: PgDn", paint.look.glyphs.more(), left - rows + 1);
+        *last = vec![piece(Role::Warn, more)];
+    }
+    lines.extend(asked.asks);
     let row = lines.len();
     lines.push(Vec::new());
-    let (inner, full) = dialog(paint, area, title, &lines);
+    let (inner, full) = dialog(paint, area, &asked.title, &lines);
     let y = inner.y + u16::try_from(row).unwrap_or(0);
     let cursor = if y < inner.bottom() { field(paint, Rect { y, height: 1, ..inner }, "> ", input) } else { None };
     let mut drawn = Drawn { cursor, ..Drawn::default() };
-    drawn.shown.asks = full.then_some(asks);
+    drawn.shown.asks = (full && offset == limit).then_some(asks);
     drawn
 }
 
-fn hand_over(form: &HandOverForm, paint: &mut Paint<'_>, body: Rect) -> Drawn {
-    let width = inner_width(body);
-    let mut lines: Vec<Line> = Vec::new();
-    for line in &form.summary {
-        lines.extend(wrapped(paint, Role::Text, line, width));
+/// How far what is asked can be scrolled in an area: `None`, where it asks nothing of the kind.
+pub fn limit(state: &State, body: Rect) -> Option<usize> {
+    match state.form.as_ref()? {
+        Form::HandOver(form) => Some(hand_over(&state.look, form, body).limit(body)),
+        Form::Confirm(form) => Some(confirm(&state.look, form, body).limit(body)),
+        _ => None,
     }
-    lines.push(Vec::new());
-    lines.push(vec![piece(Role::Dim, "To whom? It may stay empty. Enter puts all of this on record.")]);
-    asked(paint, body, "Hand over", lines, (&form.to, form.asks))
+}
+
+fn hand_over(look: &Look, form: &HandOverForm, body: Rect) -> Asked {
+    let width = inner_width(body);
+    let text = form.summary.iter().flat_map(|line| wrapped(look, Role::Text, line, width)).collect();
+    let says = "To whom? It may stay empty. Enter puts all of this on record.";
+    let mut asks = wrapped(look, Role::Dim, says, width);
+    asks.insert(0, Vec::new());
+    Asked { title: "Hand over".to_owned(), text, offset: form.offset, asks }
 }
 
 /// Steps that are listed at once.
 const LISTED: usize = 5;
 
-fn confirm(form: &ConfirmForm, paint: &mut Paint<'_>, body: Rect) -> Drawn {
+fn confirm(look: &Look, form: &ConfirmForm, body: Rect) -> Asked {
+    let all = confirm_with(look, form, body, true);
+    // Where there is little room the step itself comes before its like, which Up and Down lead to.
+    if all.fits(body) { all } else { confirm_with(look, form, body, false) }
+}
+
+fn confirm_with(look: &Look, form: &ConfirmForm, body: Rect, listed: bool) -> Asked {
     let width = inner_width(body);
-    let look = paint.look;
-    let mut lines: Vec<Line> = Vec::new();
+    let mut text: Vec<Line> = Vec::new();
     let from = form.at.saturating_sub(LISTED - 1);
-    for (index, step) in form.steps.iter().enumerate().skip(from).take(LISTED) {
+    for (index, step) in form.steps.iter().enumerate().skip(from).take(LISTED).filter(|_| listed) {
         let chosen = index == form.at;
         let marker = if chosen { look.glyphs.marker() } else { " " };
         let said = if step.attested { " (attested before)" } else { "" };
-        let text = format!("{}: {}{said}", step.bot, step.instruction);
+        let says = format!("{}: {}{said}", step.bot, step.instruction);
         let role = if chosen { Role::Title } else { Role::Dim };
-        let text = look.fit(&look.text(&text), width.saturating_sub(2));
-        lines.push(vec![piece(Role::Key, format!("{marker} ")), piece(role, text)]);
+        let says = look.fit_middle(&look.text(&says), width.saturating_sub(2));
+        text.push(vec![piece(Role::Key, format!("{marker} ")), piece(role, says)]);
     }
-    let title = format!("Was it done? {} of {}", form.at + 1, form.steps.len());
     if let Some(step) = form.step() {
-        lines.push(Vec::new());
-        lines.extend(wrapped(paint, Role::Text, &format!("{}: {}", step.bot, step.instruction), width));
+        text.extend(listed.then(Vec::new));
+        let said = if step.attested && !listed { " (attested before)" } else { "" };
+        text.extend(wrapped(look, Role::Text, &format!("{}: {}{said}", step.bot, step.instruction), width));
     }
-    lines.push(Vec::new());
+    text.extend(listed.then(Vec::new));
     let means = "It goes on record that you say so. It stays attested: nothing proves it, and it never counts as dead.";
-    lines.extend(wrapped(paint, Role::Warn, means, width));
-    lines.push(vec![piece(Role::Dim, "A word of evidence (a ticket, who did it), or nothing:")]);
-    asked(paint, body, &title, lines, (&form.evidence, form.asks))
+    text.extend(wrapped(look, Role::Warn, means, width));
+    let asks = wrapped(look, Role::Dim, "A word of evidence (a ticket, who did it), or nothing:", width);
+    Asked { title: format!("Was it done? {} of {}", form.at + 1, form.steps.len()), text, offset: form.offset, asks }
 }

@@ -23,8 +23,12 @@ const SINCE: Column = Column::text("SINCE", 13);
 const OPEN: Column = Column::text("", 7);
 /// A state's sign and word.
 const STATE: Column = Column::text("STATE", 15);
-/// Lines that hold.
+/// Lines that hold, where there is room for them beside the bots.
 const LINES: Column = Column::figure("LINES", 8);
+/// Columns of bots' names that come before the number of lines.
+const BOTS: usize = 24;
+/// Columns of the marker and the blanks around it.
+const MARKER: usize = 3;
 /// Rows of the list that stay whatever the text below takes.
 const LEAST: u16 = 4;
 
@@ -33,7 +37,7 @@ pub fn draw(state: &State, paint: &mut Paint<'_>, body: Rect) {
     let look = paint.look;
     let pane = &state.incidents;
     let list = list_area(state, body);
-    let head = format!("   {} BOTS", columns::head(look, &[SINCE, OPEN, STATE, LINES]));
+    let head = format!("   {}BOTS", columns::head(look, &columns_of(body.width)));
     paint.line(body.x, body.y, body.width, &[piece(Role::Heading, head)]);
     let says = match (&pane.error, pane.rows.is_empty(), pane.loaded) {
         (Some(error), true, _) => Some((Role::Bad, error.as_str())),
@@ -47,7 +51,7 @@ pub fn draw(state: &State, paint: &mut Paint<'_>, body: Rect) {
     }
     let rows = pane.rows.iter().enumerate().skip(pane.offset);
     for (y, (index, row)) in (list.y..list.bottom()).zip(rows) {
-        let line = entry(state.now.wall, look, row, index == pane.at());
+        let line = entry(state.now.wall, look, row, index == pane.at(), body.width);
         paint.line(body.x, y, body.width, &line);
     }
     let below = Rect { y: list.bottom(), height: body.bottom().saturating_sub(list.bottom()), ..body };
@@ -70,6 +74,15 @@ pub fn list_area(state: &State, body: Rect) -> Rect {
     Rect { y: body.y + 1, height, ..body }
 }
 
+/// The columns before the bots. The last of them has two blanks behind it: what follows a figure is no part of it.
+fn columns_of(width: u16) -> Vec<Column> {
+    let all = [SINCE, OPEN, STATE];
+    let used: usize = all.iter().map(|column| column.room() + 1).sum();
+    let room = usize::from(width).saturating_sub(MARKER + used);
+    let lines = (room >= LINES.room() + 2 + BOTS).then_some([LINES, Column::text("", 1)]);
+    all.into_iter().chain(lines.into_iter().flatten()).collect()
+}
+
 /// The day and the time of this year, the date of any other.
 fn when(now: Timestamp, at: Timestamp) -> String {
     let year = |time: Timestamp| time.strftime("%Y").to_string();
@@ -90,7 +103,7 @@ fn sign(look: &Look, now: Timestamp, standing: &Standing) -> Piece {
     piece(Role::from(state), format!("{} {word}", look.glyphs.bot(state)))
 }
 
-fn entry(now: Timestamp, look: &Look, row: &Brief, chosen: bool) -> Line {
+fn entry(now: Timestamp, look: &Look, row: &Brief, chosen: bool, width: u16) -> Line {
     // The marker alone says which, as in the fleet: a move then repaints two cells of the list and not two rows.
     let mark = if chosen { look.glyphs.marker() } else { " " };
     let when = row.opened_at.map_or_else(|| "-".to_owned(), |at| when(now, at));
@@ -109,11 +122,9 @@ fn entry(now: Timestamp, look: &Look, row: &Brief, chosen: bool) -> Line {
             line.push(STATE.piece(look, role, &text));
         }
     }
-    line.push(LINES.piece(look, Role::Text, &row.lines.to_string()));
-    line.push(piece(Role::Text, " "));
-    let others = row.others().count();
-    if others > 0 {
-        line.push(piece(Role::Warn, format!("+{others} at work: ")));
+    for column in columns_of(width).into_iter().skip(3) {
+        let text = if column == LINES { row.lines.to_string() } else { String::new() };
+        line.push(column.piece(look, Role::Text, &text));
     }
     let mut bots: Vec<&str> = Vec::new();
     for standing in &row.operations {
@@ -121,7 +132,20 @@ fn entry(now: Timestamp, look: &Look, row: &Brief, chosen: bool) -> Line {
             bots.push(&standing.bot);
         }
     }
-    line.push(piece(Role::Text, look.text(&bots.join(", "))));
+    let bots = look.text(&bots.join(", "));
+    let room = usize::from(width).saturating_sub(paint::width(&line));
+    let others = match row.others().count() {
+        0 => String::new(),
+        count if bots.is_empty() => format!("+{count} at work"),
+        // Who they are is told below: which bots it is about must not be pushed off by them.
+        count => {
+            let says = [format!("+{count} at work: "), format!("+{count}: ")];
+            let fits = |says: &&String| says.len() + paint::columns(&bots) <= room;
+            says.iter().find(fits).unwrap_or(&says[1]).clone()
+        }
+    };
+    line.push(piece(Role::Warn, others));
+    line.push(piece(Role::Text, bots));
     line
 }
 

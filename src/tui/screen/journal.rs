@@ -20,7 +20,13 @@ const SEQ: Column = Column::figure("SEQ", 5);
 /// A time of day.
 const TIME: Column = Column::text("TIME", 10);
 /// As wide as the longest kind.
-const KIND: Column = Column::text("KIND", 18);
+const KIND: Column = Column::name("KIND", 18);
+/// As wide as those of steps, where there is little room; the number of a line then gives way too.
+const SHORT_KIND: Column = Column::name("KIND", 14);
+/// From so many columns on all has room.
+const ROOMY: usize = 72;
+/// Columns of an incident's id that tell anything.
+const ID: usize = 12;
 /// Columns of an action and its target that a long result leaves.
 const MIN_TARGET: usize = 20;
 
@@ -56,13 +62,21 @@ pub fn draw(state: &State, paint: &mut Paint<'_>, body: Rect) {
 
 /// What the columns are, and whose journal the line under the cursor is in.
 fn head(look: &Look, pane: &JournalPane, width: usize) -> Line {
-    let columns = format!(" {}WHAT", columns::head(look, &[SEQ, TIME, KIND]));
+    let blank = if width < ROOMY { " " } else { "" };
+    let columns = format!(" {blank}{}WHAT", columns::head(look, &columns_of(width)));
     let of = match pane.cursor() {
         None => String::new(),
         Some(line) => line.incident.map_or_else(|| "of the host".to_owned(), |id| id.to_string()),
     };
+    let room = width.saturating_sub(columns.width() + 3);
+    let of = if room < ID { String::new() } else { look.fit_middle(&of, room) };
     let gap = width.saturating_sub(columns.width() + of.width() + 1);
     vec![piece(Role::Heading, columns), piece(Role::Text, " ".repeat(gap)), piece(Role::Dim, of)]
+}
+
+/// The columns before what happened.
+fn columns_of(width: usize) -> [Column; 3] {
+    if width < ROOMY { [Column::figure("SEQ", 0), TIME, SHORT_KIND] } else { [SEQ, TIME, KIND] }
 }
 
 /// What is searched and what came of it; `None`: nothing is.
@@ -99,11 +113,13 @@ fn entry(state: &State, look: &Look, line: &JournalLine, mark: &str, width: usiz
         "step.verify" => Role::Good,
         _ => Role::Text,
     };
+    let [seq, at, kind] = columns_of(width);
     let mut entry = vec![
         piece(Role::Key, mark),
-        SEQ.piece(look, Role::Dim, &line.seq.to_string()),
-        TIME.piece(look, Role::Dim, &time(state.now.wall, line.at)),
-        KIND.piece(look, role, &look.text(&line.kind)),
+        piece(Role::Text, if seq.room() == 0 { " " } else { "" }),
+        seq.piece(look, Role::Dim, &line.seq.to_string()),
+        at.piece(look, Role::Dim, &time(state.now.wall, line.at)),
+        kind.piece(look, role, &look.text(&line.kind)),
     ];
     let text = look.text(&line.text);
     if line.result.is_empty() {

@@ -2,7 +2,10 @@
 
 use ratatui::layout::Rect;
 
-use super::{Drawn, fleet, form};
+use super::{
+    Drawn, fleet,
+    form::{self, Asked},
+};
 use crate::tui::{
     action::Context,
     forms::MarkedForm,
@@ -14,11 +17,17 @@ use crate::tui::{
 /// Lines of the question beside the names.
 const AROUND: usize = 6;
 
-/// Draws it over the list.
-pub fn draw(state: &State, asked: &MarkedForm, paint: &mut Paint<'_>, body: Rect) -> Drawn {
-    let area = if state.screen == Context::Fleet { fleet::list_area(state, body) } else { body };
+/// Draws it over the list, so that the plan stays beside it; over all of it where the list has no room.
+pub fn draw(state: &State, form: &MarkedForm, paint: &mut Paint<'_>, body: Rect) -> Drawn {
+    let list = if state.screen == Context::Fleet { fleet::list_area(state, body) } else { body };
+    let over_list = question(state, form, list);
+    let (area, asked) = if over_list.fits(list) { (list, over_list) } else { (body, question(state, form, body)) };
+    form::asked(paint, area, asked, (&form.count, form.asks))
+}
+
+fn question(state: &State, asked: &MarkedForm, area: Rect) -> Asked {
     let width = form::inner_width(area);
-    let look = paint.look;
+    let look = &state.look;
     let count = asked.bots.len();
     let room = usize::from(area.height).saturating_sub(AROUND + 2).max(1);
     let names: Vec<String> = asked.bots.iter().map(|bot| look.text(&bot.shown())).collect();
@@ -36,6 +45,6 @@ pub fn draw(state: &State, asked: &MarkedForm, paint: &mut Paint<'_>, body: Rect
     let hits = views().filter(|view| view.hits() > 0).count();
     let means = format!("{steps} steps, {lost} without a way back; {hits} of the bots hit others too.");
     lines.extend(look.wrap(&means, width).into_iter().map(|line| vec![piece(Role::Text, line)]));
-    lines.push(vec![piece(Role::Text, format!("Type {count} and press Enter:"))]);
-    form::asked(paint, area, &format!("Isolate {count} bots"), lines, (&asked.count, asked.asks))
+    let asks = vec![vec![piece(Role::Text, format!("Type {count} and press Enter:"))]];
+    Asked { title: format!("Isolate {count} bots"), text: lines, offset: 0, asks }
 }

@@ -16,7 +16,7 @@ use crate::{
     engine::short,
     tui::{
         action::Action,
-        paint::{Line, Paint, piece},
+        paint::{self, Line, Paint, piece},
         restore::{Question, RestorePane, Stage, explained},
         state::State,
         theme::Role,
@@ -48,11 +48,22 @@ pub fn text_area(state: &State, body: Rect) -> Rect {
 fn name(pane: &RestorePane, question: &Question, at_end: bool, paint: &mut Paint<'_>, area: Rect) -> Drawn {
     let bot = pane.bot.shown();
     paint.rule(Rect { height: 1, ..area }, &[], &[]);
-    let asks = if at_end {
-        [piece(Role::Text, " Type its name and press Enter: "), piece(Role::Danger, bot)]
+    // The name is never cut: it has to be typed.
+    let (role, says) = if at_end {
+        (Role::Text, [" Type its name and press Enter: ", " Type its name: ", " "])
     } else {
-        [piece(Role::Warn, " Read it to its end (Down, PgDn, End), then type its name: "), piece(Role::Danger, bot)]
+        (
+            Role::Warn,
+            [
+                " Read it to its end (Down, PgDn, End), then type its name: ",
+                " Read to the end (PgDn), then type: ",
+                " ",
+            ],
+        )
     };
+    let room = usize::from(area.width).saturating_sub(paint::columns(&bot));
+    let says = says.into_iter().find(|says| says.len() <= room).unwrap_or(" ");
+    let asks = [piece(role, says), piece(Role::Danger, bot)];
     let mut full = paint.line(area.x, area.y + 1, area.width, &asks);
     let typed = [piece(Role::Key, " > "), piece(Role::Text, question.name.value())];
     full &= paint.line(area.x, area.y + 2, area.width, &typed);

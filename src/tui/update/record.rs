@@ -11,12 +11,16 @@ use crate::{
         action::Context,
         forms::{ConfirmForm, HandOverForm, NoteForm},
         message::{JournalLine, Message},
+        screen,
         state::{Dirty, Form, State},
     },
 };
 
 /// A note is one line of at most so many bytes.
 const MOST: usize = 1000;
+
+/// Lines of a form that a page key scrolls: fewer than the least window shows.
+const PAGE: isize = 5;
 
 /// The incident that a press is about: of the operation or the record that is shown, the selected one, else the newest
 /// that is open.
@@ -54,7 +58,7 @@ pub fn summarised(state: &mut State, result: Result<(IncidentId, Vec<String>), R
             state.asks += 1;
             let (asks, opened) = (state.asks, state.now.mono);
             let to = Input::default();
-            state.form = Some(Form::HandOver(HandOverForm { incident, summary, to, asks, opened }));
+            state.form = Some(Form::HandOver(HandOverForm { incident, summary, to, offset: 0, asks, opened }));
         }
     }
 }
@@ -95,7 +99,7 @@ pub fn waiting(state: &mut State, result: Result<Vec<WaitingStep>, Refusal>) {
             // The one that the cursor is on, where it waits.
             let chosen = state.step.as_ref().filter(|_| state.screen == Context::Isolation);
             let at = steps.iter().position(|step| Some(&step.step) == chosen).unwrap_or(0);
-            let form = ConfirmForm { steps, at, evidence: Input::default(), asks, opened };
+            let form = ConfirmForm { steps, at, evidence: Input::default(), offset: 0, asks, opened };
             state.form = Some(Form::Confirm(form));
         }
     }
@@ -113,6 +117,8 @@ pub fn key(state: &mut State, key: &KeyEvent, alone: bool) -> Vec<Effect> {
         (KeyCode::Enter, _) => entered(state, alone),
         (KeyCode::Up, _) => choose(state, -1),
         (KeyCode::Down, _) => choose(state, 1),
+        (KeyCode::PageUp, _) => read_on(state, -PAGE),
+        (KeyCode::PageDown, _) => read_on(state, PAGE),
         _ => {
             match state.form.as_mut() {
                 Some(Form::Note(form)) => type_bounded(&mut form.text, key),
@@ -143,12 +149,24 @@ pub fn pasted(input: &mut Input, text: &str) {
 /// Another step is another question: what was pressed at the one before does not answer it.
 fn choose(state: &mut State, by: isize) -> Vec<Effect> {
     let (asks, now) = (state.asks + 1, state.now.mono);
+    if matches!(state.form, Some(Form::HandOver(_))) {
+        return read_on(state, by);
+    }
     if let Some(Form::Confirm(form)) = state.form.as_mut() {
         let at = form.at.saturating_add_signed(by).min(form.steps.len().saturating_sub(1));
         if at != form.at {
-            (form.at, form.asks, form.opened) = (at, asks, now);
+            (form.at, form.offset, form.asks, form.opened) = (at, 0, asks, now);
             state.asks = asks;
         }
+    }
+    Vec::new()
+}
+
+/// Scrolls what has no room; how far it goes is settled where it is laid out.
+fn read_on(state: &mut State, by: isize) -> Vec<Effect> {
+    let form = state.form.as_mut();
+    if let Some(Form::HandOver(HandOverForm { offset, .. }) | Form::Confirm(ConfirmForm { offset, .. })) = form {
+        *offset = offset.saturating_add_signed(by);
     }
     Vec::new()
 }
@@ -172,7 +190,12 @@ fn entered(state: &mut State, alone: bool) -> Vec<Effect> {
     };
     let seen = question.is_none_or(|(asks, opened)| state.trigger.confirm_asked(asks, alone, opened, now));
     if !seen {
-        state.flash = Some("that came before this question was on the screen: Enter once more".to_owned());
+        let said = if screen::is_read(state) {
+            "that came before this question was on the screen: Enter once more"
+        } else {
+            "read it to its end (PgDn), then Enter"
+        };
+        state.flash = Some(said.to_owned());
         return Vec::new();
     }
     state.form = None;

@@ -12,9 +12,6 @@ use crate::{
     },
 };
 
-/// Least columns of a provider's code.
-const CODE: usize = 3;
-
 /// The steps of an isolation, lane by lane.
 pub fn lane_lines(state: &State, operation: &OperationView, width: usize, lines: &mut Content) {
     for lane in Lane::ALL {
@@ -29,10 +26,12 @@ pub fn lane_lines(state: &State, operation: &OperationView, width: usize, lines:
                 tally = format!("{tally}, {count} {word}");
             }
         }
-        let title = piece(Role::Heading, format!(" {}  ", lane.word().to_uppercase()));
-        lines.lines.push(vec![title, piece(Role::Dim, tally)]);
-        for view in operation.in_lane(lane) {
-            step_lines(state, view, width, lines);
+        let views: Vec<&StepView> = operation.in_lane(lane).collect();
+        let title = piece(Role::Heading, format!(" {} ", lane.word().to_uppercase()));
+        let (at, of_one) = place(&views);
+        lines.lines.push(vec![title, piece(Role::Dim, format!("{at} {tally}"))]);
+        for view in views {
+            step_lines(state, view, of_one, width, lines);
         }
     }
 }
@@ -47,11 +46,21 @@ pub fn part_lines(state: &State, operation: &OperationView, width: usize, lines:
             continue;
         }
         let verified = views.iter().filter(|view| view.state == StepState::Verified).count();
-        let title = piece(Role::Heading, format!(" {}  ", restore::title(part)));
-        lines.lines.push(vec![title, piece(Role::Dim, format!("{verified} of {} verified", views.len()))]);
+        let title = piece(Role::Heading, format!(" {} ", restore::title(part)));
+        let (at, of_one) = place(&views);
+        lines.lines.push(vec![title, piece(Role::Dim, format!("{at} {verified} of {} verified", views.len()))]);
         for view in views {
-            step_lines(state, view, width, lines);
+            step_lines(state, view, of_one, width, lines);
         }
+    }
+}
+
+/// Where steps are sent, for the line above them, and whether that is one place: then their rows need not say it.
+fn place(views: &[&StepView]) -> (String, bool) {
+    let mut providers = views.iter().map(|view| view.step.identity.provider());
+    match providers.next() {
+        Some(first) if providers.all(|other| other == first) => (format!("at {first} "), true),
+        _ => (String::new(), false),
     }
 }
 
@@ -68,7 +77,12 @@ fn step_role(step: &StepState) -> Role {
     }
 }
 
-fn step_lines(state: &State, view: &StepView, width: usize, content: &mut Content) {
+/// A success is told by its word, and its code is in the step shown whole: two hundred rows of 204 tell nobody anything.
+const fn tells_its_code(step: &StepState) -> bool {
+    !matches!(step, StepState::Accepted | StepState::Gone | StepState::Verified)
+}
+
+fn step_lines(state: &State, view: &StepView, of_one: bool, width: usize, content: &mut Content) {
     let (look, now) = (&state.look, state.now.wall);
     let chosen = state.step.as_ref() == Some(&view.step.id);
     content.steps.push((content.lines.len(), view.step.id.clone()));
@@ -82,10 +96,14 @@ fn step_lines(state: &State, view: &StepView, width: usize, content: &mut Conten
     if view.attempt > 1 {
         tail.push(format!("attempt {}", view.attempt));
     }
-    tail.push(view.step.identity.provider().to_string());
-    // As wide as a status of HTTP, answered or not: providers then stand in one column.
-    tail.push(look.cell(&look.text(&view.code), CODE.max(view.code.chars().count())));
-    let tail = format!(" {}", tail.join(" "));
+    if tells_its_code(&view.state) && !view.code.is_empty() {
+        tail.push(look.text(&view.code));
+    }
+    // Last, so that providers stand in one column.
+    if !of_one {
+        tail.push(view.step.identity.provider().to_string());
+    }
+    let tail = if tail.is_empty() { String::new() } else { format!(" {}", tail.join(" ")) };
     let what = format!("{} {}", look.text(view.step.action.word()), look.text(view.step.target.raw()));
     let room = width.saturating_sub(3 + 15 + tail.chars().count() + 1);
     lines.push(vec![
