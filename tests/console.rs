@@ -13,6 +13,8 @@ mod command;
 mod copy;
 #[path = "console/detail.rs"]
 mod detail;
+#[path = "console/disk.rs"]
+mod disk;
 #[path = "console/drill.rs"]
 mod drill;
 #[path = "console/fake.rs"]

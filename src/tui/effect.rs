@@ -8,13 +8,16 @@ use std::{
     },
 };
 
-use tokio::sync::{mpsc, watch};
+use tokio::{
+    sync::{mpsc, watch},
+    task::AbortHandle,
+};
 use tokio_util::task::TaskTracker;
 
 use super::{
     fleet::{Ask, List},
     message::{Message, Planned, Way},
-    operator::Operator,
+    operator::{Operator, Shelf},
     update::Effect,
 };
 use crate::{
@@ -49,6 +52,10 @@ pub struct Effects<O> {
     orders: TaskTracker,
     /// The bot to read next: one read runs, one waits, the newest wins.
     next_bot: Option<watch::Sender<BotName>>,
+    /// The journals that were read, for as long as nobody writes to them.
+    shelf: Arc<Shelf>,
+    /// What looks whether anybody has written to them.
+    watch: Option<AbortHandle>,
     /// The number of the newest list that is wanted: an older one that is still being made is given up.
     newest_list: Arc<AtomicU64>,
 }
@@ -57,7 +64,9 @@ impl<O: Operator> Effects<O> {
     /// A runner and what it will tell.
     pub fn new(operator: O) -> (Self, mpsc::Receiver<Message>) {
         let (results, told) = mpsc::channel(RESULTS);
-        (Self { operator, results, orders: TaskTracker::new(), next_bot: None, newest_list: Arc::default() }, told)
+        let orders = TaskTracker::new();
+        let (shelf, newest_list) = (Arc::default(), Arc::default());
+        (Self { operator, results, orders, next_bot: None, shelf, watch: None, newest_list }, told)
     }
 
     /// Starts an effect.
@@ -123,8 +132,14 @@ impl<O: Operator> Effects<O> {
                 }
             }),
             Effect::ReadIncidents => {
-                self.ask(|operator| async move { Message::IncidentsRead(operator.incidents().await) });
+                let known = self.shelf.clone();
+                self.ask(|operator| async move { Message::IncidentsRead(operator.incidents(&known).await) });
             }
+            Effect::AwaitIncidents => self.await_incidents(),
+            Effect::LeaveIncidents => self.watch.take().iter().for_each(AbortHandle::abort),
+            Effect::FollowIncident(id) => self.ask(move |operator| async move {
+                Message::IncidentFollowed(id, operator.open_incident(id).await.map(Box::new))
+            }),
             Effect::OpenIncident(id) => self.ask(move |operator| async move {
                 Message::IncidentOpened(id, operator.open_incident(id).await.map(Box::new))
             }),
@@ -174,6 +189,15 @@ impl<O: Operator> Effects<O> {
     {
         let (written, results) = (writing(self.operator.clone()), self.results.clone());
         self.orders.spawn(async move { tell(&results, written.await).await });
+    }
+
+    fn await_incidents(&mut self) {
+        let (operator, results, known) = (self.operator.clone(), self.results.clone(), self.shelf.clone());
+        let watch = tokio::spawn(async move {
+            operator.incidents_changed(&known).await;
+            tell(&results, Message::IncidentsChanged).await;
+        });
+        self.watch.replace(watch.abort_handle()).iter().for_each(AbortHandle::abort);
     }
 
     fn retry(&self, bot: BotName) {

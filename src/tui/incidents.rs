@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! 4, I ─▶ list, read beside the loop ─Enter─▶ one of them: its operations on the isolation screen, its lines in the journal
+//!   ▲ somebody has written ─▶ what has changed is read again: the list, and the one that stands open
 //!           └─ v ─▶ whether its journal verifies
 //! ```
 
@@ -127,6 +128,8 @@ pub struct IncidentsPane {
     pub loaded: bool,
     /// Whether they are being read.
     pub reading: bool,
+    /// Whether a change of them will be told.
+    pub watched: bool,
     /// Why they cannot be.
     pub error: Option<String>,
     /// The one that the cursor is on.
@@ -140,22 +143,28 @@ pub struct IncidentsPane {
 }
 
 impl IncidentsPane {
-    /// Takes the list in; the cursor stays on its incident.
-    pub fn take(&mut self, read: Result<Vec<Brief>, String>) {
-        self.reading = false;
+    /// Takes the list in; the cursor stays on its incident. Whether anything of it shows.
+    pub fn take(&mut self, read: Result<Vec<Brief>, String>) -> bool {
+        // That it was being read has been shown.
+        let mut shows = std::mem::take(&mut self.reading) || !self.loaded;
         self.loaded = true;
         match read {
             Ok(mut rows) => {
                 let at = self.at();
                 rows.sort_by_key(|row| (row.closed_at.is_some(), std::cmp::Reverse(row.id)));
+                shows |= self.rows != rows || self.error.is_some();
                 self.rows = rows;
                 self.error = None;
                 if !self.rows.iter().any(|row| Some(row.id) == self.selected) {
                     self.selected = self.rows.get(at.min(self.rows.len().saturating_sub(1))).map(|row| row.id);
                 }
             }
-            Err(error) => self.error = Some(error),
+            Err(error) => {
+                shows |= self.error.as_ref() != Some(&error);
+                self.error = Some(error);
+            }
         }
+        shows
     }
 
     /// The row of the cursor.
@@ -212,6 +221,19 @@ pub struct Archive {
     pub journal: JournalPane,
     /// So many older lines are in the file and not here.
     pub left_out: usize,
+}
+
+impl Archive {
+    /// Takes in what was written since. Cursor, search and offset stay; lines are only ever added to a journal.
+    pub fn follow(&mut self, newer: Self) {
+        let last = self.journal.lines.last().map(|line| line.seq);
+        let all = newer.left_out + newer.journal.lines.len();
+        let news = newer.journal.lines.into_iter().filter(|line| last.is_none_or(|last| line.seq > last));
+        news.for_each(|line| self.journal.keep(line));
+        self.left_out = all.saturating_sub(self.journal.lines.len());
+        self.operations = newer.operations;
+        self.brief = newer.brief;
+    }
 }
 
 #[cfg(test)]

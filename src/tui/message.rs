@@ -254,6 +254,10 @@ pub enum Message {
     StepConfirmed(Confirmed),
     /// The incidents of this host were read.
     IncidentsRead(Result<Vec<Brief>, String>),
+    /// Somebody has written to one of them since.
+    IncidentsChanged,
+    /// One that stands open was read again.
+    IncidentFollowed(IncidentId, Opened),
     /// One of them was opened.
     IncidentOpened(IncidentId, Opened),
     /// Its journal was checked.

@@ -3,6 +3,7 @@
 mod archive;
 mod engine;
 mod line;
+mod shelf;
 
 use std::sync::Arc;
 
@@ -10,6 +11,8 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use jiff::Timestamp;
 use tokio::sync::{broadcast, watch};
+
+pub use shelf::Shelf;
 
 use super::{
     incidents::{Archive, Brief, Checked},
@@ -121,11 +124,15 @@ pub trait Operator: Clone + Send + Sync + 'static {
     /// [`Refusal`]: it does not wait any more, nobody may, or the journal takes nothing.
     async fn confirm(&self, step: &StepId, evidence: Option<String>) -> Result<Confirmed, Refusal>;
 
-    /// The incidents of this host, as their journals tell them.
+    /// The incidents of this host, as their journals tell them; those that nobody has written to since are not read
+    /// again, but taken from the shelf.
     ///
     /// # Errors
     /// One sentence: the directory cannot be read. One journal that cannot be is a row that says so.
-    async fn incidents(&self) -> Result<Vec<Brief>, String>;
+    async fn incidents(&self, known: &Arc<Shelf>) -> Result<Vec<Brief>, String>;
+
+    /// Returns when anybody, of whatever process, has written to an incident since they were listed.
+    async fn incidents_changed(&self, known: &Arc<Shelf>);
 
     /// One of them, whole.
     ///

@@ -104,6 +104,12 @@ pub enum Effect {
     Confirm(StepId, Option<String>),
     /// Read the incidents of this host.
     ReadIncidents,
+    /// Say when somebody has written to one of them.
+    AwaitIncidents,
+    /// Look no more whether anybody has.
+    LeaveIncidents,
+    /// Read again the one that stands open.
+    FollowIncident(IncidentId),
     /// Read one of them whole.
     OpenIncident(IncidentId),
     /// Check its journal.
@@ -159,6 +165,7 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
         Message::TerminalLost(by) => end(state, Ending::Lost(by)),
         Message::TimePassed => passed(state),
         Message::EngineSpoke(event) => engine_spoke(state, &event),
+        Message::IncidentsChanged => incidents::changed(state),
         Message::FilterMatched { generation, list } => list::taken(state, generation, list),
         heard => {
             hear(state, heard);
@@ -174,6 +181,7 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
         state.step = None;
     }
     effects.extend(counts.then_some(Effect::CountWaiting));
+    effects.extend(incidents::left(state));
     effects.extend(state.fleet.due().map(Effect::List));
     effects.extend(state.fleet.replaced().map(Effect::LetGo));
     effects.extend(read_selected(state));
@@ -241,6 +249,7 @@ fn hear(state: &mut State, message: Message) {
         }
         Message::Recorded(result) => record::recorded(state, result),
         Message::IncidentsRead(read) => incidents::read(state, read),
+        Message::IncidentFollowed(id, opened) => incidents::followed(state, id, opened),
         Message::IncidentOpened(id, opened) => incidents::opened(state, id, opened),
         Message::IncidentChecked(id, checked) => incidents::checked(state, id, checked),
         Message::LineRead { incident, seq, result } => whole::line_read(state, (incident, seq), result),

@@ -19,7 +19,7 @@ use estop::{
         fleet::Column,
         incidents::{Archive, Brief, Checked},
         message::{Field, JournalLine, Size},
-        operator::Operator,
+        operator::{Operator, Shelf},
         output::Picture,
         signals::Heard,
         state::{Look, Moment, State},
@@ -53,6 +53,8 @@ pub struct Desk {
     pub incidents: Arc<Mutex<Result<Vec<Brief>, String>>>,
     /// What opening one of them gives.
     pub archive: Arc<Mutex<Option<Archive>>>,
+    /// Somebody has written to an incident.
+    pub written: Arc<tokio::sync::Notify>,
     /// Whose each secret is.
     pub owners: Arc<Mutex<Vec<Owner>>>,
     /// What the engine was handed.
@@ -76,6 +78,7 @@ impl Desk {
             waiting: Arc::default(),
             incidents: Arc::new(Mutex::new(Ok(Vec::new()))),
             archive: Arc::default(),
+            written: Arc::default(),
             owners: Arc::default(),
             handed: Arc::default(),
         }
@@ -87,6 +90,15 @@ impl Desk {
 
     fn jot(&self, what: impl Into<String>) {
         self.asked.lock().unwrap().push(what.into());
+    }
+}
+
+/// Jots down that nobody looks at the incidents any more.
+struct Unwatched(Desk);
+
+impl Drop for Unwatched {
+    fn drop(&mut self) {
+        self.0.jot("incidents unwatched");
     }
 }
 
@@ -214,9 +226,14 @@ impl Operator for Desk {
         })
     }
 
-    async fn incidents(&self) -> Result<Vec<Brief>, String> {
+    async fn incidents(&self, _known: &Arc<Shelf>) -> Result<Vec<Brief>, String> {
         self.jot("incidents");
         self.incidents.lock().unwrap().clone()
+    }
+
+    async fn incidents_changed(&self, _known: &Arc<Shelf>) {
+        let _until = Unwatched(self.clone());
+        self.written.notified().await;
     }
 
     async fn open_incident(&self, incident: IncidentId) -> Result<Archive, String> {

@@ -279,6 +279,47 @@ looped! {
         assert!(console.desk.orders().is_empty());
     }
 
+    async fn what_is_written_meanwhile_shows_and_a_look_at_nothing_new_draws_nothing() {
+        let desk = Desk::new(sample::fleet());
+        *desk.incidents.lock().unwrap() = Ok(briefs());
+        *desk.archive.lock().unwrap() = Some(archive());
+        let console = open(desk).await;
+        console.keys("4").await;
+        let drawn = console.frames();
+        console.desk.written.notify_one();
+        console.wait(200).await;
+        assert_eq!((asked(&console, "incidents"), console.frames()), (2, drawn), "nothing that shows has changed");
+        console.keys("\rJkk").await;
+        *console.desk.archive.lock().unwrap() = {
+            let mut newest = archive();
+            newest.journal.keep(JournalLine { text: "all is told".to_owned(), seq: 100, ..lines().pop().unwrap() });
+            newest.brief.lines += 2;
+            Some(newest)
+        };
+        console.desk.written.notify_one();
+        console.wait(200).await;
+        assert!(console.shows("all is told"), "{}", console.screen());
+        assert!(console.shows("▶   6"), "the cursor stays on its line: {}", console.screen());
+    }
+
+    async fn nobody_looks_at_incidents_that_are_not_shown() {
+        let desk = Desk::new(sample::fleet());
+        *desk.incidents.lock().unwrap() = Ok(briefs());
+        *desk.archive.lock().unwrap() = Some(archive());
+        let console = open(desk).await;
+        console.keys("4\r").await;
+        assert!(console.shows("from the record"), "{}", console.screen());
+        assert_eq!(asked(&console, "incidents unwatched"), 0, "a record that stands open is followed");
+        console.escape().await;
+        console.escape().await;
+        assert!(console.shows("estop  Fleet"), "{}", console.screen());
+        assert_eq!(asked(&console, "incidents unwatched"), 1);
+        console.keys("4").await;
+        console.desk.written.notify_one();
+        console.wait(200).await;
+        assert_eq!(asked(&console, "incidents"), 3, "the list is watched again: {:?}", console.desk.asked);
+    }
+
     async fn what_cannot_be_read_is_said() {
         let desk = Desk::new(sample::fleet());
         *desk.incidents.lock().unwrap() = Err("the directory cannot be read".to_owned());
@@ -367,7 +408,7 @@ async fn journals_of_the_real_engine_are_listed_opened_and_read() {
     let bench = Bench::new().await;
     bench.isolate("helpdesk", Depth::Isolate).await;
     let engine = &bench.engine;
-    let listed = engine.incidents().await.unwrap();
+    let listed = engine.incidents(&std::sync::Arc::default()).await.unwrap();
     assert_eq!(listed.len(), 1);
     let brief = &listed[0];
     assert_eq!(brief.operations.len(), 1);

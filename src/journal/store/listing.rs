@@ -1,8 +1,12 @@
 //! What there is in a state directory, and where.
 
 use std::{
+    collections::HashMap,
+    ffi::OsString,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
     path::{Path, PathBuf},
     sync::PoisonError,
+    time::SystemTime,
 };
 
 use super::{Root, Store};
@@ -56,7 +60,6 @@ impl Store {
 
     /// A number that changes when anybody, of whatever process, has written to an incident. `None` of it is read.
     pub fn fingerprint(&self) -> u64 {
-        use std::hash::{DefaultHasher, Hash as _, Hasher as _};
         let mut hasher = DefaultHasher::new();
         match &self.inner.root {
             Root::Disk(directory) => {
@@ -79,6 +82,28 @@ impl Store {
             }
         }
         hasher.finish()
+    }
+
+    /// A number for each incident, which changes when anybody has written to it: of the names, lengths and times of its
+    /// files, without a byte of them read. An incident without one is to be read anew.
+    pub fn stamps(&self) -> HashMap<IncidentId, u64> {
+        let mut files_of: HashMap<IncidentId, Vec<(OsString, u64, Option<SystemTime>)>> = HashMap::new();
+        let Some(directory) = self.directory() else { return HashMap::new() };
+        let directories = [Some(directory), self.inner.fallback.as_deref()].into_iter().flatten();
+        for entry in directories.filter_map(|one| std::fs::read_dir(one).ok()).flatten().flatten() {
+            let name = entry.file_name();
+            let id = name.to_string_lossy().split('.').next().and_then(|stem| stem.parse().ok());
+            if let (Some(id), Ok(meta)) = (id, entry.metadata()) {
+                files_of.entry(id).or_default().push((name, meta.len(), meta.modified().ok()));
+            }
+        }
+        let stamp = |mut files: Vec<_>| {
+            files.sort_unstable();
+            let mut hasher = DefaultHasher::new();
+            files.hash(&mut hasher);
+            hasher.finish()
+        };
+        files_of.into_iter().map(|(id, files)| (id, stamp(files))).collect()
     }
 
     /// Where an incident's journal is, or would be: where its lines go now.

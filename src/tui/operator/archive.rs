@@ -4,15 +4,12 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::line::Narrator;
+use super::{line::Narrator, shelf::Kept};
 use crate::{
-    domain::{BotName, BotState, IncidentId, Outcome, Untrusted},
-    journal::{
-        Audit, Claimant, Given, Health, Incident, Operation, Presence, ProcRef, Record, RecordBody, Recorded, Store,
-        Verification, audit, fold, writers,
-    },
+    domain::IncidentId,
+    journal::{Audit, Given, ProcRef, Record, RecordBody, Recorded, Store, Verification, audit, fold},
     tui::{
-        incidents::{Archive, Brief, Checked, Standing, Writer},
+        incidents::{Archive, Checked},
         journal::JournalPane,
         message::Field,
         operation::OperationView,
@@ -24,16 +21,6 @@ const MOST: usize = 20_000;
 /// Fields of one line that are shown.
 const FIELDS: usize = 2000;
 
-/// Every incident, as far as it can be read.
-pub fn list(store: &Store) -> Result<Vec<Brief>, String> {
-    let ids = store.incidents().map_err(|error| error.to_string())?;
-    let row = |id| match store.read(id) {
-        Ok(recorded) => brief(store, &fold(id, &recorded.records), &recorded),
-        Err(error) => Brief::unreadable(id, error.to_string()),
-    };
-    Ok(ids.into_iter().map(row).collect())
-}
-
 /// One of them with its operations and lines.
 pub fn open(store: &Store, id: IncidentId) -> Result<Archive, String> {
     let recorded = store.read(id).map_err(|error| error.to_string())?;
@@ -43,7 +30,7 @@ pub fn open(store: &Store, id: IncidentId) -> Result<Archive, String> {
     recorded.records[..left_out].iter().for_each(|record| narrator.learn(record));
     let lines = recorded.records[left_out..].iter().map(|record| narrator.line(record)).collect();
     Ok(Archive {
-        brief: brief(store, &incident, &recorded),
+        brief: Kept::of(&incident, &recorded).brief(store),
         operations: incident.operations.iter().map(|operation| OperationView::of_record(id, operation)).collect(),
         journal: JournalPane::of(lines),
         left_out,
@@ -146,74 +133,5 @@ fn flatten(path: &str, value: &Value, into: &mut Vec<Field>) {
         }
         Value::String(text) => into.push((path.to_owned(), text.clone())),
         Value::Bool(_) | Value::Number(_) => into.push((path.to_owned(), value.to_string())),
-    }
-}
-
-fn brief(store: &Store, incident: &Incident, recorded: &Recorded) -> Brief {
-    let shown = |text: &str| Untrusted::new(text).shown();
-    Brief {
-        id: incident.id,
-        title: incident.title.as_deref().map(shown),
-        opened_at: incident.opened_at,
-        closed_at: incident.closed_at,
-        operations: incident.operations.iter().map(standing).collect(),
-        writers: writers(&recorded.records).iter().map(|writer| said(store, writer)).collect(),
-        lines: recorded.records.len(),
-        trouble: trouble(&recorded.health),
-        last_note: incident.notes.iter().rev().find_map(|note| {
-            let text = note.text.as_ref()?;
-            Some((note.at, format!("{}: {}", shown(&note.by), text.shown())))
-        }),
-    }
-}
-
-fn said(store: &Store, writer: &Claimant) -> Writer {
-    let host = Untrusted::new(writer.host.as_str()).shown();
-    let who = Untrusted::new(writer.who.short()).shown();
-    Writer {
-        name: format!("{who}, process {} on {host}", writer.pid),
-        present: match writer.presence() {
-            Presence::Here | Presence::Stopped => Some(true),
-            Presence::Gone => Some(false),
-            Presence::Elsewhere => None,
-        },
-        this: writer.process == store.process(),
-    }
-}
-
-fn standing(operation: &Operation) -> Standing {
-    let held_by = operation.held_by.as_ref().filter(|by| operation.ended.is_none() && by.may_work());
-    let state = match operation.ended.as_ref().map(|end| &end.outcome) {
-        None if held_by.is_some() => BotState::Isolating,
-        Some(_) if !operation.after_dark.is_empty() => BotState::Contradicted,
-        Some(Outcome::Dark) => BotState::Dark,
-        Some(Outcome::DarkAt { at, .. }) => BotState::DarkAt(*at),
-        None | Some(Outcome::Partial { .. }) => BotState::Partial,
-        Some(Outcome::Contradicted { .. }) => BotState::Contradicted,
-        Some(Outcome::Restored { .. }) => BotState::Live,
-    };
-    let word = match (operation.ended.as_ref().map(|end| end.outcome.word()), operation.gave_way) {
-        (Some(_), _) if !operation.after_dark.is_empty() => "contradicted",
-        (Some(word), _) => word,
-        (None, Some(_)) => "gave way",
-        (None, None) if held_by.is_some() && operation.restores.is_some() => "restoring",
-        (None, None) if held_by.is_some() => "isolating",
-        (None, None) => "unfinished",
-    };
-    Standing {
-        bot: BotName::shown(&operation.bot),
-        state,
-        word: word.to_owned(),
-        held_by: held_by.map(ToString::to_string),
-    }
-}
-
-fn trouble(health: &Health) -> Option<String> {
-    match health {
-        Health::Sound => None,
-        Health::Torn { offset, length, .. } => {
-            Some(format!("torn at byte {offset}, {length} bytes; the next writer sets them aside"))
-        }
-        Health::Damaged { line, what, .. } => Some(format!("damaged in line {line}: {what}")),
     }
 }

@@ -1,6 +1,6 @@
 //! The real engine at the console's port.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use futures::{
@@ -13,7 +13,7 @@ use tokio::sync::{
     watch,
 };
 
-use super::{Operator, archive, line::Narrator};
+use super::{Operator, Shelf, archive, line::Narrator};
 use crate::{
     domain::{
         BotName, Identified, IncidentId, LeakedSecret, OperationId, Owner, Probed, RestoreMode, RestorePlan, StepId,
@@ -25,6 +25,9 @@ use crate::{
         message::{Field, JournalLine},
     },
 };
+
+/// Between two looks at the directory of the journals, while somebody watches: others write into them too.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 #[async_trait]
 impl Operator for Engine {
@@ -141,9 +144,19 @@ impl Operator for Engine {
         Engine::confirm(self, &step.to_string(), evidence).await
     }
 
-    async fn incidents(&self) -> Result<Vec<Brief>, String> {
-        let store = self.store().clone();
-        beside(move || archive::list(&store)).await
+    async fn incidents(&self, known: &Arc<Shelf>) -> Result<Vec<Brief>, String> {
+        let (store, known) = (self.store().clone(), known.clone());
+        beside(move || known.list(&store)).await
+    }
+
+    async fn incidents_changed(&self, known: &Arc<Shelf>) {
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            let (store, known) = (self.store().clone(), known.clone());
+            if beside(move || Ok(known.is_behind(&store))).await.unwrap_or(true) {
+                return;
+            }
+        }
     }
 
     async fn open_incident(&self, incident: IncidentId) -> Result<Archive, String> {

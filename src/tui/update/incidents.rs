@@ -14,7 +14,50 @@ use crate::{
 /// `4` was pressed: the list is read anew, what is known of it stands there meanwhile.
 pub fn open(state: &mut State) -> Vec<Effect> {
     state.screen = Context::Incidents;
-    refresh(state)
+    refresh(state).into_iter().chain(watch(state)).collect()
+}
+
+/// From now on a change is told, once.
+fn watch(state: &mut State) -> Option<Effect> {
+    let is_new = !std::mem::replace(&mut state.incidents.watched, true);
+    is_new.then_some(Effect::AwaitIncidents)
+}
+
+/// Somebody has written to an incident: what is on the screen follows. Where nothing of it is, the next `4` reads it.
+pub fn changed(state: &mut State) -> Vec<Effect> {
+    state.incidents.watched = false;
+    if !are_shown(state) {
+        return Vec::new();
+    }
+    let open = state.archive.as_ref().map(|archive| archive.brief.id);
+    // Beside what is on the screen, which says nothing of it: only what came of it is drawn.
+    let mut effects = vec![Effect::ReadIncidents];
+    effects.extend(open.map(Effect::FollowIncident));
+    effects.extend(watch(state));
+    effects
+}
+
+/// Whether anything of them is on the screen, or one of them is on its way there.
+fn are_shown(state: &State) -> bool {
+    state.screen == Context::Incidents || state.archive.is_some() || state.incidents.opening.is_some()
+}
+
+/// Where nothing of them is shown any more, nobody looks: an idle console costs nothing.
+pub fn left(state: &mut State) -> Option<Effect> {
+    let is_idle = state.incidents.watched && !are_shown(state);
+    state.incidents.watched &= !is_idle;
+    is_idle.then_some(Effect::LeaveIncidents)
+}
+
+/// The one that stands open was read again. Where that fails, what was read before stays.
+pub fn followed(state: &mut State, id: IncidentId, read: Opened) {
+    let open = state.archive.as_mut().filter(|archive| archive.brief.id == id);
+    if let (Some(archive), Ok(newer)) = (open, read)
+        && (archive.brief != newer.brief)
+    {
+        archive.follow(*newer);
+        state.mark(Dirty::Soon);
+    }
 }
 
 /// Reads the list, unless that is under way.
@@ -28,15 +71,16 @@ pub fn refresh(state: &mut State) -> Vec<Effect> {
 
 /// The list was read.
 pub fn read(state: &mut State, read: Result<Vec<Brief>, String>) {
-    state.incidents.take(read);
-    state.mark(Dirty::Now);
+    if state.incidents.take(read) {
+        state.mark(Dirty::Now);
+    }
 }
 
 /// Opens an incident from its record.
 pub fn show(state: &mut State, id: IncidentId) -> Vec<Effect> {
     state.incidents.opening = Some(id);
     state.flash = Some(format!("reading incident {id}"));
-    vec![Effect::OpenIncident(id)]
+    std::iter::once(Effect::OpenIncident(id)).chain(watch(state)).collect()
 }
 
 /// Enter was pressed at the list.

@@ -21,8 +21,7 @@ pub fn disabled(state: &State, action: Action) -> Option<String> {
 fn idle(state: &State, action: Action) -> Option<String> {
     let nothing_selected = || (state.fleet.selected.is_none()).then(|| "nothing is selected".to_owned());
     match action {
-        Action::Open => nothing_selected(),
-        Action::NextPane if state.about() == Context::Fleet => nothing_selected(),
+        Action::Open | Action::NextPane if state.about() == Context::Fleet => nothing_selected(),
         Action::Refresh if state.refreshing => Some("every provider is being read already".to_owned()),
         Action::ShowAll if state.loaded && !state.fleet.view.all && state.snapshot.others.is_empty() => {
             Some("every identity that was read is a bot's".to_owned())
