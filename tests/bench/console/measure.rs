@@ -1,41 +1,33 @@
-//! The measurements, each on a program of its own.
+//! First paint, keys and their bytes, each on a program of its own.
 
-use std::{
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use super::{
-    line::{ANSWER, Line, QUERY, Way},
-    program::Program,
-    pty::Pty,
-};
+use super::{line::QUERY, process, program::Program, pty::Pty};
 
 /// Keys from which the percentiles are taken.
 const KEYS: usize = 120;
+/// The same where a target is about one key in a hundred and more goes on than the keys.
+const KEYS_UNDER_A_FEED: usize = 400;
 /// Starts from which the median is taken.
 const STARTS: usize = 9;
-/// The minute in which nothing happens.
-const IDLE: Duration = Duration::from_mins(1);
-/// A hundred keys in half a second.
-const FAST: (u32, Duration) = (100, Duration::from_millis(5));
-/// The far screen is right when it has not changed for so long.
-const SETTLED: Duration = Duration::from_secs(4);
-/// Longer than this a peer is not waited for.
+/// Longer than this nobody is waited for.
 const PATIENCE: Duration = Duration::from_mins(2);
+/// How long an isolation is watched that is to begin by itself.
+const STRIKE: Duration = Duration::from_secs(20);
 
 /// Milliseconds.
 pub struct Percentiles {
     pub p50: f64,
     pub p95: f64,
     pub p99: f64,
+    pub most: f64,
 }
 
 impl Percentiles {
-    fn of(mut times: Vec<Duration>) -> Self {
+    pub fn of(mut times: Vec<Duration>) -> Self {
         times.sort_unstable();
         let at = |percent: usize| ms(times[(times.len() * percent / 100).min(times.len() - 1)]);
-        Self { p50: at(50), p95: at(95), p99: at(99) }
+        Self { p50: at(50), p95: at(95), p99: at(99), most: at(100) }
     }
 }
 
@@ -46,22 +38,19 @@ pub struct Keys {
     pub page: Option<f64>,
 }
 
-/// A second of a minute.
-pub struct Idle {
-    pub bytes: f64,
-    pub wakeups: f64,
-}
-
-fn ms(time: Duration) -> f64 {
+pub fn ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }
 
-fn ready(program: &Program) -> Pty {
+/// Started, and led to what is moved in.
+pub fn ready(program: &Program) -> Pty {
     let mut pty = Pty::open(program);
-    pty.wait_for(program.ready);
+    pty.wait_for(&program.ready);
     pty.settle();
-    if !program.before.is_empty() {
-        pty.press(program.before);
+    if let Some((key, text)) = &program.before {
+        pty.write(key.as_bytes());
+        pty.wait_for(text);
+        pty.settle();
     }
     pty
 }
@@ -74,7 +63,7 @@ pub fn first_paint(program: &Program) -> f64 {
         loop {
             let (at, bytes) = pty.read(Instant::now() + PATIENCE).unwrap();
             seen.extend_from_slice(&bytes);
-            let ours = program.name == "estop";
+            let ours = program.is_ours();
             if ours && seen.windows(QUERY.len()).any(|window| window == QUERY) || !ours && seen.len() > 64 {
                 return at - pty.started;
             }
@@ -83,24 +72,41 @@ pub fn first_paint(program: &Program) -> f64 {
     Percentiles::of((0..STARTS).map(one).collect()).p50
 }
 
-/// The time that the harness itself takes.
-pub fn floor(place: &Path) -> Percentiles {
-    let program = Program::cat(place);
-    let mut pty = Pty::open(&program);
-    latency(&mut pty, &program)
+/// From the key that asks for all rows until they are there, or a peer's start until it has read them, in milliseconds.
+pub fn listed(program: &Program) -> f64 {
+    let mut pty = Pty::open(program);
+    let read = pty.wait_for(&program.ready);
+    let Some((key, text)) = &program.before else { return ms(read - pty.started) };
+    pty.settle();
+    let pressed = Instant::now();
+    pty.write(key.as_bytes());
+    ms(pty.wait_for(text) - pressed)
 }
 
+/// The time that the harness itself takes.
+pub fn floor(cat: &Program) -> Percentiles {
+    latency(&mut Pty::open(cat), cat)
+}
+
+/// From a key to its first byte; where more goes on than keys, to the bytes that move the marked row.
 fn latency(pty: &mut Pty, program: &Program) -> Percentiles {
     let mut random = fastrand::Rng::with_seed(7);
     let mut times = Vec::new();
-    for number in 0..KEYS {
+    let count = if program.mark.is_some() { KEYS_UNDER_A_FEED } else { KEYS };
+    for number in 0..count {
         // At any phase of whatever ticks in there.
         let pause = Instant::now() + Duration::from_micros(random.u64(0..40_000));
         while pty.read(pause).is_some() {}
-        let (pressed, first, _) = pty.press(if number % 2 == 0 { program.down } else { program.up });
-        times.extend(first.map(|first| first - pressed));
+        let key = if number % 2 == 0 { program.down } else { program.up };
+        let (pressed, came) = if program.mark.is_some() {
+            pty.press_watching(key)
+        } else {
+            let (pressed, first, _) = pty.press(key);
+            (pressed, first)
+        };
+        times.extend(came.map(|came| came - pressed));
     }
-    assert!(times.len() > KEYS / 2, "{} answers few keys", program.name);
+    assert!(times.len() > count * 9 / 10, "{} answers few keys", program.name);
     Percentiles::of(times)
 }
 
@@ -116,86 +122,38 @@ pub fn keys(program: &Program) -> (Percentiles, Keys, f64) {
     let (mut scroll, mut page) = (None, None);
     if let Some([before, row, paged]) = program.scrolls {
         most(&[before]);
-        scroll = (!row.is_empty() && program.name == "estop").then(|| most(&[row, row, row]));
+        scroll = (!row.is_empty() && program.is_ours()).then(|| most(&[row, row, row]));
         page = Some(most(&[paged, paged]));
     }
     let keys = Keys { a_move, scroll, page };
-    (key, keys, status(pty.child.process_id(), "VmRSS") / 1024.0)
+    (key, keys, process::memory(pty.child.process_id()))
 }
 
-/// A minute without a key.
-pub fn idle(program: &Program) -> Idle {
+/// Only the latency, and whether nothing was lost on the way to the screen.
+pub fn keys_under_a_feed(program: &Program) -> (Percentiles, bool) {
     let mut pty = ready(program);
-    let before = task_switches(pty.child.process_id());
+    let key = latency(&mut pty, program);
+    let text = pty.screen.screen().contents();
+    (key, !text.contains("events were not shown"))
+}
+
+/// Memory at rest, in MiB.
+pub fn memory(program: &Program) -> f64 {
+    process::memory(ready(program).child.process_id())
+}
+
+/// Bytes of a whole isolation, from the first step to its outcome, while it is looked at; `None`: it did not end.
+pub fn isolation(program: &Program) -> Option<f64> {
+    let mut pty = ready(program);
+    pty.press("2");
+    let until = Instant::now() + STRIKE;
     let mut bytes = 0;
-    let until = Instant::now() + IDLE;
     while let Some((_, came)) = pty.read(until) {
         bytes += came.len();
-    }
-    let wakeups = task_switches(pty.child.process_id()) - before;
-    Idle { bytes: bytes as f64 / IDLE.as_secs_f64(), wakeups: wakeups / IDLE.as_secs_f64() }
-}
-
-/// How long after the last of a hundred keys the far screen is right, in seconds.
-pub fn lag(program: &Program, line: &Line) -> Option<f64> {
-    let mut pty = ready(program);
-    let (mut down, mut up) = (Way::new(line), Way::new(line));
-    let (count, apart) = FAST;
-    let start = Instant::now();
-    let mut pressed = 0;
-    let mut shown = pty.screen.screen().contents();
-    let mut changed = start;
-    let last = start + apart * (count - 1);
-    loop {
-        let now = Instant::now();
-        while pressed < count && start + apart * pressed <= now {
-            // Ends one further down than it began.
-            let key = if pressed % 2 == 0 || pressed + 1 == count { program.down } else { program.up };
-            up.send(start + apart * pressed, key.as_bytes());
-            pressed += 1;
-        }
-        while let Some((_, bytes)) = up.arrived(now) {
-            pty.write(&bytes);
-        }
-        while let Some((at, bytes)) = down.arrived(now) {
-            pty.screen.process(&bytes);
-            let text = pty.screen.screen().contents();
-            if text != shown {
-                (shown, changed) = (text, at);
-            }
-            if bytes.ends_with(QUERY) {
-                up.send(at, ANSWER);
-            }
-        }
-        let done = pressed == count && down.next().is_none() && up.next().is_none();
-        if done && now > changed.max(last) + SETTLED {
-            return Some(changed.saturating_duration_since(last).as_secs_f64());
-        }
-        if now > last + PATIENCE {
-            return None;
-        }
-        let key = (pressed < count).then(|| start + apart * pressed);
-        let next = [key, up.next(), down.next(), Some(now + SETTLED)].into_iter().flatten().min();
-        if let Some((at, bytes)) = pty.next(next.unwrap_or(now)) {
-            down.send_frames(at, &bytes);
+        if pty.screen.screen().contents().contains("verified 36 of 36") {
+            bytes += pty.settle().1;
+            return Some(bytes as f64);
         }
     }
-}
-
-/// A figure of a process (proc(5)), in its own unit.
-fn status(process: Option<u32>, name: &str) -> f64 {
-    let text = std::fs::read_to_string(format!("/proc/{}/status", process.unwrap())).unwrap();
-    figure(&text, name)
-}
-
-fn figure(text: &str, name: &str) -> f64 {
-    let line = text.lines().find(|line| line.starts_with(name)).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
-}
-
-/// How often any of its threads has waited and was woken.
-fn task_switches(process: Option<u32>) -> f64 {
-    let tasks = std::fs::read_dir(format!("/proc/{}/task", process.unwrap())).unwrap();
-    let texts = tasks.filter_map(|task| std::fs::read_to_string(task.unwrap().path().join("status")).ok());
-    texts.map(|text| figure(&text, "voluntary_ctxt_switches")).sum()
+    None
 }

@@ -2,32 +2,45 @@
 
 use std::{
     ffi::OsStr,
-    fmt::Write as _,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
 };
 
 use portable_pty::CommandBuilder;
 
-/// Rows of a peer's list.
-const ROWS: usize = 500_000;
-/// Commits of the history that is paged through.
-const COMMITS: usize = 400;
+use super::{
+    driver,
+    place::{Place, installed},
+};
+
+/// Columns and rows of every measurement.
+pub const SIZE: (u16, u16) = (120, 40);
+/// Identities of a large company, and rows of a peer's list.
+pub const MANY: usize = 500_000;
+/// Events a second, and lines a second for a peer that takes lines.
+pub const RATE: usize = 5_000;
+/// What marks the selected row.
+const MARK: &str = "▶";
 
 /// A program and its keys.
+#[derive(Clone)]
 pub struct Program {
     pub name: &'static str,
     arguments: Vec<String>,
     home: PathBuf,
     folder: PathBuf,
+    pub size: (u16, u16),
     /// On the screen when it is ready.
-    pub ready: &'static str,
-    /// Keys that lead to what is moved in.
-    pub before: &'static str,
+    pub ready: String,
+    /// A key that leads to what is moved in, and what is on the screen then.
+    pub before: Option<(&'static str, String)>,
     pub down: &'static str,
     pub up: &'static str,
     /// Keys that lead to what scrolls by a row and by a page, and which do that.
     pub scrolls: Option<[&'static str; 3]>,
+    /// What the selected row begins with: where more goes on than the keys, only that row tells what they did.
+    pub mark: Option<&'static str>,
+    /// The key that opens the filter, what stands before its text, and the keys that leave it empty and closed.
+    pub filter: [&'static str; 3],
 }
 
 impl Program {
@@ -43,91 +56,118 @@ impl Program {
         command
     }
 
+    /// The same with one processor.
+    pub fn pinned(&self) -> Self {
+        let pinned = ["taskset", "-c", "0"].map(str::to_owned);
+        Self { arguments: pinned.into_iter().chain(self.arguments.iter().cloned()).collect(), ..self.clone() }
+    }
+
+    pub fn is_ours(&self) -> bool {
+        self.name == "estop"
+    }
+
+    /// What answers a key at once, to know what the harness itself takes.
     pub fn cat(place: &Path) -> Self {
-        Self { ready: "", ..Self::plain("cat", place, &["/bin/cat"]) }
+        Self::plain("cat", place, &["/bin/cat"])
     }
 
     fn plain(name: &'static str, place: &Path, arguments: &[&str]) -> Self {
         let arguments = arguments.iter().map(|&one| one.to_owned()).collect();
         let (home, folder) = (place.to_owned(), place.to_owned());
-        Self { name, arguments, home, folder, ready: "", before: "", down: "j", up: "k", scrolls: None }
+        Self {
+            name,
+            arguments,
+            home,
+            folder,
+            size: SIZE,
+            ready: String::new(),
+            before: None,
+            down: "j",
+            up: "k",
+            scrolls: None,
+            mark: None,
+            filter: ["", "", ""],
+        }
     }
 }
 
-/// The console first, then the peers that are here; and the names of those that are not.
-pub fn all(place: &Path) -> (Vec<Program>, Vec<&'static str>) {
-    let state = place.join("state").display().to_string();
+/// The console on its exercise, then the peers that are here; and the names of those that are not.
+pub fn all(place: &Place) -> (Vec<Program>, Vec<&'static str>) {
+    let state = place.path().join("state").display().to_string();
     let estop = Program {
-        ready: "X would isolate",
+        ready: "X would isolate".to_owned(),
         scrolls: Some(["?", "j", "\x1b[6~"]),
-        ..Program::plain("estop", place, &[env!("CARGO_BIN_EXE_estop"), "--state-dir", &state])
+        ..Program::plain("estop", place.path(), &[env!("CARGO_BIN_EXE_estop"), "--state-dir", &state])
     };
     let mut programs = vec![estop];
     let mut missing = Vec::new();
-    let mut peer = |name: &'static str, make: &dyn Fn() -> Program| {
-        if is_here(name) { programs.push(make()) } else { missing.push(name) }
+    let mut peer = |name: &'static str, make: &dyn Fn(&str) -> Program| match installed(name) {
+        Some(path) => programs.push(make(&path)),
+        None => missing.push(name),
     };
-    peer("tig", &|| Program {
-        folder: repository(place),
-        ready: "commit number",
+    peer("tig", &|path| Program {
+        folder: place.repository(),
+        ready: "commit number".to_owned(),
         scrolls: Some(["\x1b[6~", "\x1b[6~\x1b[6~\x1b[6~", "\x1b[6~"]),
-        ..Program::plain("tig", place, &["tig"])
+        ..Program::plain("tig", place.path(), &[path])
     });
-    peer("fzf", &|| Program {
-        ready: "500000/500000",
-        down: "\x1b[A",
-        up: "\x1b[B",
-        scrolls: Some(["", "", "\x1b[5~"]),
-        ..Program::plain("fzf", place, &["/bin/sh", "-c", &format!("exec fzf < {}", list(place).display())])
-    });
-    peer("gitui", &|| Program {
-        folder: repository(place),
-        ready: "commit number",
-        before: "2",
-        ..Program::plain("gitui", place, &["gitui"])
+    peer("fzf", &|_| fzf(place, &format!("exec fzf --pointer={MARK} < {}", place.names(MANY).display())));
+    peer("gitui", &|path| Program {
+        folder: place.repository(),
+        ready: "Log [2]".to_owned(),
+        before: Some(("2", "commit number".to_owned())),
+        down: "\x1b[B",
+        up: "\x1b[A",
+        scrolls: Some(["\x1b[6~", "", "\x1b[6~"]),
+        ..Program::plain("gitui", place.path(), &[path])
     });
     (programs, missing)
 }
 
-fn is_here(name: &str) -> bool {
-    let run = Command::new(name).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
-    run.is_ok_and(|status| status.success())
+fn fzf(place: &Place, line: &str) -> Program {
+    Program {
+        ready: format!("{MANY}/{MANY}"),
+        down: "\x1b[A",
+        up: "\x1b[B",
+        scrolls: Some(["", "", "\x1b[5~"]),
+        filter: ["", "> ", "\x15"],
+        ..Program::plain("fzf", place.path(), &["/bin/sh", "-c", line])
+    }
 }
 
-/// As many identities as a large company has, one a line.
-fn list(place: &Path) -> PathBuf {
-    let path = place.join("list");
-    if !path.exists() {
-        let mut text = String::new();
-        for number in 0..ROWS {
-            writeln!(text, "bot-{number:06} service account of team {}", number % 977).unwrap();
-        }
-        std::fs::write(&path, text).unwrap();
+/// The console over so many identities that the seed makes; `rate`: events a second.
+pub fn over(place: &Place, count: usize, rate: usize) -> Program {
+    let own = std::env::current_exe().unwrap().display().to_string();
+    let told = place.told().display().to_string();
+    let arguments = [&own, driver::CONSOLE, &count.to_string(), &rate.to_string(), &told];
+    Program {
+        ready: "X would isolate".to_owned(),
+        before: Some(("a", format!("{count} identities"))),
+        filter: ["/", "/", "\x1b"],
+        mark: (rate > 0).then_some(MARK),
+        ..Program::plain("estop", place.path(), &arguments)
     }
-    path
 }
 
-/// A history without a file in it, made in one stream.
-fn repository(place: &Path) -> PathBuf {
-    let path = place.join("repository");
-    if path.exists() {
-        return path;
+/// The console over a few bots, one of which is isolated in 36 steps once it has been looked at for a while.
+pub fn striking(place: &Place, size: (u16, u16)) -> Program {
+    let own = std::env::current_exe().unwrap().display().to_string();
+    Program {
+        size,
+        ready: "X would isolate".to_owned(),
+        ..Program::plain("estop", place.path(), &[&own, driver::STRIKE])
     }
-    std::fs::create_dir(&path).unwrap();
-    let git = || {
-        let mut git = Command::new("git");
-        git.current_dir(&path).env("HOME", place).stdout(Stdio::null()).stderr(Stdio::null());
-        git
-    };
-    assert!(git().args(["init", "-b", "main"]).status().unwrap().success());
-    let mut stream = String::new();
-    for number in 0..COMMITS {
-        let message = format!("commit number {number}: change {:x}", number * 7_919_191);
-        writeln!(stream, "commit refs/heads/main\ncommitter A <a@b> {} +0000", 1_700_000_000 + number).unwrap();
-        writeln!(stream, "data {}\n{message}", message.len()).unwrap();
+}
+
+/// The peer that filters as many rows, and takes more while keys are pressed; `None`: it is not here.
+pub fn peer_over(place: &Place, rate: usize) -> Option<Program> {
+    installed("fzf")?;
+    let list = place.names(MANY).display().to_string();
+    if rate == 0 {
+        return Some(fzf(place, &format!("exec fzf --pointer={MARK} < {list}")));
     }
-    let mut import = git().args(["fast-import", "--quiet"]).stdin(Stdio::piped()).spawn().unwrap();
-    std::io::Write::write_all(&mut import.stdin.take().unwrap(), stream.as_bytes()).unwrap();
-    assert!(import.wait().unwrap().success());
-    path
+    let own = std::env::current_exe().unwrap().display().to_string();
+    let feed = format!("(cat {list}; exec {own} {} {rate}) | fzf --pointer={MARK}", driver::LINES);
+    // The number of rows never rests: the first of those that the feed brings says that it is there.
+    Some(Program { ready: format!("/{}", MANY / 10_000), mark: Some(MARK), ..fzf(place, &feed) })
 }
