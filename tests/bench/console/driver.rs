@@ -22,7 +22,7 @@ pub const NAMES: &str = "names";
 /// The seed of every fleet.
 const SEED: u64 = 5;
 /// Bots of a fleet, if it is as large as that.
-const BOTS: usize = 500;
+pub const BOTS: usize = 500;
 /// Bots of which one is isolated.
 const FEW: usize = 10;
 /// How long the console has for its first frames, and whoever measures it for the key that leads to the isolation.

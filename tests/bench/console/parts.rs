@@ -144,7 +144,7 @@ fn many(place: &Place, short: bool, report: &mut Report) {
     let programs: Vec<Program> = [Some(ours), program::peer_over(place, 0)].into_iter().flatten().collect();
     let each_identity = |program: &Program| measure::memory(program) * MIB / MANY as f64;
     let found = each(&programs, each_identity);
-    report.take(&Row::new("memory, each of 500,000, all in", 200.0, "bytes", figures(&found, |found| Some(*found))));
+    report.take(&Row::new("memory, each of 500,000, resident", 200.0, "bytes", figures(&found, |found| Some(*found))));
     let found = each(&programs, measure::listed);
     let what = "500,000 listed from memory (peer: from text)";
     report.take(&Row::new(what, 40.0, "ms", figures(&found, |found| Some(*found))));

@@ -142,7 +142,8 @@ pub fn over(place: &Place, count: usize, rate: usize) -> Program {
     let arguments = [&own, driver::CONSOLE, &count.to_string(), &rate.to_string(), &told];
     Program {
         ready: "X would isolate".to_owned(),
-        before: Some(("a", format!("{count} identities"))),
+        // Where every identity is a bot's, there are no others to ask for.
+        before: (count > driver::BOTS).then(|| ("a", format!("{count} identities"))),
         filter: ["/", "/", "\x1b"],
         mark: (rate > 0).then_some(MARK),
         ..Program::plain("estop", place.path(), &arguments)
@@ -168,6 +169,6 @@ pub fn peer_over(place: &Place, rate: usize) -> Option<Program> {
     }
     let own = std::env::current_exe().unwrap().display().to_string();
     let feed = format!("(cat {list}; exec {own} {} {rate}) | fzf --pointer={MARK}", driver::LINES);
-    // The number of rows never rests: the first of those that the feed brings says that it is there.
+    // The number of rows never rests: by the time that a restless screen is given, all are there.
     Some(Program { ready: format!("/{}", MANY / 10_000), mark: Some(MARK), ..fzf(place, &feed) })
 }
