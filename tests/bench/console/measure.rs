@@ -10,6 +10,8 @@ const KEYS: usize = 120;
 const KEYS_UNDER_A_FEED: usize = 400;
 /// Starts from which the median is taken.
 const STARTS: usize = 9;
+/// What a key counts that came to nothing: leaving it out would flatter.
+const NEVER: Duration = Duration::from_secs(2);
 /// Longer than this nobody is waited for.
 const PATIENCE: Duration = Duration::from_mins(2);
 /// How long an isolation is watched that is to begin by itself.
@@ -104,9 +106,8 @@ fn latency(pty: &mut Pty, program: &Program) -> Percentiles {
             let (pressed, first, _) = pty.press(key);
             (pressed, first)
         };
-        times.extend(came.map(|came| came - pressed));
+        times.push(came.map_or(NEVER, |came| came - pressed));
     }
-    assert!(times.len() > count * 9 / 10, "{} answers few keys", program.name);
     Percentiles::of(times)
 }
 

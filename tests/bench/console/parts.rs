@@ -75,7 +75,7 @@ fn figures<T>(found: &[(&'static str, T)], of: impl Fn(&T) -> Option<f64>) -> Fi
     found.iter().map(|(name, found)| (*name, of(found))).collect()
 }
 
-/// The slow lines that are measured, with their place among the findings.
+/// The slow lines that are measured.
 fn lines(short: bool) -> impl Iterator<Item = &'static Line> {
     Line::ALL.iter().filter(move |line| !short || !line.is_slow())
 }
