@@ -59,7 +59,7 @@ pub use key::verifier_key_for;
 pub use process::{Presence, Process, Who, presence};
 pub use record::{Introduction, ProcRef, Record, RecordBody};
 pub use recorded::{Health, Recorded};
-pub use store::Store;
+pub use store::{Changes, Store};
 pub use verify::{Verification, verify};
 pub use writer::Receipt;
 

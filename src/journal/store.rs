@@ -6,6 +6,7 @@
 //!        └─ incidents, path, sinks: what there is and where                           listing
 //! ```
 
+mod changes;
 mod listing;
 mod loss;
 mod open;
@@ -21,6 +22,7 @@ use std::{
     time::Duration,
 };
 
+pub use changes::Changes;
 use tokio::sync::broadcast;
 
 use super::{

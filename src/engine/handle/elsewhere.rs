@@ -16,12 +16,12 @@ use tokio::sync::broadcast;
 use super::{Engine, Inner, retry::again};
 use crate::domain::{BotName, IncidentId, OperationId, StepId, StepState};
 use crate::engine::{Ended, EngineEvent, isolation::Start};
-use crate::journal::{Journal, JournalError, Operation, Presence};
+use crate::journal::{Changes, Journal, JournalError, Operation, Presence};
 
 /// Between two looks at the journal of an operation that is followed.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
-/// Between two looks at the directory for what others have begun.
-const LOOK_AROUND_EVERY: Duration = Duration::from_secs(1);
+/// Least time between two looks at the directory for what others have begun.
+const LOOK_AROUND_APART: Duration = Duration::from_secs(1);
 /// A process that was stopped for so long has its operation taken over: whoever pressed the key waits for it no longer.
 const STOPPED_FOR: Duration = Duration::from_secs(5);
 /// The same for one that lives and writes nothing: no step takes so long.
@@ -121,28 +121,39 @@ impl Engine {
     }
 
     /// From now on, what other processes begin and end on this state directory shows here: bots that they isolate, their
-    /// steps, their outcomes. Cheap: the directory is looked at once a second, and read where something has changed.
+    /// steps, their outcomes. Cheap: the system tells when somebody writes, and only what has changed is read.
     pub(super) fn look_around(&self) {
         if self.inner.looks_around.swap(true, std::sync::atomic::Ordering::SeqCst) {
             return;
         }
         let inner = Arc::downgrade(&self.inner);
         tokio::spawn(async move {
-            let mut seen = None;
+            let (mut seen, mut changes) = (None, Changes::default());
             while let Some(engine) = Weak::upgrade(&inner).map(|inner| Self { inner }) {
-                engine.look_once(&mut seen).await;
+                // Before the look: what is written meanwhile is told.
+                if !changes.are_told() {
+                    changes = engine.inner.store.changes();
+                }
+                let looked = engine.look_once(&mut seen).await;
                 drop(engine);
-                tokio::time::sleep(LOOK_AROUND_EVERY).await;
+                tokio::time::sleep(LOOK_AROUND_APART).await;
+                if looked && changes.are_told() {
+                    changes.next().await;
+                }
             }
         });
     }
 
-    async fn look_once(&self, seen: &mut Option<u64>) {
+    /// `false`: later, something else is more urgent.
+    async fn look_once(&self, seen: &mut Option<u64>) -> bool {
+        // While this process strikes, it does nothing else; what others did meanwhile is read afterwards.
+        if self.inner.fleet.is_striking() {
+            return false;
+        }
         let store = self.inner.store.clone();
         let now = tokio::task::spawn_blocking(move || store.fingerprint()).await.ok();
-        // While this process strikes, it does nothing else; what others did meanwhile is read afterwards.
-        if now == *seen || self.inner.fleet.is_striking() {
-            return;
+        if now == *seen {
+            return true;
         }
         *seen = now;
         self.recall().await;
@@ -156,6 +167,7 @@ impl Engine {
                 tokio::spawn(async move { show(inner, incident, op, bot).await });
             }
         }
+        true
     }
 }
 
