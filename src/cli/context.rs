@@ -14,9 +14,9 @@ use async_trait::async_trait;
 
 use super::{Exit, Face, Stop, args::Global, output::Output};
 use crate::{
-    config::{self, BotConfig, Config, Sources},
+    config::{self, BotConfig, Config, ProviderConfig, Sources},
     domain::Untrusted,
-    engine::{BotEntry, Clock, Engine, Parts, Provider, Roster, Rules, SystemClock},
+    engine::{BotEntry, Clock, Engine, Inventory, Parts, Provider, Roster, Rules, SystemClock},
     journal::{Process, Stamp, Store},
 };
 
@@ -146,7 +146,8 @@ impl Context {
             exercise: None,
             read_only: global.read_only || config.console.read_only,
             rules: rules(&config),
-        });
+        })
+        .with_inventory(Inventory::at(&state_dir, config.providers.iter().map(ProviderConfig::place)));
         let verbose = global.verbose > 0;
         if verbose {
             for file in &config.files {

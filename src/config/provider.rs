@@ -49,6 +49,19 @@ impl ProviderConfig {
         }
     }
 
+    /// What tells it from another provider of the same name: its kind, where it is, and as whom estop looks at it. No
+    /// secret, and nothing that may change without changing what is read.
+    pub fn place(&self) -> String {
+        // Quoted, so that no two places come to the same text.
+        let place = match &self.settings {
+            ProviderSettings::Keycloak(at) => {
+                format!("{:?}", [at.base_url.as_str(), &at.realm, &at.auth_realm, &at.client_id])
+            }
+            ProviderSettings::Postgres(at) => format!("{:?}", (&at.host, at.port, &at.user, &at.database)),
+        };
+        format!("{} {} {place}", self.name, self.kind())
+    }
+
     /// Where its secret is, if it needs one.
     pub const fn secret(&self) -> Option<&SecretReference> {
         match &self.settings {

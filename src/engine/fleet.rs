@@ -10,9 +10,11 @@
 
 mod assemble;
 mod leaked;
+mod recalled;
 mod refresh;
 mod state;
 
+use recalled::Recalled;
 pub(super) use state::{GateAnswer, gates, judge_again, sent};
 
 use std::{
@@ -70,6 +72,8 @@ struct Known {
     elsewhere: HashSet<BotName>,
     /// Leaked secrets that were handed over, of each bot.
     leaked: HashMap<BotName, Vec<Leaked>>,
+    /// What is of an earlier process.
+    recalled: Recalled,
 }
 
 /// What runs.
@@ -80,9 +84,18 @@ struct Run {
 }
 
 struct Listed {
-    listing: Listing,
+    listing: Arc<Listing>,
     read_at: Option<Timestamp>,
     error: Option<String>,
+    /// Whether it is of an earlier process: this one has had no listing yet.
+    recalled: bool,
+}
+
+impl Listed {
+    /// Whether the newest listing was answered, in this process.
+    fn is_fresh(&self) -> bool {
+        self.read_at.is_some() && self.error.is_none() && !self.recalled
+    }
 }
 
 impl Known {
@@ -221,11 +234,12 @@ impl Fleet {
         }
     }
 
-    /// The newest readings of identities, but for those whose newest read failed.
+    /// The newest readings of identities, but for those whose newest read failed, or was an earlier process's.
     pub fn readings_of(&self, identities: &[Identity]) -> ReadingSet {
         let known = self.known();
         let answered = identities.iter().filter(|identity| !known.errors.contains_key(&identity.id));
-        answered.filter_map(|identity| known.readings.get(&identity.id).cloned()).collect()
+        let newest = answered.filter_map(|identity| known.readings.get(&identity.id));
+        newest.filter(|reading| !known.recalled.has(reading)).cloned().collect()
     }
 
     /// Keeps readings that an isolation took.
@@ -252,12 +266,14 @@ impl Fleet {
 
     /// The console's own identity at a provider, once preflight has told.
     pub fn is_own(&self, identity: &IdentityId) -> bool {
-        self.known().own.values().any(|own| own == identity)
+        self.known().is_own(identity)
     }
 
     /// Takes the journal's newest operation of each bot.
     pub fn take_operations(&self, operations: HashMap<BotName, Operation>) {
-        self.known().operations = operations;
+        let mut known = self.known();
+        known.operations = operations;
+        known.recalled.journal_read = true;
     }
 
     /// Takes the bots that other processes isolate.

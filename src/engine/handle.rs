@@ -5,6 +5,7 @@ mod elsewhere;
 mod history;
 mod hold;
 mod identify;
+mod inventory;
 mod record;
 mod restore;
 mod retry;
@@ -17,6 +18,7 @@ use uuid::Uuid;
 
 use admission::Ready;
 use hold::WatchedEnds;
+use inventory::Keeper;
 pub use record::{Confirmed, WaitingStep};
 
 use super::{
@@ -78,6 +80,10 @@ struct Inner {
     followed: WatchedEnds,
     /// Whether other processes are looked for.
     looks_around: std::sync::atomic::AtomicBool,
+    /// The inventory on disk.
+    keeper: Keeper,
+    /// Whether the journals were read once.
+    journal_read: watch::Sender<bool>,
 }
 
 /// An isolation that runs in its own task.
@@ -135,6 +141,8 @@ impl Engine {
                 watched: WatchedEnds::default(),
                 followed: WatchedEnds::default(),
                 looks_around: std::sync::atomic::AtomicBool::new(false),
+                keeper: Keeper::default(),
+                journal_read: watch::Sender::new(false),
             }),
         }
     }

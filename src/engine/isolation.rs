@@ -129,8 +129,10 @@ impl Isolation {
         readings
     }
 
+    /// Older than a strike may stand on, or of an earlier process, however young.
     fn is_stale(&self, reading: &Reading) -> bool {
         self.work.fleet.clock.now().duration_since(reading.read_at) > super::STALE_AFTER
+            || self.work.fleet.has_recalled(reading)
     }
 
     /// The plan over newer readings, with their snapshots.

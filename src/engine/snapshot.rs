@@ -22,6 +22,8 @@ pub struct BotView {
     pub identities: Vec<Identity>,
     /// The newest reading of each, children included; empty: not read yet.
     pub readings: ReadingSet,
+    /// Whether one of them is of an earlier process: however young, it is no fresh read.
+    pub recalled: bool,
     /// What `X` would do now.
     pub plan: Arc<Plan>,
     /// What `B` would do now.
@@ -58,11 +60,12 @@ impl BotView {
         self.plan.collateral.iter().map(|one| &one.bot).collect::<BTreeSet<_>>().len()
     }
 
-    /// Whether any of its readings is missing or older than [`STALE_AFTER`].
+    /// Whether any of its readings is missing, older than [`STALE_AFTER`], or of an earlier process.
     pub fn is_stale(&self, now: Timestamp) -> bool {
-        self.identities.iter().any(|identity| {
+        let too_old = self.identities.iter().any(|identity| {
             self.readings.get(&identity.id).is_none_or(|reading| now.duration_since(reading.read_at) > STALE_AFTER)
-        })
+        });
+        self.recalled || too_old
     }
 }
 

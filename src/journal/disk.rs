@@ -23,7 +23,7 @@ const WRITABLE_BY_OTHERS: u32 = 0o022;
 const STICKY: u32 = 0o1000;
 
 /// Makes a directory that is ours alone, and its parents; one that is there must not be writable by others.
-pub(super) fn own_directory(path: &Path) -> Result<(), JournalError> {
+pub(crate) fn own_directory(path: &Path) -> Result<(), JournalError> {
     match fs::symlink_metadata(path) {
         Ok(found) => return check_directory(path, &found),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}

@@ -119,7 +119,8 @@ fn residual(residual: &mut Residual) {
     text(&mut residual.source);
 }
 
-fn reading(reading: &mut Reading) {
+/// What people read of a reading, masked: ids, facts and hints stay as they are.
+pub(crate) fn reading(reading: &mut Reading) {
     identity(&mut reading.identity);
     reading.children.iter_mut().for_each(identity);
     for holding in &mut reading.holdings {

@@ -178,6 +178,7 @@ fn view(bot: Bot, state: BotState, identities: Vec<Identity>, readings: ReadingS
         now: now(),
     });
     BotView {
+        recalled: false,
         findings: if readings.is_empty() { Findings::unread() } else { Arc::new(findings) },
         shared,
         plan: isolate,

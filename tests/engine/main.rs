@@ -4,6 +4,7 @@
 
 mod approvals;
 mod budget;
+mod cached;
 mod fake;
 mod findings;
 mod hold;

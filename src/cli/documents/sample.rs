@@ -131,6 +131,7 @@ pub fn view(name: &str, configured: bool, identities: Vec<Identity>, readings: R
         now: now(),
     });
     Arc::new(BotView {
+        recalled: false,
         findings: if readings.is_empty() { Findings::unread() } else { Arc::new(findings) },
         bot,
         state: BotState::Live,

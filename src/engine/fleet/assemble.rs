@@ -25,10 +25,13 @@ pub(super) fn assemble(fleet: &Fleet, known: &Known) -> Snapshot {
         bots.iter().flat_map(|(bot, _)| bot.identities.iter().map(|id| (id.clone(), bot.name.clone()))).collect();
     let environments = bots.iter().filter_map(|(bot, _)| Some((bot.name.clone(), bot.environment.clone()?))).collect();
     let keyring = keyring(known);
+    // Of those that hold a long-lived secret: there may be half a million others.
+    let holders: BTreeSet<&IdentityId> = keyring.values().flatten().collect();
     let names: BTreeMap<IdentityId, Untrusted> = bots
         .iter()
         .flat_map(|(_, identities)| identities)
         .chain(&others)
+        .filter(|identity| holders.contains(&identity.id))
         .map(|identity| (identity.id.clone(), identity.name.clone()))
         .collect();
     let context = Context { fleet, known, owners, environments, keyring, names };
@@ -70,8 +73,8 @@ fn status(provider: &dyn crate::engine::Provider, known: &Known, bots: &[Arc<Bot
     ProviderStatus {
         name: provider.name().clone(),
         kind: provider.kind(),
-        reachable: listed.is_some_and(|listed| listed.error.is_none()),
-        complete: listed.is_some() && failed.is_none() && gap.is_none() && unread.is_none(),
+        reachable: listed.is_some_and(super::Listed::is_fresh),
+        complete: listed.is_some_and(super::Listed::is_fresh) && gap.is_none() && unread.is_none(),
         read_at: listed.and_then(|listed| listed.read_at),
         error: failed.or(gap).or(unread),
         limits: provider.limits(),
@@ -104,10 +107,14 @@ fn keyring(known: &Known) -> Keyring {
 /// Whether an identity reads, or is listed, as shut.
 fn is_shut(known: &Known, id: &IdentityId) -> bool {
     let listed = |listed: &super::Listed| {
+        if listed.recalled {
+            return false;
+        }
         let found = listed.listing.identities.iter().find(|identity| identity.id == *id);
         found.is_some_and(|identity| matches!(identity.state, IdentityState::Gated | IdentityState::Gone))
     };
-    known.readings.get(id).is_some_and(Reading::is_shut) || known.listings.get(id.provider()).is_some_and(listed)
+    let read = |reading: &Reading| reading.is_shut() && !known.recalled.has(reading);
+    known.readings.get(id).is_some_and(read) || known.listings.get(id.provider()).is_some_and(listed)
 }
 
 /// Collateral now, and what was claimed before a burn took it out of the readings.
@@ -147,7 +154,20 @@ impl Context<'_> {
         let error = identities.iter().find_map(|identity| self.known.errors.get(&identity.id).cloned());
         let state = self.state(&bot, &identities, &readings, collateral);
         let findings = self.findings(&bot, state, &identities, &readings, &isolate, &shared);
-        BotView { state, plan: isolate, burn, shared, findings, last_active_at, error, identities, readings, bot }
+        let recalled = readings.iter().any(|reading| self.known.recalled.has(reading));
+        BotView {
+            state,
+            plan: isolate,
+            burn,
+            shared,
+            findings,
+            last_active_at,
+            error,
+            identities,
+            recalled,
+            readings,
+            bot,
+        }
     }
 
     fn state(
@@ -160,6 +180,10 @@ impl Context<'_> {
         let isolated_here = self.known.running.get(&bot.name).is_some_and(|run| run.gives_way.is_none());
         if isolated_here || self.known.elsewhere.contains(&bot.name) {
             return BotState::Isolating;
+        }
+        if !self.known.recalled.journal_read && readings.iter().any(|reading| self.known.recalled.has(reading)) {
+            // Whether it was isolated since is in the journal.
+            return BotState::Unknown;
         }
         let operation = self.known.operations.get(&bot.name);
         let claimed = operation.map(|operation| operation.collateral.as_slice()).unwrap_or_default();
@@ -180,7 +204,7 @@ impl Context<'_> {
             return Findings::unread();
         }
         let isolation = self.isolation(&bot.name);
-        let is_own = identities.iter().any(|identity| self.known.own.values().any(|own| *own == identity.id));
+        let is_own = identities.iter().any(|identity| self.known.is_own(&identity.id));
         Arc::new(Findings::of(&Evidence {
             bot,
             state,
@@ -218,7 +242,7 @@ impl Context<'_> {
                 .known
                 .listings
                 .get(id.provider())
-                .is_some_and(|listed| listed.error.is_none() && listed.listing.gaps.is_empty());
+                .is_some_and(|listed| listed.is_fresh() && listed.listing.gaps.is_empty());
             identities.push(Identity::new(
                 id.clone(),
                 Untrusted::new(id.native()),

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{Fleet, Listed, asked};
 use crate::domain::{Identity, ProviderName, Reading};
-use crate::engine::{Listing, Provider, ProviderError, deadline::Allowance};
+use crate::engine::{BotView, Listing, Provider, ProviderError, deadline::Allowance};
 
 /// Bots read at once, per provider.
 const READINGS_AT_ONCE: usize = 4;
@@ -37,21 +37,26 @@ impl Fleet {
         // Whoever was mute is not asked about each bot as well. Less than a whole deadline: what it waited for may have
         // been asked by others before.
         let mute = answer.as_ref().err().filter(|_| spent >= provider.limits().deadline * 2 / 3).cloned();
+        let failed = answer.as_ref().err().cloned();
+        let whole = answer.as_ref().is_ok_and(|listing| listing.gaps.is_empty());
         self.take_listing(provider, began, answer);
         self.publish();
-        let bots: Vec<Identity> = self
-            .snapshot()
-            .bots
-            .iter()
-            .flat_map(|view| view.identities.clone())
-            .filter(|identity| identity.id.provider() == provider.name())
-            .collect();
-        match mute {
-            Some(error) => {
-                let unread = bots.into_iter().map(|identity| (identity.id, error.to_string()));
-                self.known().errors.extend(unread);
-            }
-            None => self.read_within(Some(&allowance), bots).await,
+        let is_here = |identity: &Identity| identity.id.provider() == provider.name();
+        // Known from an earlier process only: nobody is asked about each of them who has just refused to list any.
+        let only_recalled = failed.is_some() && self.is_recalled(provider.name());
+        let snapshot = self.snapshot();
+        let (asked, unasked): (Vec<&Arc<BotView>>, _) =
+            snapshot.bots.iter().partition(|view| mute.is_none() && (view.bot.configured || !only_recalled));
+        let of = |views: Vec<&Arc<BotView>>| -> Vec<Identity> {
+            views.iter().flat_map(|view| view.identities.iter().filter(|one| is_here(one)).cloned()).collect()
+        };
+        if let Some(error) = failed {
+            let unread = of(unasked).into_iter().map(|identity| (identity.id, error.to_string()));
+            self.known().errors.extend(unread);
+        }
+        self.read_within(Some(&allowance), of(asked)).await;
+        if whole {
+            self.known().forget_recalled(provider.name());
         }
         let mut known = self.known();
         if allowance.is_spent() {
@@ -68,8 +73,7 @@ impl Fleet {
 
     /// Lists one provider, unless it has been listed: for names that nobody could resolve yet.
     pub async fn list_once(&self, provider: &Arc<dyn Provider>) -> Result<(), ProviderError> {
-        let is_listed = |listed: &Listed| listed.read_at.is_some() && listed.error.is_none();
-        if self.known().listings.get(provider.name()).is_some_and(is_listed) {
+        if self.known().listings.get(provider.name()).is_some_and(Listed::is_fresh) {
             return Ok(());
         }
         let began = self.clock.now();
@@ -88,19 +92,24 @@ impl Fleet {
                 tokio::time::timeout(provider.limits().deadline, asked(provider, provider.preflight())).await
             && let Some(own) = preflight.whoami.identity
         {
-            self.known().own.insert(provider.name().clone(), own);
+            let mut known = self.known();
+            known.recalled.own.remove(provider.name());
+            known.own.insert(provider.name().clone(), own);
         }
     }
 
     fn take_listing(&self, provider: &Arc<dyn Provider>, at: Timestamp, answer: Result<Listing, ProviderError>) {
         let mut known = self.known();
         let listed = known.listings.entry(provider.name().clone()).or_insert_with(|| Listed {
-            listing: Listing { identities: Vec::new(), gaps: Vec::new() },
+            listing: Arc::new(Listing { identities: Vec::new(), gaps: Vec::new() }),
             read_at: None,
             error: None,
+            recalled: false,
         });
         match answer {
-            Ok(listing) => *listed = Listed { listing, read_at: Some(at), error: None },
+            Ok(listing) => {
+                *listed = Listed { listing: Arc::new(listing), read_at: Some(at), error: None, recalled: false };
+            }
             Err(error) => listed.error = Some(error.to_string()),
         }
     }
@@ -126,8 +135,9 @@ impl Fleet {
                 .collect()
                 .await;
             let known = self.known();
-            identities =
-                children.into_iter().flatten().filter(|child| !known.readings.contains_key(&child.id)).collect();
+            let is_read =
+                |child: &Identity| known.readings.get(&child.id).is_some_and(|reading| !known.recalled.has(reading));
+            identities = children.into_iter().flatten().filter(|child| !is_read(child)).collect();
             drop(known);
             if identities.is_empty() {
                 return;

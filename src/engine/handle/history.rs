@@ -16,6 +16,7 @@ impl Engine {
             let elsewhere = isolated.filter(|operation| self.elsewhere(operation).is_some());
             self.inner.fleet.take_elsewhere(elsewhere.map(|operation| operation.bot.clone()).collect());
             self.inner.fleet.take_operations(operations);
+            self.inner.journal_read.send_replace(true);
         }
         self.inner.fleet.publish();
     }

@@ -101,6 +101,7 @@ fn bot(random: &mut fastrand::Rng, identity: Identity) -> BotView {
     let plan = |depth| Arc::new(Plan::new(bot.name.clone(), depth, Vec::new(), &readings, Vec::new()));
     let state = [BotState::Live, BotState::Live, BotState::Live, BotState::Dark, BotState::Partial][random.usize(..5)];
     BotView {
+        recalled: false,
         plan: plan(Depth::Isolate),
         burn: plan(Depth::Burn),
         state,

@@ -68,10 +68,13 @@ impl OneSweep<'_> {
                 .buffered(READS_AT_ONCE)
                 .collect()
                 .await;
-            let mut nameless = Vec::new();
+            let (mut nameless, mut gone) = (Vec::new(), false);
             for (identity, answer) in batch.into_iter().zip(answers) {
                 match answer {
-                    Ok(reading) => self.take(reading, &mut round),
+                    Ok(reading) => {
+                        gone |= reading.identity.state == IdentityState::Gone;
+                        self.take(reading, &mut round);
+                    }
                     // It was never listed: it may be a name, in the place of an id.
                     Err(ProviderError::BadData(_)) if identity.state == IdentityState::Unknown => {
                         nameless.push(identity);
@@ -81,6 +84,9 @@ impl OneSweep<'_> {
             }
             if !nameless.is_empty() {
                 from = self.resolve(&nameless, &mut round).await;
+            }
+            if gone && fleet.is_recalled(self.provider.name()) {
+                self.look_for_successors(&mut round).await;
             }
         }
         round.settled = settled && self.is_settled();
@@ -106,6 +112,20 @@ impl OneSweep<'_> {
         let from = self.swept.identities.len();
         self.swept.identities.extend(found);
         from
+    }
+
+    /// What an earlier process has listed is gone, and its name may be another's by now: only a listing of today tells.
+    async fn look_for_successors(&mut self, round: &mut Round) {
+        if let Err(error) = self.isolation.work.fleet.list_once(self.provider).await {
+            round.failed(&error);
+        }
+        let snapshot = self.isolation.work.fleet.snapshot();
+        let listed = snapshot.bot(&self.isolation.order.bot).map(|view| view.identities.clone()).unwrap_or_default();
+        let known = |one: &Identity| self.swept.identities.iter().any(|identity| identity.id == one.id);
+        let is_there = |one: &Identity| matches!(one.state, IdentityState::Live | IdentityState::Gated);
+        let here = listed.into_iter().filter(|one| one.id.provider() == self.provider.name());
+        let new: Vec<Identity> = here.filter(|one| is_there(one) && !known(one)).collect();
+        self.swept.identities.extend(new);
     }
 
     /// Whether nothing is on its way.
