@@ -7,6 +7,8 @@
 mod bench;
 #[path = "console/bytes.rs"]
 mod bytes;
+#[path = "console/cached.rs"]
+mod cached;
 #[path = "console/command.rs"]
 mod command;
 #[path = "console/copy.rs"]

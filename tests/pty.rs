@@ -4,6 +4,8 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests: a failure here is the test's")]
 
+#[path = "pty/cached.rs"]
+mod cached;
 #[path = "pty/endings.rs"]
 mod endings;
 #[path = "pty/hands.rs"]

@@ -74,6 +74,9 @@ impl<O: Operator> Effects<O> {
         match effect {
             Effect::Isolate(order) => self.isolate(order),
             Effect::IsolateMarked(orders) => self.isolate_marked(orders),
+            Effect::Recall => {
+                self.ask(|operator| async move { Message::InventoryRecalled(operator.recall().await) });
+            }
             Effect::Refresh => {
                 let (operator, results) = (self.operator.clone(), self.results.clone());
                 tokio::spawn(async move {

@@ -158,6 +158,8 @@ pub enum Message {
         /// What is listed.
         list: Arc<List>,
     },
+    /// What an earlier console has read was taken in; or why it was not, one sentence.
+    InventoryRecalled(Option<String>),
     /// A refresh of every provider ended.
     Refreshed,
     /// A refresh of one bot ended.

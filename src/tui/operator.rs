@@ -155,6 +155,12 @@ pub trait Operator: Clone + Send + Sync + 'static {
     /// Until when a bot is held dark; `None`: it is not.
     fn watched_until(&self, bot: &BotName) -> Option<Timestamp>;
 
+    /// Takes in what an earlier console has read; it comes as a fleet. One sentence, where there is something and it was
+    /// not taken.
+    async fn recall(&self) -> Option<String> {
+        None
+    }
+
     /// Reads every provider once.
     async fn refresh(&self);
 

@@ -42,7 +42,7 @@ use super::{
 };
 use crate::{
     domain::{BotName, Depth, Identified, IncidentId, LeakedSecret, Outcome, RestoreMode, StepId},
-    engine::{EngineEvent, Order, Refusal, RestoreOrder},
+    engine::{EngineEvent, Order, ProviderStatus, Refusal, RestoreOrder},
 };
 
 /// Every provider is listed again after this long, so that the plan beside the key stays true.
@@ -57,6 +57,8 @@ pub enum Effect {
     Isolate(Order),
     /// Hand several orders to the engine, or none: a guard that refuses one refuses all.
     IsolateMarked(Vec<Order>),
+    /// Take in what an earlier console has read.
+    Recall,
     /// Read every provider.
     Refresh,
     /// Read one bot's identities.
@@ -136,7 +138,7 @@ pub enum Effect {
 pub fn start(state: &mut State) -> Vec<Effect> {
     state.refreshing = true;
     state.refreshed = Some(state.now.mono);
-    vec![Effect::ReadJournal, Effect::AskRights, Effect::AskLeft, Effect::Refresh]
+    vec![Effect::Recall, Effect::ReadJournal, Effect::AskRights, Effect::AskLeft, Effect::Refresh]
 }
 
 /// Takes in what happened.
@@ -206,12 +208,17 @@ fn hear(state: &mut State, message: Message) {
         Message::FleetRead(snapshot) => {
             state.snapshot = snapshot;
             // What the engine published before any provider answered is not yet a fleet.
-            state.loaded |= !state.snapshot.bots.is_empty() || state.snapshot.revision > 0;
+            let is_heard = |provider: &ProviderStatus| provider.read_at.is_some() || provider.error.is_some();
+            state.loaded |= !state.snapshot.bots.is_empty() || state.snapshot.providers.iter().any(is_heard);
             state.fleet.refresh(&state.snapshot);
             let vanished = state.trigger.armed().is_some_and(|bot| state.snapshot.bot(bot).is_none());
             if vanished {
                 state.trigger.disarm();
             }
+            state.mark(Dirty::Soon);
+        }
+        Message::InventoryRecalled(Some(why)) => {
+            state.notices.push(why);
             state.mark(Dirty::Soon);
         }
         Message::Refreshed => {

@@ -59,6 +59,8 @@ pub struct Desk {
     pub owners: Arc<Mutex<Vec<Owner>>>,
     /// What the engine was handed.
     pub handed: Arc<Mutex<Vec<(BotName, LeakedSecret, bool)>>>,
+    /// What an earlier console has left, and what is said about what was not taken.
+    pub recalled: Arc<Mutex<(Option<Snapshot>, Option<String>)>>,
 }
 
 impl Desk {
@@ -81,6 +83,7 @@ impl Desk {
             written: Arc::default(),
             owners: Arc::default(),
             handed: Arc::default(),
+            recalled: Arc::default(),
         }
     }
 
@@ -257,6 +260,15 @@ impl Operator for Desk {
 
     fn watched_until(&self, _bot: &BotName) -> Option<Timestamp> {
         Some(sample::after(300))
+    }
+
+    async fn recall(&self) -> Option<String> {
+        self.jot("recall");
+        let (snapshot, said) = self.recalled.lock().unwrap().clone();
+        if let Some(snapshot) = snapshot {
+            self.fleet.send_replace(Arc::new(snapshot));
+        }
+        said
     }
 
     async fn refresh(&self) {

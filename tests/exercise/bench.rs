@@ -4,7 +4,7 @@ use std::sync::{Arc, MutexGuard};
 
 use estop::{
     domain::{BotName, Depth},
-    engine::{BotEntry, BotView, Clock, Ended, Engine, ManualClock, Order, Parts, Roster, Rules},
+    engine::{BotEntry, BotView, Clock, Ended, Engine, Inventory, ManualClock, Order, Parts, Roster, Rules},
     journal::{Process, Stamp, Store},
     tabletop::{Exercise, Fleet, SimulatedPostgres, keycloak::Credential, postgres::World},
 };
@@ -38,7 +38,14 @@ pub fn client(bot: &str) -> &'static str {
 impl Bench {
     /// An engine that has read the fleet once.
     pub async fn new() -> Self {
-        let clock: Arc<dyn Clock> = Arc::new(ManualClock::at("2026-11-24T12:00:00Z".parse().unwrap()));
+        let bench = Self::at("2026-11-24T12:00:00Z", None);
+        bench.engine.refresh().await;
+        bench
+    }
+
+    /// An engine that has read nothing yet.
+    pub fn at(time: &str, inventory: Option<Inventory>) -> Self {
+        let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(time.parse().unwrap()));
         let exercise = Exercise::of(&Fleet::embedded(), clock.clone()).unwrap();
         let scenario = Some(exercise.scenario.clone());
         let engine = Engine::new(Parts {
@@ -50,7 +57,10 @@ impl Bench {
             read_only: false,
             rules: Rules::default(),
         });
-        engine.refresh().await;
+        let engine = match inventory {
+            Some(inventory) => engine.with_inventory(inventory),
+            None => engine,
+        };
         Self { exercise, engine }
     }
 

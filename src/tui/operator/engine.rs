@@ -183,8 +183,15 @@ impl Operator for Engine {
         Engine::watched_until(self, bot)
     }
 
+    async fn recall(&self) -> Option<String> {
+        self.recall_inventory().await
+    }
+
     async fn refresh(&self) {
         Engine::refresh(self).await;
+        let engine = self.clone();
+        // Beside: what waits for the refresh does not wait for a disk.
+        tokio::spawn(async move { engine.keep_inventory().await });
         self.make_ready().await;
         self.keep_watch().await;
     }

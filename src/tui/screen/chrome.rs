@@ -6,7 +6,7 @@ use super::{Drawn, inside};
 use crate::tui::{
     action::{Action, Context},
     detail::TERMS,
-    paint::{Line, Paint, clock, piece, width},
+    paint::{Line, Paint, ago, clock, piece, width},
     state::{Form, State},
     strike::Shown,
     theme::Role,
@@ -104,7 +104,8 @@ fn figures(state: &State) -> crate::tui::paint::Piece {
         Context::Fleet => {
             let (shown, all) = (state.fleet.list().len(), state.fleet.list().all());
             let word = if all > state.snapshot.bots.len() { "identities" } else { "bots" };
-            if shown == all { format!("  {shown} {word}") } else { format!("  {shown} of {all} {word}") }
+            let age = age(state).map(|age| format!(", as read {age} ago")).unwrap_or_default();
+            if shown == all { format!("  {shown} {word}{age}") } else { format!("  {shown} of {all} {word}{age}") }
         }
         Context::Isolation => {
             let at = state.shown_operations().position(|operation| Some(operation.op) == state.operation);
@@ -128,6 +129,14 @@ fn figures(state: &State) -> crate::tui::paint::Piece {
     piece(Role::Dim, text)
 }
 
+/// How old the oldest part of the fleet is that a provider has not answered for just now: of an earlier console, or from
+/// before it was lost.
+fn age(state: &State) -> Option<String> {
+    let old = state.snapshot.providers.iter().filter(|provider| !provider.reachable);
+    let oldest = old.filter_map(|provider| provider.read_at).min()?;
+    Some(ago(state.now.wall, Some(oldest)))
+}
+
 /// One badge a provider, and READ-ONLY: a dead provider costs a badge, never a wait. Troubled ones come first, so that
 /// they are the last to be cut off.
 fn badges(state: &State) -> Vec<Line> {
@@ -139,11 +148,12 @@ fn badges(state: &State) -> Vec<Line> {
     providers.sort_by_key(|provider| (provider.reachable && provider.complete, !provider.reachable));
     for provider in providers {
         let glyphs = state.look.glyphs;
-        let (role, sign, word) = match (provider.reachable, provider.complete, provider.read_at) {
-            (true, true, _) => (Role::Good, glyphs.bot(crate::domain::BotState::Live), "ok"),
-            (true, false, _) => (Role::Warn, glyphs.bot(crate::domain::BotState::Partial), "incomplete"),
-            (false, _, None) if provider.error.is_none() => (Role::Dim, glyphs.dot(), "asking"),
-            (false, ..) => (Role::Bad, glyphs.bot(crate::domain::BotState::Contradicted), "unreachable"),
+        let (role, sign, word) = match (provider.reachable, provider.complete) {
+            (true, true) => (Role::Good, glyphs.bot(crate::domain::BotState::Live), "ok"),
+            (true, false) => (Role::Warn, glyphs.bot(crate::domain::BotState::Partial), "incomplete"),
+            // Nothing has come of it yet in this console, whatever an earlier one has read.
+            (false, _) if provider.error.is_none() => (Role::Dim, glyphs.dot(), "asking"),
+            (false, _) => (Role::Bad, glyphs.bot(crate::domain::BotState::Contradicted), "unreachable"),
         };
         let name = state.look.text(provider.name.as_str());
         badges.push(vec![piece(Role::Text, format!("{name} ")), piece(role, format!("{sign} {word}"))]);

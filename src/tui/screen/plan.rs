@@ -26,7 +26,7 @@ pub fn draw(state: &State, view: &BotView, paint: &mut Paint<'_>, area: Rect) ->
     }
     let look = paint.look;
     let plan = &view.plan;
-    let age = age(state.now.wall, plan);
+    let age = age(state.now.wall, plan, view.recalled);
     let name = look.text(&view.bot.name.shown());
     // With several marked, `X` is about them: this plan is only this bot's part of it, or none.
     let (marked, key) = (state.fleet.marked.len(), state.key(Action::Isolate));
@@ -60,10 +60,10 @@ pub fn draw(state: &State, view: &BotView, paint: &mut Paint<'_>, area: Rect) ->
 }
 
 /// How old the reads are that it stands on.
-fn age(now: Timestamp, plan: &Plan) -> Piece {
+fn age(now: Timestamp, plan: &Plan, recalled: bool) -> Piece {
     match plan.read_at {
         None => piece(Role::Warn, "gates only: not read yet"),
-        Some(at) if now.duration_since(at) > STALE_AFTER => {
+        Some(at) if recalled || now.duration_since(at) > STALE_AFTER => {
             piece(Role::Warn, format!("STALE: read {} ago", paint::ago(now, Some(at))))
         }
         Some(_) => piece(Role::Dim, "fresh"),
