@@ -145,7 +145,7 @@ fn proof(output: &Output, line: &ProbeLine) {
 
 /// What happens from now on: to be had before anything is sent.
 pub(super) struct Feed {
-    events: Receiver<EngineEvent>,
+    events: Receiver<Arc<EngineEvent>>,
     /// Documents name the record that holds each line; people are not kept waiting for the disk.
     records: Option<Receiver<Arc<Record>>>,
 }
@@ -197,7 +197,7 @@ pub(super) async fn follow(context: &Context, running: Vec<Running>, feed: Feed,
             biased;
             received = signals.next() => limit.shorten(context, &board, received),
             event = events.recv() => match event {
-                Ok(event) => step(context, &mut board, &mut limit, &mut lines, event),
+                Ok(event) => step(context, &mut board, &mut limit, &mut lines, Arc::unwrap_or_clone(event)),
                 Err(RecvError::Lagged(missed)) => lagged(&context.output, missed),
                 // The engine outlives its isolations.
                 Err(RecvError::Closed) => {}
@@ -208,7 +208,7 @@ pub(super) async fn follow(context: &Context, running: Vec<Running>, feed: Feed,
                 // What came before an end is printed before it. The end was on disk before it was told, and all else before
                 // the end.
                 for event in told(&mut events, |missed| lagged(&context.output, missed)) {
-                    step(context, &mut board, &mut limit, &mut lines, event);
+                    step(context, &mut board, &mut limit, &mut lines, Arc::unwrap_or_clone(event));
                 }
                 for record in records.iter_mut().flat_map(|records| told(records, |_| {})) {
                     lines.heard(&record);

@@ -60,7 +60,7 @@ pub struct Engine {
 struct Inner {
     fleet: Arc<Fleet>,
     store: Store,
-    events: broadcast::Sender<EngineEvent>,
+    events: broadcast::Sender<Arc<EngineEvent>>,
     read_only: bool,
     rules: Rules,
     /// Why the person only views, found out once: on the way from the key to the wire no directory is asked. Whoever
@@ -158,7 +158,7 @@ impl Engine {
     }
 
     /// What happens in isolations from now on.
-    pub fn subscribe(&self) -> broadcast::Receiver<EngineEvent> {
+    pub fn subscribe(&self) -> broadcast::Receiver<Arc<EngineEvent>> {
         self.inner.events.subscribe()
     }
 

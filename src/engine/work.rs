@@ -15,7 +15,7 @@ pub(super) struct Work {
     pub fleet: Arc<Fleet>,
     pub journal: Journal,
     pub store: Store,
-    pub events: broadcast::Sender<EngineEvent>,
+    pub events: broadcast::Sender<Arc<EngineEvent>>,
     pub bot: BotName,
     pub op: OperationId,
     pub incident: IncidentId,
@@ -37,7 +37,7 @@ impl Work {
 
     /// Nobody may be listening: the journal is the record, the event only tells.
     pub fn emit(&self, event: EngineEvent) {
-        let _ = self.events.send(event);
+        let _ = self.events.send(Arc::new(event));
     }
 
     /// Another look at a provider is over: whether it showed everything, how much was new, how much alive.

@@ -9,7 +9,7 @@
 
 mod frames;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use futures::{Stream, StreamExt as _};
 use ratatui::buffer::Buffer;
@@ -84,7 +84,7 @@ pub struct Left<O> {
     /// Orders may still be on their way.
     pub effects: Effects<O>,
     /// What the engine has said that the state has not taken in.
-    pub events: broadcast::Receiver<EngineEvent>,
+    pub events: broadcast::Receiver<Arc<EngineEvent>>,
 }
 
 /// The console, running.
@@ -147,7 +147,7 @@ impl<O: Operator, D: Display> App<O, D> {
                 Some(message) = results.recv() => Some(message),
                 Ok(()) = fleet.changed() => Some(Message::FleetRead(fleet.borrow_and_update().clone())),
                 event = events.recv() => match event {
-                    Ok(event) => Some(Message::EngineSpoke(event)),
+                    Ok(event) => Some(Message::EngineSpoke(Arc::unwrap_or_clone(event))),
                     Err(RecvError::Lagged(count)) => Some(Message::EventsMissed(count)),
                     Err(RecvError::Closed) => Some(Message::TerminalLost("the engine has ended".to_owned())),
                 },

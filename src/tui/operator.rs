@@ -32,7 +32,7 @@ pub trait Operator: Clone + Send + Sync + 'static {
     fn fleet(&self) -> watch::Receiver<Arc<Snapshot>>;
 
     /// What happens in isolations.
-    fn events(&self) -> broadcast::Receiver<EngineEvent>;
+    fn events(&self) -> broadcast::Receiver<Arc<EngineEvent>>;
 
     /// Every line of the journal that becomes durable from now on.
     fn lines(&self) -> BoxStream<'static, JournalLine>;

@@ -11,6 +11,7 @@ use std::{
     io::{self, Write as _},
     os::fd::{AsFd as _, OwnedFd},
     path::PathBuf,
+    sync::Arc,
     time::Duration,
 };
 
@@ -275,7 +276,7 @@ fn say(text: &str) {
 
 /// What is left to do without a screen.
 struct Rest {
-    events: broadcast::Receiver<EngineEvent>,
+    events: broadcast::Receiver<Arc<EngineEvent>>,
     running: Vec<BotName>,
     outcomes: Vec<Outcome>,
     deadline: Instant,
@@ -283,7 +284,7 @@ struct Rest {
 }
 
 impl Rest {
-    fn new(events: broadcast::Receiver<EngineEvent>, ending: &Ending) -> Self {
+    fn new(events: broadcast::Receiver<Arc<EngineEvent>>, ending: &Ending) -> Self {
         // Past the last answer where nobody is in a hurry; a signal sets a limit of its own.
         let (wait, limit) = match ending {
             Ending::Quit | Ending::Lost(_) => (PAST_THE_LAST_ANSWER, Some(PAST_THE_LAST_ANSWER)),

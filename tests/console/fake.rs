@@ -36,7 +36,7 @@ use super::sample;
 #[derive(Clone)]
 pub struct Desk {
     pub fleet: watch::Sender<Arc<Snapshot>>,
-    pub events: broadcast::Sender<EngineEvent>,
+    pub events: broadcast::Sender<Arc<EngineEvent>>,
     pub orders: Arc<Mutex<Vec<Order>>>,
     pub refusal: Arc<Mutex<Option<Refusal>>>,
     pub asked: Arc<Mutex<Vec<String>>>,
@@ -112,7 +112,7 @@ impl Operator for Desk {
         self.fleet.subscribe()
     }
 
-    fn events(&self) -> broadcast::Receiver<EngineEvent> {
+    fn events(&self) -> broadcast::Receiver<Arc<EngineEvent>> {
         self.events.subscribe()
     }
 
@@ -405,7 +405,7 @@ impl Console {
     }
 
     pub async fn tell(&self, event: EngineEvent) {
-        self.desk.events.send(event).unwrap();
+        self.desk.events.send(event.into()).unwrap();
         self.idle().await;
     }
 }

@@ -314,7 +314,7 @@ looped! {
     async fn a_key_that_is_held_down_keeps_nothing_else_from_the_screen() {
         let console = open(Far::Answers).await;
         for event in events(0) {
-            console.desk.events.send(event).unwrap();
+            console.desk.events.send(event.into()).unwrap();
         }
         for _ in 0..20 {
             console.keys("jjkk").await;

@@ -27,11 +27,11 @@ fn watching() -> Order {
 }
 
 /// Waits for the next contradiction, as long as a console watches at least.
-async fn contradicted(events: &mut Receiver<EngineEvent>) -> Vec<String> {
+async fn contradicted(events: &mut Receiver<Arc<EngineEvent>>) -> Vec<String> {
     let next = async {
         loop {
-            if let EngineEvent::Contradicted { alive, .. } = events.recv().await.unwrap() {
-                return alive.into_iter().map(|one| one.what).collect();
+            if let EngineEvent::Contradicted { alive, .. } = &*events.recv().await.unwrap() {
+                return alive.iter().map(|one| one.what.clone()).collect();
             }
         }
     };

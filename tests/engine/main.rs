@@ -106,7 +106,7 @@ async fn a_bot_goes_dark_and_the_record_says_how() {
     assert!(operation.steps.values().all(|record| record.state == StepState::Verified), "{operation:?}");
     let mut seen = Vec::new();
     while let Ok(event) = events.try_recv() {
-        if let EngineEvent::Step { state, .. } = event {
+        if let EngineEvent::Step { state, .. } = &*event {
             seen.push(state.word());
         }
     }

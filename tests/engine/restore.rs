@@ -234,7 +234,7 @@ async fn whoever_isolates_wins_over_a_restore_that_runs() {
             let restoring = engine.restore(order(RestoreMode::FalseAlarm)).await.unwrap();
             let mut events = engine.subscribe();
             while !matches!(
-                events.recv().await.unwrap(),
+                &*events.recv().await.unwrap(),
                 estop::engine::EngineEvent::Step { state: estop::domain::StepState::Sent, .. }
             ) {}
             let second = engine.restore(order(RestoreMode::FalseAlarm)).await.unwrap_err();

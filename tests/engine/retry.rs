@@ -48,7 +48,7 @@ async fn what_came_back_after_dark_is_struck_again() {
         world.reopen();
         world.sessions.push(99);
     }
-    while !matches!(events.recv().await.unwrap(), EngineEvent::Contradicted { .. }) {}
+    while !matches!(*events.recv().await.unwrap(), EngineEvent::Contradicted { .. }) {}
     assert_eq!(bench.engine.snapshot().bot(&helpdesk()).unwrap().state, BotState::Contradicted);
     let ended = bench.engine.retry(&helpdesk()).await.unwrap().ended().await.unwrap();
     assert_eq!(ended.outcome, Outcome::Dark, "{ended:?}");

@@ -143,14 +143,14 @@ async fn a_console_follows_what_another_process_isolates() {
     let op = running.op;
     let mut seen = Vec::new();
     loop {
-        match events.recv().await.unwrap() {
+        match &*events.recv().await.unwrap() {
             EngineEvent::Started { op: told, .. } => {
-                assert_eq!(told, op);
+                assert_eq!(*told, op);
                 assert_eq!(screen.snapshot().bot(&helpdesk()).unwrap().state, BotState::Isolating);
             }
             EngineEvent::Step { state, .. } => seen.push(state.word()),
             EngineEvent::Ended { op: told, ended, .. } => {
-                assert_eq!((told, ended.outcome), (op, Outcome::Dark));
+                assert_eq!((*told, &ended.outcome), (op, &Outcome::Dark));
                 break;
             }
             _ => {}

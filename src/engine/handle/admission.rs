@@ -365,7 +365,7 @@ impl Engine {
                 engine.hold_on(&name, hold, ended).await;
             }
             let told = ended.clone().unwrap_or_else(|error| Ended::nothing_sent(&error.to_string()));
-            let _ = engine.inner.events.send(EngineEvent::Ended { op, bot: name.clone(), ended: told });
+            let _ = engine.inner.events.send(Arc::new(EngineEvent::Ended { op, bot: name.clone(), ended: told }));
             let _ = tell.send(ended);
             // Last, so that whoever waits for all to settle has been told each outcome.
             engine.inner.running.send_modify(|running| *running = running.saturating_sub(1));

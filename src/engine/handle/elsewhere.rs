@@ -37,7 +37,7 @@ struct Teller {
 impl Teller {
     fn tell(
         &mut self,
-        events: &broadcast::Sender<EngineEvent>,
+        events: &broadcast::Sender<Arc<EngineEvent>>,
         incident: IncidentId,
         operation: &Operation,
         lines: &BTreeMap<StepId, u64>,
@@ -46,15 +46,15 @@ impl Teller {
         if !self.started {
             self.started = true;
             let (bot, at) = (operation.bot.clone(), operation.started_at);
-            let _ = events.send(EngineEvent::Started { op, incident, bot, at });
+            let _ = events.send(Arc::new(EngineEvent::Started { op, incident, bot, at }));
             if let Some(plan) = operation.restore_plan.as_ref().filter(|_| operation.restores.is_some()) {
-                let _ = events.send(EngineEvent::Restoring { op, plan: Arc::new((**plan).clone()) });
+                let _ = events.send(Arc::new(EngineEvent::Restoring { op, plan: Arc::new((**plan).clone()) }));
             }
         }
         let new = operation.steps.values().filter(|record| !self.told.contains_key(&record.step.id));
         let steps: Vec<_> = new.map(|record| record.step.clone()).collect();
         if !steps.is_empty() {
-            let _ = events.send(EngineEvent::Planned { op, steps });
+            let _ = events.send(Arc::new(EngineEvent::Planned { op, steps }));
         }
         for (step, record) in &operation.steps {
             let now = (record.state.clone(), record.attempts);
@@ -65,7 +65,8 @@ impl Teller {
             let (state, attempt) = now.clone();
             let (seq, step, detail) = (lines.get(step).copied(), step.clone(), record.detail.clone());
             self.told.insert(step.clone(), now);
-            let _ = events.send(EngineEvent::Step { op, step, state, attempt, answer: None, detail, seq, at });
+            let _ =
+                events.send(Arc::new(EngineEvent::Step { op, step, state, attempt, answer: None, detail, seq, at }));
         }
     }
 }
@@ -179,7 +180,7 @@ async fn show(inner: Weak<Inner>, incident: IncidentId, op: OperationId, bot: Bo
         teller.tell(&engine.inner.events, incident, &operation, &lines);
         if let Some(ended) = Ended::of_another(&operation) {
             engine.recall().await;
-            let _ = engine.inner.events.send(EngineEvent::Ended { op, bot, ended });
+            let _ = engine.inner.events.send(Arc::new(EngineEvent::Ended { op, bot, ended }));
             return;
         }
         if engine.elsewhere(&operation).is_none() {

@@ -161,7 +161,7 @@ impl Engine {
         for leaked in leaked.iter().filter(|one| one.owner.probe == ProbeKind::ReadOnly) {
             let used = use_for(&self.inner.fleet, watch.op, &watch.bot, leaked).await;
             self.record_watch(watch, operation, used.record).await;
-            let _ = self.inner.events.send(used.told);
+            let _ = self.inner.events.send(Arc::new(used.told));
             let_in.extend(used.let_in);
         }
         let_in
@@ -219,7 +219,7 @@ impl Engine {
         }
         self.recall().await;
         let told = EngineEvent::Contradicted { op: watch.op, bot: watch.bot.clone(), alive: alive.clone() };
-        let _ = self.inner.events.send(told);
+        let _ = self.inner.events.send(Arc::new(told));
         alive
     }
 

@@ -209,7 +209,7 @@ impl Engine {
             engine.inner.fleet.end(&name, op);
             engine.recall().await;
             let told = ended.clone().unwrap_or_else(|error| Ended::nothing_sent(&error.to_string()));
-            let _ = engine.inner.events.send(EngineEvent::Ended { op, bot: name.clone(), ended: told });
+            let _ = engine.inner.events.send(Arc::new(EngineEvent::Ended { op, bot: name.clone(), ended: told }));
             let _ = tell.send(ended);
             engine.over(&name, op);
         });

@@ -26,8 +26,8 @@ use crate::{
     },
 };
 
-/// Between two looks at the directory of the journals, while somebody watches: others write into them too.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Least time between two looks at the directory of the journals, while somebody watches: others write into them too.
+const LOOK_APART: Duration = Duration::from_secs(1);
 
 #[async_trait]
 impl Operator for Engine {
@@ -35,7 +35,7 @@ impl Operator for Engine {
         self.watch()
     }
 
-    fn events(&self) -> broadcast::Receiver<EngineEvent> {
+    fn events(&self) -> broadcast::Receiver<Arc<EngineEvent>> {
         self.subscribe()
     }
 
@@ -150,11 +150,15 @@ impl Operator for Engine {
     }
 
     async fn incidents_changed(&self, known: &Arc<Shelf>) {
+        let changes = self.store().changes();
         loop {
-            tokio::time::sleep(LOOK_EVERY).await;
+            tokio::time::sleep(LOOK_APART).await;
             let (store, known) = (self.store().clone(), known.clone());
             if beside(move || Ok(known.is_behind(&store))).await.unwrap_or(true) {
                 return;
+            }
+            if changes.are_told() {
+                changes.next().await;
             }
         }
     }

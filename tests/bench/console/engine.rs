@@ -11,7 +11,7 @@ use estop::{
     tui::{
         incidents::{Archive, Brief, Checked},
         message::{Field, JournalLine},
-        operator::Operator,
+        operator::{Operator, Shelf},
     },
 };
 use futures::{
@@ -31,7 +31,7 @@ const EVENTS_KEPT: usize = 16_384;
 #[derive(Clone)]
 pub struct Made {
     fleet: watch::Sender<Arc<Snapshot>>,
-    events: broadcast::Sender<EngineEvent>,
+    events: broadcast::Sender<Arc<EngineEvent>>,
     lines: Arc<Mutex<Option<mpsc::UnboundedSender<JournalLine>>>>,
     listens: Arc<Notify>,
 }
@@ -52,7 +52,7 @@ impl Made {
     }
 
     pub fn tell(&self, event: EngineEvent) {
-        if self.events.send(event).is_err() {
+        if self.events.send(event.into()).is_err() {
             // The console has ended.
         }
     }
@@ -72,7 +72,7 @@ impl Operator for Made {
         self.fleet.subscribe()
     }
 
-    fn events(&self) -> broadcast::Receiver<EngineEvent> {
+    fn events(&self) -> broadcast::Receiver<Arc<EngineEvent>> {
         self.events.subscribe()
     }
 
@@ -151,7 +151,11 @@ impl Operator for Made {
         Err(Refusal::ReadOnly)
     }
 
-    async fn incidents(&self) -> Result<Vec<Brief>, String> {
+    async fn incidents_changed(&self, _: &Arc<Shelf>) {
+        std::future::pending().await
+    }
+
+    async fn incidents(&self, _: &Arc<Shelf>) -> Result<Vec<Brief>, String> {
         Ok(Vec::new())
     }
 
