@@ -6,8 +6,6 @@ use super::{measure, process::Wakeups, program::Program};
 
 /// What is read at once: a tick of any program has come in it.
 const SECOND: Duration = Duration::from_secs(1);
-/// What a program reads at its start is over by then.
-const START: Duration = Duration::from_secs(5);
 /// A read of the providers that begins in one second may end in the next; what goes on longer is a tick.
 const READ: usize = 2;
 
@@ -20,9 +18,7 @@ pub struct Idle {
 }
 
 pub fn idle(program: &Program, seconds: usize) -> Idle {
-    let mut pty = measure::ready(program);
-    let rest = Instant::now() + START;
-    while pty.read(rest).is_some() {}
+    let mut pty = measure::at_rest(program);
     let mut bytes = 0;
     let mut wakeups = Wakeups::of(pty.child.process_id());
     let (mut all, mut row, mut longest) = (0, 0_usize, 0_usize);

@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_mins(2);
 
 /// How long after the last of the keys the far screen is right, in seconds; `None`: it is not in two minutes.
 pub fn lag(program: &Program, line: &Line) -> Option<f64> {
-    let mut pty = measure::ready(program);
+    let mut pty = measure::at_rest(program);
     let (mut down, mut up) = (Way::new(line), Way::new(line));
     let (count, apart) = FAST;
     let start = Instant::now();

@@ -10,6 +10,8 @@ const KEYS: usize = 120;
 const KEYS_UNDER_A_FEED: usize = 400;
 /// Starts from which the median is taken.
 const STARTS: usize = 9;
+/// What a program reads at its start is over by then.
+const START: Duration = Duration::from_secs(5);
 /// What a key counts that came to nothing: leaving it out would flatter.
 const NEVER: Duration = Duration::from_secs(2);
 /// Longer than this nobody is waited for.
@@ -36,6 +38,8 @@ impl Percentiles {
 /// Bytes; the most that one of a few cost.
 pub struct Keys {
     pub a_move: f64,
+    /// What follows the frame of a move once keys rest; a peer's whole move is its frame.
+    pub beside: f64,
     pub scroll: Option<f64>,
     pub page: Option<f64>,
 }
@@ -54,6 +58,14 @@ pub fn ready(program: &Program) -> Pty {
         pty.wait_for(text);
         pty.settle();
     }
+    pty
+}
+
+/// The same, once what it reads at its start is over: what comes then comes of keys.
+pub fn at_rest(program: &Program) -> Pty {
+    let mut pty = ready(program);
+    let rest = Instant::now() + START;
+    while pty.read(rest).is_some() {}
     pty
 }
 
@@ -113,20 +125,22 @@ fn latency(pty: &mut Pty, program: &Program) -> Percentiles {
 
 /// Latency, bytes, and memory afterwards in MiB.
 pub fn keys(program: &Program) -> (Percentiles, Keys, f64) {
-    let mut pty = ready(program);
+    let mut pty = at_rest(program);
     let key = latency(&mut pty, program);
+    let moves = [program.down, program.up, program.down, program.up].map(|key| pty.press_and_rest(key));
+    let worst = |bytes: [usize; 4]| bytes.into_iter().max().unwrap_or(0) as f64;
+    let (a_move, beside) = (worst(moves.map(|(first, _)| first)), worst(moves.map(|(_, rest)| rest)));
     let mut most = |keys: &[&str]| {
         let bytes = keys.iter().map(|key| pty.press(key).2).max().unwrap_or(0);
         bytes as f64
     };
-    let a_move = most(&[program.down, program.up, program.down, program.up]);
     let (mut scroll, mut page) = (None, None);
     if let Some([before, row, paged]) = program.scrolls {
         most(&[before]);
         scroll = (!row.is_empty() && program.is_ours()).then(|| most(&[row, row, row]));
         page = Some(most(&[paged, paged]));
     }
-    let keys = Keys { a_move, scroll, page };
+    let keys = Keys { a_move, beside, scroll, page };
     (key, keys, process::memory(pty.child.process_id()))
 }
 

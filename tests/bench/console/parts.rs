@@ -122,6 +122,7 @@ fn exercise(place: &Place, short: bool, report: &mut Report) {
     row("key to first byte, p95", 1.5, "ms", &|found| Some(found.key.p95));
     row("key to first byte, p99", 4.0, "ms", &|found| Some(found.key.p99));
     row("a move", 60.0, "bytes", &|found| Some(found.keys.a_move));
+    row("and what stands beside it, at rest", 2000.0, "bytes", &|found| Some(found.keys.beside));
     row("a row scrolled", 180.0, "bytes", &|found| found.keys.scroll);
     row("a page", 2000.0, "bytes", &|found| found.keys.page);
     row("memory", 20.0, "MiB", &|found| Some(found.memory));

@@ -133,6 +133,21 @@ impl Pty {
         (pressed, first, count)
     }
 
+    /// The same: the bytes of the frame that the key brings, and of those that follow.
+    pub fn press_and_rest(&mut self, key: &str) -> (usize, usize) {
+        self.write(key.as_bytes());
+        let Some((_, mut first)) = self.read(Instant::now() + RESTLESS) else { return (0, 0) };
+        let behind = |bytes: &[u8]| bytes.windows(QUERY.len()).position(|window| window == QUERY);
+        // Who asks nothing has no frames that could be told apart.
+        while behind(&first).is_none()
+            && let Some((_, bytes)) = self.read(Instant::now() + QUIET)
+        {
+            first.extend(bytes);
+        }
+        let frame = behind(&first).map_or(first.len(), |at| at + QUERY.len());
+        (frame, first.len() - frame + self.settle().1)
+    }
+
     /// What the keys change: the selected row where it is marked, else everything.
     pub fn watched(&self) -> String {
         let text = self.screen.screen().contents();
