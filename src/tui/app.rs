@@ -95,11 +95,13 @@ pub struct App<O, D> {
     state: State,
     started: Instant,
     frame: u64,
-    drawn: Option<(Buffer, Drawn)>,
+    drawn: Option<(Arc<Buffer>, Drawn)>,
     drawn_at: Option<Instant>,
     whole_drawn: Option<Instant>,
     /// The cursor's move for which the list was drawn.
     listed: Option<Duration>,
+    /// The list's first line and selected row as they were drawn.
+    listed_at: Option<(usize, Option<usize>)>,
     woken: Instant,
 }
 
@@ -117,6 +119,7 @@ impl<O: Operator, D: Display> App<O, D> {
             drawn_at: None,
             whole_drawn: None,
             listed: None,
+            listed_at: None,
             woken: started,
         }
     }

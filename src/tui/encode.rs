@@ -18,10 +18,11 @@ mod scroll;
 mod tests;
 mod travel;
 
-use std::io::Write as _;
+use std::{io::Write as _, sync::Arc};
 
 use ratatui::buffer::Buffer;
 
+pub use canonical::settle;
 pub use dialect::{Dialect, Level};
 use pen::{PLAIN, Pen};
 
@@ -39,7 +40,7 @@ const AT_ONCE: usize = 256;
 pub struct Encoder {
     dialect: Dialect,
     synchronized: bool,
-    shown: Option<Buffer>,
+    shown: Option<Arc<Buffer>>,
     writer: Writer,
     cursor: bool,
 }
@@ -67,16 +68,19 @@ impl Encoder {
     }
 
     /// The bytes that lead from what is shown to `next`, with the query at the end. `clear`: from an empty screen.
-    pub fn encode(&mut self, mut next: Buffer, clear: bool, cursor: Option<(u16, u16)>) -> Vec<u8> {
-        canonical::settle(&mut next);
+    pub fn encode(&mut self, next: impl Into<Arc<Buffer>>, clear: bool, cursor: Option<(u16, u16)>) -> Vec<u8> {
+        let mut next = next.into();
+        if !canonical::is_settled(&next) {
+            settle(Arc::make_mut(&mut next));
+        }
         let known = self.shown.take().filter(|shown| !clear && shown.area == next.area);
         let shown = known.unwrap_or_else(|| {
             self.writer.clear();
-            Buffer::empty(next.area)
+            Arc::new(Buffer::empty(next.area))
         });
         let changed = canonical::changed_rows(&shown, &next);
         if !changed.is_empty() {
-            self.writer.frame(shown, &next, &changed);
+            self.writer.frame(&shown, &next, &changed);
         }
         let large = self.writer.out.len() > AT_ONCE;
         let hidden = self.cursor && large && !self.synchronized;
@@ -115,12 +119,12 @@ impl Writer {
     }
 
     /// From one frame to the next, by moving rows where that is shorter.
-    fn frame(&mut self, shown: Buffer, next: &Buffer, changed: &[u16]) {
-        let shift = self.dialect.regions.then(|| scroll::find(&shown, next, changed)).flatten();
-        let Some(shift) = shift else { return self.rows(&shown, next, changed) };
+    fn frame(&mut self, shown: &Buffer, next: &Buffer, changed: &[u16]) {
+        let shift = self.dialect.regions.then(|| scroll::find(shown, next, changed)).flatten();
+        let Some(shift) = shift else { return self.rows(shown, next, changed) };
         let mut moved = self.clone();
-        self.rows(&shown, next, changed);
-        let mut shown = shown;
+        self.rows(shown, next, changed);
+        let mut shown = shown.clone();
         moved.shift(shift);
         shift.apply(&mut shown);
         moved.rows(&shown, next, &canonical::changed_rows(&shown, next));

@@ -36,7 +36,7 @@ pub struct Picture {
     /// Its number, rising.
     pub frame: u64,
     /// Every cell.
-    pub buffer: Buffer,
+    pub buffer: Arc<Buffer>,
     /// Whether the screen is cleared first.
     pub clear: bool,
     /// Where text is being typed.
@@ -260,7 +260,7 @@ mod tests {
         for y in 0..50 {
             buffer.set_string(0, y, text.repeat(200 / text.len()), ratatui::style::Style::default());
         }
-        Picture { frame, buffer, clear: false, cursor: None }
+        Picture { frame, buffer: buffer.into(), clear: false, cursor: None }
     }
 
     /// Nobody reads: the handle answers all the same, and once somebody reads, the newest frame is there.

@@ -88,15 +88,17 @@ pub fn draw(state: &State, buffer: &mut Buffer) -> Drawn {
 }
 
 /// Draws the fleet's list over what was drawn before, where nothing but its cursor has moved: what stands beside it is
-/// still another bot's, so nothing can be pressed at. `None`: the list is not on the screen, all must be drawn.
-pub fn draw_list(state: &State, buffer: &mut Buffer) -> Option<Drawn> {
+/// still another bot's, so nothing can be pressed at. `before`: its first line and selected row as they were drawn;
+/// where it has not scrolled since, only two rows are drawn. `None`: the list is not on the screen, all must be drawn.
+pub fn draw_list(state: &State, buffer: &mut Buffer, before: Option<(usize, Option<usize>)>) -> Option<Drawn> {
     let is_covered = state.prompt.is_some() || state.form.is_some() || state.whole.is_some();
     let is_hidden = is_tiny(state) || state.fleet.detail && !is_wide(state);
     if state.screen != Context::Fleet || is_covered || is_hidden {
         return None;
     }
     let mut paint = Paint { buffer, look: &state.look };
-    fleet::draw_list(state, &mut paint, body(state));
+    let stays = before.filter(|(offset, _)| *offset == state.fleet.offset);
+    fleet::draw_list(state, &mut paint, body(state), stays.and_then(|(_, row)| row));
     Some(Drawn::default())
 }
 

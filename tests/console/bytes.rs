@@ -64,14 +64,18 @@ impl Wire {
 
     /// The bytes of a key that moves the cursor: of the list at once, and of what stands beside it at rest.
     fn moves(&mut self, key: &str) -> (usize, usize) {
+        let at = Some((self.state.fleet.offset, self.state.fleet.index()));
         screens::press(&mut self.state, key);
         let mut buffer = self.shown.clone();
-        let drawn = screen::draw_list(&self.state, &mut buffer).unwrap();
+        let drawn = screen::draw_list(&self.state, &mut buffer, at).unwrap();
         assert_eq!(
             drawn,
             screen::Drawn::default(),
             "nothing can be pressed at while another bot stands beside the list"
         );
+        let mut whole = self.shown.clone();
+        screen::draw_list(&self.state, &mut whole, None).unwrap();
+        assert_eq!(buffer, whole, "the two markers are all that has changed");
         (self.encoder.encode(buffer, false, drawn.cursor).len(), self.frame())
     }
 

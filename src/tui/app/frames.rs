@@ -5,13 +5,14 @@
 //! list alone:   at once while the cursor moves; the rest at rest   ┴─ never while much is unanswered
 //! ```
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use ratatui::{buffer::Buffer, layout::Rect};
 use tokio::time::Instant;
 
 use super::{App, Display};
 use crate::tui::{
+    encode,
     message::{Message, Size},
     operator::Operator,
     output::Picture,
@@ -73,14 +74,16 @@ impl<O: Operator, D: Display> App<O, D> {
         let clear = std::mem::take(&mut self.state.clear);
         let is_behind = clear || self.whole_at().is_some_and(|at| at <= Instant::now());
         let list = (!is_behind).then(|| self.list()).flatten();
-        let (buffer, drawn) = list.unwrap_or_else(|| self.whole());
-        let same = self.drawn.as_ref().is_some_and(|(old, shown)| *shown == drawn && *old == buffer);
+        let (mut buffer, drawn) = list.unwrap_or_else(|| self.whole());
+        encode::settle(&mut buffer);
+        let same = self.drawn.as_ref().is_some_and(|(old, shown)| *shown == drawn && **old == buffer);
         if same && !clear {
             return;
         }
         self.frame += 1;
         let frame = self.frame;
         let cursor = drawn.cursor;
+        let buffer = Arc::new(buffer);
         self.drawn = Some((buffer.clone(), drawn.clone()));
         self.update(Message::FrameDrawn { frame, shown: drawn.shown });
         self.display.show(Picture { frame, buffer, clear, cursor });
@@ -89,9 +92,11 @@ impl<O: Operator, D: Display> App<O, D> {
     /// The list's rows over the last frame; what stands beside them is still due.
     fn list(&mut self) -> Option<(Buffer, Drawn)> {
         let (before, _) = self.drawn.as_ref()?;
-        let mut buffer = before.clone();
-        let drawn = screen::draw_list(&self.state, &mut buffer)?;
-        self.listed = self.state.moved;
+        let mut buffer = Buffer::clone(before);
+        let fleet = &self.state.fleet;
+        let at = (fleet.offset, fleet.index());
+        let drawn = screen::draw_list(&self.state, &mut buffer, self.listed_at)?;
+        (self.listed, self.listed_at) = (self.state.moved, Some(at));
         Some((buffer, drawn))
     }
 
@@ -99,6 +104,7 @@ impl<O: Operator, D: Display> App<O, D> {
         self.state.dirty = Dirty::No;
         self.whole_drawn = self.drawn_at;
         (self.state.moved, self.listed) = (None, None);
+        self.listed_at = Some((self.state.fleet.offset, self.state.fleet.index()));
         let Size { width, height } = self.state.size;
         let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
         let drawn = screen::draw(&self.state, &mut buffer);

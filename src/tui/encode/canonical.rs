@@ -13,7 +13,7 @@ const KNOWN: Modifier = ON_BLANKS.union(Modifier::BOLD).union(Modifier::DIM).uni
 
 /// Every cell becomes what is written for it. The library's cells filter nothing: what is no character may not reach
 /// the terminal, and what has no width of its own would be drawn over its neighbour.
-pub(super) fn settle(buffer: &mut Buffer) {
+pub fn settle(buffer: &mut Buffer) {
     let width = usize::from(buffer.area.width.max(1));
     for row in buffer.content.chunks_mut(width) {
         let mut rest = row;
@@ -31,6 +31,19 @@ pub(super) fn settle(buffer: &mut Buffer) {
             rest = after;
         }
     }
+}
+
+/// Whether nothing is left to settle. Wide characters are looked at by [`settle`] alone.
+pub(super) fn is_settled(buffer: &Buffer) -> bool {
+    buffer.content.iter().all(|cell| {
+        let symbol = cell.symbol().as_bytes();
+        let is_plain = match symbol {
+            [b' '] => cell.modifier.intersects(ON_BLANKS) || cell.fg == Color::Reset && cell.modifier.is_empty(),
+            [byte] => !byte.is_ascii_control(),
+            _ => cell.symbol().width() == 1 && !cell.symbol().chars().any(char::is_control),
+        };
+        is_plain && KNOWN.contains(cell.modifier)
+    })
 }
 
 fn settle_cell(cell: &mut Cell) {

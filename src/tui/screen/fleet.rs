@@ -44,11 +44,17 @@ pub fn draw(state: &State, paint: &mut Paint<'_>, body: Rect) -> Option<BotName>
     full.then(|| view.bot.name.clone())
 }
 
-/// Draws the list alone, over what was there.
-pub fn draw_list(state: &State, paint: &mut Paint<'_>, body: Rect) {
+/// Draws the list alone, over what was there; where it stands still, nothing but the row that was selected `before` and
+/// the one that is.
+pub fn draw_list(state: &State, paint: &mut Paint<'_>, body: Rect, before: Option<usize>) {
     let area = list_area(state, body);
-    paint.fill(area, Role::Text);
-    rows::draw(state, paint, area);
+    match before.zip(state.fleet.index()) {
+        Some((before, now)) => rows::draw_marks(state, paint, area, [before, now]),
+        None => {
+            paint.fill(area, Role::Text);
+            rows::draw(state, paint, area);
+        }
+    }
 }
 
 /// Where the list is.

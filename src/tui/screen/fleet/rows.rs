@@ -10,7 +10,7 @@ use crate::{
     tui::{
         action::Action,
         fleet::{Column, Entry, Group, ListLine},
-        paint::{Line, Paint, ago, piece},
+        paint::{Line, Paint, Piece, ago, piece},
         state::{Look, State},
         theme::Role,
     },
@@ -52,6 +52,17 @@ pub fn draw(state: &State, paint: &mut Paint<'_>, area: Rect) {
     }
 }
 
+/// Draws the markers of some rows, where they are on the screen.
+pub fn draw_marks(state: &State, paint: &mut Paint<'_>, area: Rect, rows: [usize; 2]) {
+    for row in rows {
+        let below = state.fleet.list().line_of(row).checked_sub(state.fleet.offset);
+        let y = below.and_then(|below| u16::try_from(below).ok()).map(|below| area.y + 1 + below);
+        if let Some(y) = y.filter(|y| *y < area.bottom()) {
+            paint.line(area.x, y, 1, &[marker(paint.look, state.fleet.index() == Some(row))]);
+        }
+    }
+}
+
 fn head(state: &State, look: &Look, columns: &Columns) -> Line {
     let view = state.fleet.list().view();
     let at = match view.column {
@@ -84,14 +95,17 @@ fn row(look: &Look, columns: &Columns, state: &str, texts: [&str; 8], role: Role
     columns.all().into_iter().zip(texts).map(|(column, text)| column.piece(look, role, text)).collect()
 }
 
+/// It alone says which is selected: a move then costs two marks on the wire and not two rows.
+fn marker(look: &Look, selected: bool) -> Piece {
+    if selected { piece(Role::Selected, look.glyphs.marker()) } else { piece(Role::Text, " ") }
+}
+
 fn entry_line(state: &State, look: &Look, columns: &Columns, entry: Entry<'_>, selected: bool) -> Line {
-    // The marker alone says which: a move then costs two marks on the wire and not two rows.
-    let (role, marker) = if selected { (Role::Selected, look.glyphs.marker()) } else { (Role::Text, " ") };
     let mark = match entry {
         Entry::Bot(view) if state.fleet.marked.contains(&view.bot.name) => look.glyphs.mark(),
         _ => " ",
     };
-    let mut line = vec![piece(role, marker), piece(Role::Danger, mark)];
+    let mut line = vec![marker(look, selected), piece(Role::Danger, mark)];
     line.extend(match entry {
         // The list may be of the snapshot before, where there are many.
         Entry::Bot(view) => bot_cells(state, look, columns, state.snapshot.bot(&view.bot.name).unwrap_or(view)),
