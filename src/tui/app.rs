@@ -12,7 +12,6 @@ mod frames;
 use std::{sync::Arc, time::Duration};
 
 use futures::{Stream, StreamExt as _};
-use ratatui::buffer::Buffer;
 use tokio::{
     sync::{
         broadcast::{self, error::RecvError},
@@ -24,6 +23,7 @@ use tokio::{
 use super::{
     decode::Input,
     effect::{Effects, Flow},
+    encode::Settled,
     message::{Message, Signal, Size},
     operator::Operator,
     output::Picture,
@@ -95,7 +95,7 @@ pub struct App<O, D> {
     state: State,
     started: Instant,
     frame: u64,
-    drawn: Option<(Arc<Buffer>, Drawn)>,
+    drawn: Option<(Settled, Drawn)>,
     drawn_at: Option<Instant>,
     whole_drawn: Option<Instant>,
     /// The cursor's move for which the list was drawn.

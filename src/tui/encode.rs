@@ -18,11 +18,11 @@ mod scroll;
 mod tests;
 mod travel;
 
-use std::{io::Write as _, sync::Arc};
+use std::io::Write as _;
 
 use ratatui::buffer::Buffer;
 
-pub use canonical::settle;
+pub use canonical::Settled;
 pub use dialect::{Dialect, Level};
 use pen::{PLAIN, Pen};
 
@@ -40,7 +40,7 @@ const AT_ONCE: usize = 256;
 pub struct Encoder {
     dialect: Dialect,
     synchronized: bool,
-    shown: Option<Arc<Buffer>>,
+    shown: Option<Settled>,
     writer: Writer,
     cursor: bool,
 }
@@ -68,15 +68,12 @@ impl Encoder {
     }
 
     /// The bytes that lead from what is shown to `next`, with the query at the end. `clear`: from an empty screen.
-    pub fn encode(&mut self, next: impl Into<Arc<Buffer>>, clear: bool, cursor: Option<(u16, u16)>) -> Vec<u8> {
-        let mut next = next.into();
-        if !canonical::is_settled(&next) {
-            settle(Arc::make_mut(&mut next));
-        }
+    pub fn encode(&mut self, next: impl Into<Settled>, clear: bool, cursor: Option<(u16, u16)>) -> Vec<u8> {
+        let next = next.into();
         let known = self.shown.take().filter(|shown| !clear && shown.area == next.area);
         let shown = known.unwrap_or_else(|| {
             self.writer.clear();
-            Arc::new(Buffer::empty(next.area))
+            Buffer::empty(next.area).into()
         });
         let changed = canonical::changed_rows(&shown, &next);
         if !changed.is_empty() {

@@ -15,13 +15,12 @@ use std::{
     time::Duration,
 };
 
-use ratatui::buffer::Buffer;
 use rustix::io::Errno;
 use tokio::sync::mpsc;
 
 use super::{
     decode::Input,
-    encode::{Dialect, Encoder},
+    encode::{Dialect, Encoder, Settled},
 };
 
 /// How long one waits for a write under way before going on without it.
@@ -36,7 +35,7 @@ pub struct Picture {
     /// Its number, rising.
     pub frame: u64,
     /// Every cell.
-    pub buffer: Arc<Buffer>,
+    pub buffer: Settled,
     /// Whether the screen is cleared first.
     pub clear: bool,
     /// Where text is being typed.
@@ -251,7 +250,7 @@ pub fn write_all(tty: &OwnedFd, mut bytes: &[u8]) -> Result<(), Errno> {
 mod tests {
     use std::{io::Read as _, os::unix::net::UnixStream};
 
-    use ratatui::layout::Rect;
+    use ratatui::{buffer::Buffer, layout::Rect};
 
     use super::*;
 

@@ -5,14 +5,14 @@
 //! list alone:   at once while the cursor moves; the rest at rest   ┴─ never while much is unanswered
 //! ```
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use ratatui::{buffer::Buffer, layout::Rect};
 use tokio::time::Instant;
 
 use super::{App, Display};
 use crate::tui::{
-    encode,
+    encode::Settled,
     message::{Message, Size},
     operator::Operator,
     output::Picture,
@@ -74,16 +74,15 @@ impl<O: Operator, D: Display> App<O, D> {
         let clear = std::mem::take(&mut self.state.clear);
         let is_behind = clear || self.whole_at().is_some_and(|at| at <= Instant::now());
         let list = (!is_behind).then(|| self.list()).flatten();
-        let (mut buffer, drawn) = list.unwrap_or_else(|| self.whole());
-        encode::settle(&mut buffer);
-        let same = self.drawn.as_ref().is_some_and(|(old, shown)| *shown == drawn && **old == buffer);
+        let (buffer, drawn) = list.unwrap_or_else(|| self.whole());
+        let buffer = Settled::from(buffer);
+        let same = self.drawn.as_ref().is_some_and(|(old, shown)| *shown == drawn && *old == buffer);
         if same && !clear {
             return;
         }
         self.frame += 1;
         let frame = self.frame;
         let cursor = drawn.cursor;
-        let buffer = Arc::new(buffer);
         self.drawn = Some((buffer.clone(), drawn.clone()));
         self.update(Message::FrameDrawn { frame, shown: drawn.shown });
         self.display.show(Picture { frame, buffer, clear, cursor });

@@ -1,5 +1,7 @@
 //! Buffers that show the same made the same, so that what nobody sees costs no byte.
 
+use std::{ops::Deref, sync::Arc};
+
 use ratatui::{
     buffer::{Buffer, Cell},
     style::{Color, Modifier},
@@ -11,9 +13,28 @@ const ON_BLANKS: Modifier = Modifier::REVERSED.union(Modifier::UNDERLINED);
 /// What is ever written; the rest has no code here.
 const KNOWN: Modifier = ON_BLANKS.union(Modifier::BOLD).union(Modifier::DIM).union(Modifier::ITALIC);
 
+/// The cells of a frame, each as it is written. Cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled(Arc<Buffer>);
+
+impl From<Buffer> for Settled {
+    fn from(mut buffer: Buffer) -> Self {
+        settle(&mut buffer);
+        Self(Arc::new(buffer))
+    }
+}
+
+impl Deref for Settled {
+    type Target = Buffer;
+
+    fn deref(&self) -> &Buffer {
+        &self.0
+    }
+}
+
 /// Every cell becomes what is written for it. The library's cells filter nothing: what is no character may not reach
 /// the terminal, and what has no width of its own would be drawn over its neighbour.
-pub fn settle(buffer: &mut Buffer) {
+pub(super) fn settle(buffer: &mut Buffer) {
     let width = usize::from(buffer.area.width.max(1));
     for row in buffer.content.chunks_mut(width) {
         let mut rest = row;
@@ -31,19 +52,6 @@ pub fn settle(buffer: &mut Buffer) {
             rest = after;
         }
     }
-}
-
-/// Whether nothing is left to settle. Wide characters are looked at by [`settle`] alone.
-pub(super) fn is_settled(buffer: &Buffer) -> bool {
-    buffer.content.iter().all(|cell| {
-        let symbol = cell.symbol().as_bytes();
-        let is_plain = match symbol {
-            [b' '] => cell.modifier.intersects(ON_BLANKS) || cell.fg == Color::Reset && cell.modifier.is_empty(),
-            [byte] => !byte.is_ascii_control(),
-            _ => cell.symbol().width() == 1 && !cell.symbol().chars().any(char::is_control),
-        };
-        is_plain && KNOWN.contains(cell.modifier)
-    })
 }
 
 fn settle_cell(cell: &mut Cell) {

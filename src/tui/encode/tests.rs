@@ -43,7 +43,7 @@ fn terminal(area: Rect) -> vt100::Parser {
 /// Whether a terminal shows what a buffer says, cell by cell: characters, colours, attributes.
 fn shows(parser: &vt100::Parser, wanted: &Buffer) -> Result<(), TestCaseError> {
     let mut wanted = wanted.clone();
-    settle(&mut wanted);
+    canonical::settle(&mut wanted);
     for y in 0..wanted.area.height {
         let mut x = 0;
         while x < wanted.area.width {

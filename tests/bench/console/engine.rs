@@ -152,7 +152,7 @@ impl Operator for Made {
     }
 
     async fn incidents_changed(&self, _: &Arc<Shelf>) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     async fn incidents(&self, _: &Arc<Shelf>) -> Result<Vec<Brief>, String> {
