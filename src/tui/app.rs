@@ -51,8 +51,8 @@ pub trait Display {
     fn copy(&mut self, text: &str);
     /// The frame that the next answer belongs to.
     fn answered(&mut self) -> Option<u64>;
-    /// How many bytes of frames are not answered yet; `None`: one is not even written.
-    fn unanswered(&self) -> Option<usize>;
+    /// Whether so much is on its way that the next frame should wait for answers.
+    fn is_behind(&self) -> bool;
     /// Frames that are marked so are shown at once. Where nothing is marked, nothing is to do.
     fn synchronize(&mut self) {}
     /// Columns and rows now.

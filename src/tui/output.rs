@@ -12,7 +12,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread::JoinHandle,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rustix::io::Errno;
@@ -25,6 +25,15 @@ use super::{
 
 /// How long one waits for a write under way before going on without it.
 const PAUSE_WITHIN: Duration = Duration::from_millis(500);
+
+/// Bytes that may be unanswered before the next frame waits, on a line that was seen to be fast.
+const WINDOW: usize = 1024;
+/// The same of one that was not: a quarter of a second of 9,600 baud.
+const SLOW_WINDOW: usize = 256;
+/// A frame of so many bytes tells a fast line from a slow one …
+const LONG: usize = 2000;
+/// … by whether it is answered within this: far hosts are, serial lines are not.
+const SOON: Duration = Duration::from_millis(400);
 
 /// The terminal's bell (ECMA-48 BEL).
 const BELL: &[u8] = b"\x07";
@@ -52,12 +61,22 @@ struct Slot {
     writing: bool,
 }
 
+/// A frame whose answer is out.
+#[derive(Debug)]
+struct Asked {
+    frame: u64,
+    bytes: usize,
+    at: Instant,
+}
+
 #[derive(Debug, Default)]
 struct Shared {
     slot: Mutex<Slot>,
     changed: Condvar,
-    /// Frames whose query was written and not answered, oldest first, each with its bytes.
-    asked: Mutex<VecDeque<(u64, usize)>>,
+    /// Frames whose query was written and not answered, oldest first.
+    asked: Mutex<VecDeque<Asked>>,
+    /// A long frame was answered soon: the line takes more than a little at a time.
+    is_fast: AtomicBool,
     /// The terminal shows marked frames at once.
     synchronizes: AtomicBool,
 }
@@ -114,14 +133,22 @@ impl Output {
 
     /// The frame that the next answer belongs to.
     pub fn answered(&self) -> Option<u64> {
-        lock(&self.shared.asked).pop_front().map(|(frame, _)| frame)
+        let asked = lock(&self.shared.asked).pop_front()?;
+        if asked.bytes >= LONG {
+            self.shared.is_fast.store(asked.at.elapsed() < SOON, Ordering::Relaxed);
+        }
+        Some(asked.frame)
     }
 
-    /// How many bytes of frames are not answered yet; `None`: a frame is not even written.
-    pub fn unanswered(&self) -> Option<usize> {
+    /// Whether as much is on its way as the line should hold: one more frame would only come later for it.
+    pub fn is_behind(&self) -> bool {
         let slot = lock(&self.shared.slot);
-        let is_written = slot.picture.is_none() && !slot.writing;
-        is_written.then(|| lock(&self.shared.asked).iter().map(|(_, bytes)| bytes).sum())
+        if slot.picture.is_some() || slot.writing {
+            return true;
+        }
+        let unanswered: usize = lock(&self.shared.asked).iter().map(|asked| asked.bytes).sum();
+        let window = if self.shared.is_fast.load(Ordering::Relaxed) { WINDOW } else { SLOW_WINDOW };
+        unanswered > window
     }
 
     /// How many frames were written whose answer is still out.
@@ -183,7 +210,7 @@ fn write_frames(shared: &Shared, tty: &OwnedFd, dialect: Dialect, inputs: &mpsc:
         let Picture { frame, buffer, clear, cursor } = *picture;
         let bytes = encoder.encode(buffer, clear, cursor);
         // Noted before the query leaves: its answer may be faster than this thread.
-        lock(&shared.asked).push_back((frame, bytes.len()));
+        lock(&shared.asked).push_back(Asked { frame, bytes: bytes.len(), at: Instant::now() });
         let written = write_all(tty, &bytes);
         lock(&shared.slot).writing = false;
         shared.changed.notify_all();
@@ -253,6 +280,7 @@ mod tests {
     use ratatui::{buffer::Buffer, layout::Rect};
 
     use super::*;
+    use crate::tui::encode::QUERY;
 
     fn picture(frame: u64, text: &str) -> Picture {
         let mut buffer = Buffer::empty(Rect::new(0, 0, 200, 50));
@@ -294,6 +322,41 @@ mod tests {
         assert!(parser.screen().contents().chars().all(|c| c == 'Z' || c == '\n'));
         let asked: Vec<u64> = std::iter::from_fn(|| output.answered()).collect();
         assert_eq!(asked, written, "the n-th answer belongs to the n-th query");
+        assert!(output.close());
+    }
+
+    /// Two rows of text are four hundred bytes: more than a slow line should hold, less than a fast one may.
+    #[test]
+    fn a_line_that_answers_a_long_frame_at_once_may_hold_more() {
+        let (ours, mut far) = UnixStream::pair().unwrap();
+        let (sender, mut inputs) = mpsc::channel(8);
+        let mut output = Output::start(OwnedFd::from(ours), Dialect::MOST, sender).unwrap();
+        let mut bytes = [0; 4096];
+        // The first two rows, and those below where there are any.
+        let mut write = |output: &Output, frame: u64, top: &str, below: &str| {
+            let mut buffer = Buffer::empty(Rect::new(0, 0, 200, 50));
+            for y in 0..50 {
+                let text = if y < 2 { top } else { below };
+                buffer.set_string(0, y, text.repeat(100), ratatui::style::Style::default());
+            }
+            output.show(Picture { frame, buffer: buffer.into(), clear: false, cursor: None });
+            let mut end = Vec::new();
+            while !end.ends_with(QUERY) {
+                let count = far.read(&mut bytes).unwrap();
+                end.extend_from_slice(&bytes[..count]);
+            }
+            assert!(matches!(inputs.blocking_recv(), Some(Input::Written(_))));
+        };
+        write(&output, 1, "ab", "");
+        assert!(output.is_behind(), "nothing is known of the line");
+        assert_eq!(output.answered(), Some(1));
+        write(&output, 2, "ab", "cd");
+        assert!(output.is_behind(), "this is too much for any line");
+        assert_eq!(output.answered(), Some(2));
+        for (frame, top, is_behind) in [(3, "ef", false), (4, "gh", false), (5, "ij", true)] {
+            write(&output, frame, top, "cd");
+            assert_eq!(output.is_behind(), is_behind, "{frame}");
+        }
         assert!(output.close());
     }
 

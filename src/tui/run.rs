@@ -224,8 +224,8 @@ impl Display for &mut Screen {
         self.output.answered()
     }
 
-    fn unanswered(&self) -> Option<usize> {
-        self.output.unanswered()
+    fn is_behind(&self) -> bool {
+        self.output.is_behind()
     }
 
     fn synchronize(&mut self) {

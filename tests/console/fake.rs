@@ -354,9 +354,8 @@ impl Display for FakeScreen {
     }
 
     /// Whatever a frame has, it is more than may be unanswered.
-    fn unanswered(&self) -> Option<usize> {
-        let pending = !self.seen.borrow().asked.is_empty();
-        (*self.far.borrow() != Far::Stalled).then_some(if pending { usize::MAX } else { 0 })
+    fn is_behind(&self) -> bool {
+        !self.seen.borrow().asked.is_empty() || *self.far.borrow() == Far::Stalled
     }
 
     fn size(&mut self) -> Size {

@@ -25,8 +25,6 @@ use crate::tui::{
 const FRAME: Duration = Duration::from_millis(100);
 /// A cursor that has not moved for so long rests: what stands beside the list then follows it.
 const REST: Duration = Duration::from_millis(25);
-/// While more bytes than this are unanswered, the next frame waits: a quarter of a second of the slowest line.
-const WINDOW: usize = 256;
 /// A terminal that answers has so long before the next frame is sent all the same.
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 /// The same while it is not known whether it answers.
@@ -43,9 +41,8 @@ impl<O: Operator, D: Display> App<O, D> {
             Answers::No => return Some(paced),
         };
         // Frames that a slow line has not taken yet would only make it slower: keys coalesce meanwhile.
-        let waits = self.display.unanswered().is_none_or(|bytes| bytes > WINDOW);
         match self.drawn_at {
-            Some(at) if waits => Some(paced.max(at + within)),
+            Some(at) if self.display.is_behind() => Some(paced.max(at + within)),
             _ => Some(paced),
         }
     }
