@@ -301,6 +301,14 @@ looped! {
         assert_eq!(console.desk.orders(), ["engineering-staging"]);
     }
 
+    async fn a_key_that_moves_nothing_takes_nothing_away() {
+        let console = open(Far::Answers).await;
+        let frames = console.frames();
+        console.keys("kX").await;
+        assert_eq!(console.desk.orders(), ["compliance"]);
+        assert!(console.frames() - frames <= 2, "nothing was drawn for the first");
+    }
+
     async fn while_another_bot_stands_beside_the_list_nothing_fires() {
         let console = open(Far::Answers).await;
         console.keys("jX").await;

@@ -24,7 +24,9 @@ impl Store {
         let told = Arc::new(Notify::new());
         let Root::Disk(directory) = &self.inner.root else { return Changes::default() };
         let directories = [Some(directory.as_path()), self.inner.fallback.as_deref()].into_iter().flatten();
-        Changes { watch: watch(directories, &told).ok(), told }
+        // A watch has a thread of its own: none is begun in vain.
+        let are_there = directories.clone().all(Path::is_dir);
+        Changes { watch: are_there.then(|| watch(directories, &told).ok()).flatten(), told }
     }
 }
 

@@ -20,9 +20,14 @@ pub fn pressed(state: &mut State, key: KeyEvent, alone: bool) -> Vec<Effect> {
         return Vec::new();
     }
     if let Some(action) = list::moves_cursor(state, &key) {
-        state.moved = Some(state.now.mono);
-        state.mark(Dirty::AtRest);
-        return act(state, action, alone, false);
+        let before = state.fleet.index();
+        let effects = act(state, action, alone, false);
+        // At the end of the list nothing moves, and what is shown can still be pressed at.
+        if state.fleet.index() != before {
+            state.moved = Some(state.now.mono);
+            state.mark(Dirty::AtRest);
+        }
+        return effects;
     }
     state.mark(Dirty::Now);
     state.flash = None;
