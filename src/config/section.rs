@@ -211,6 +211,11 @@ impl<'t> Section<'t> {
         Ok(Some(texts))
     }
 
+    /// A reference to a secret that must be there.
+    pub(super) fn required_secret(&self, key: &'t str) -> Result<SecretReference, ConfigError> {
+        self.secret(key)?.ok_or_else(|| self.missing(key))
+    }
+
     /// A reference to a secret. The secret itself, in its place, is an error that does not quote it.
     pub(super) fn secret(&self, key: &'t str) -> Result<Option<SecretReference>, ConfigError> {
         let Some(value) = self.get(key) else { return Ok(None) };

@@ -71,8 +71,8 @@ identities = ["corp-sso:knowledge-bot", "docs-db:kb_reader"]
     assert!(notices.is_empty());
     let ProviderSettings::Keycloak(keycloak) = &config.providers[0].settings else { panic!("not a Keycloak") };
     assert_eq!(keycloak.auth_realm, "corp");
-    assert_eq!(keycloak.ca_file.as_deref(), Some(Path::new("/conf/corp-ca.pem")));
-    let identity = keycloak.client_identity.as_ref().unwrap();
+    assert_eq!(keycloak.server.ca_file.as_deref(), Some(Path::new("/conf/corp-ca.pem")));
+    let identity = keycloak.server.client_identity.as_ref().unwrap();
     assert_eq!(identity.cert, Path::new("/conf/estop.pem"));
     assert_eq!(identity.key, SecretReference::File("/conf/estop.key".into()));
     let ProviderSettings::Postgres(postgres) = &config.providers[1].settings else { panic!("not a PostgreSQL") };

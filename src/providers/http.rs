@@ -9,6 +9,7 @@
 //!
 //! The bodies of answers never reach an error, and are wiped when they have been decoded: some listings hold secrets.
 
+mod account;
 mod classify;
 mod client;
 mod date;
@@ -17,6 +18,7 @@ mod patience;
 mod rate;
 mod segment;
 
+pub use account::{Account, SecretSource, TokenHeader, unsent};
 pub use classify::{Grounds, answer_to, error_of};
 pub use client::{Admission, BodyCap, Call, Client, Reply};
 pub use date::ServerClock;

@@ -47,7 +47,6 @@ use std::{
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use url::Url;
 
@@ -56,12 +55,10 @@ use crate::{
         Activity, Answer, Depth, Identity, IdentityState, LeakedSecret, Owner, Probed, ProviderName, Reading,
         Recognised, Restoration, RestoreMode, Step, StepRecord,
     },
-    engine::{
-        Budget, Clock, Coverage, Limits, Listing, Preflight, Provider, ProviderError, Rate, RateHeaders, time_left,
-    },
+    engine::{Budget, Clock, Coverage, Limits, Listing, Preflight, Provider, ProviderError, Rate, RateHeaders},
     journal::ArmedStep,
     providers::{
-        http::{Call, Client, Grounds, Patience, Reply, ServerClock, error_of},
+        http::{Call, Client, Grounds, Reply, SecretSource, ServerClock},
         transport::{Transport, TransportError},
     },
 };
@@ -93,9 +90,6 @@ const fn limits(rate: Option<Rate>) -> Limits {
         requests_per_reading: REQUESTS_PER_READING,
     }
 }
-
-/// Gives the client secret each time a token is fetched; an error makes only this provider unreachable.
-pub type SecretSource = Arc<dyn Fn() -> Result<SecretString, String> + Send + Sync>;
 
 /// How to reach one realm.
 #[derive(Clone)]
@@ -198,37 +192,9 @@ impl Keycloak {
     ) -> Result<T, ProviderError> {
         let what = format!("{}: {}", self.settings.name, grounds.what);
         let grounds = Grounds { what: &what, ..grounds };
-        let asking = self.get_patiently(request, grounds);
-        match time_left() {
-            None => asking.await,
-            // Not even begun: what is sent now nobody waits for.
-            Some(Duration::ZERO) => Err(ProviderError::Transient(format!("{what}: no time was left for it"))),
-            Some(left) => tokio::time::timeout(left, asking)
-                .await
-                .unwrap_or_else(|_| Err(ProviderError::Transient(format!("{what}: no answer in time")))),
-        }
-    }
-
-    async fn get_patiently<T: DeserializeOwned>(
-        &self,
-        request: impl Fn() -> Call,
-        grounds: Grounds<'_>,
-    ) -> Result<T, ProviderError> {
-        let what = grounds.what;
-        let mut patience = Patience::new(DEADLINE, what);
-        loop {
-            let limit = patience.limit();
-            // A reading is dozens of these, each with its attempts: their states live apart.
-            let result = Box::pin(self.authorized(false, || request().within(limit))).await?;
-            let error = match (error_of(&result, grounds, self.clock.now()), &result) {
-                (Some(error), _) => error,
-                (None, Ok(reply)) => return reply.json(grounds.what),
-                (None, Err(error)) => ProviderError::Transient(error.to_string()),
-            };
-            if !patience.again(&result, &error).await {
-                return Err(error);
-            }
-        }
+        let request = &request;
+        let send = |limit| self.authorized(false, move || request().within(limit));
+        self.client.patiently(DEADLINE, grounds, send).await?.json(grounds.what)
     }
 
     /// Sends with our token. A 401 says that nothing was done because of the token alone, so the request goes out a

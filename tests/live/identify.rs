@@ -31,7 +31,7 @@ fn text_of(stolen: &Stolen) -> Result<String> {
 
 impl Found {
     async fn of(client: &str, what: &str) -> Result<Self> {
-        let url = setting("ESTOP_LAB_KEYCLOAK_URL")?;
+        let url = setting("ESTOP_LAB_KEYCLOAK")?;
         let port = url.rsplit(':').next().and_then(|port| port.trim_end_matches('/').parse().ok());
         let wire = Wire::to(port.context("the server's URL has no port")?).await?;
         let password = std::fs::read_to_string(format!("{}/admin.password", setting("ESTOP_LAB_KEYCLOAK_STATE")?))?;

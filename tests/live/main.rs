@@ -1,8 +1,7 @@
-//! Tests against real servers: `tests/live/keycloak`, `tests/live/postgres` and `tests/live/sshd` start them.
+//! Tests against real servers: the scripts beside this file start them, `tests/live/run` all of them.
 //!
-//! A plain `cargo test` leaves them out. With the servers running, and the five variables
-//! `ESTOP_LAB_KEYCLOAK_URL`, `ESTOP_LAB_KEYCLOAK_STATE`, `ESTOP_LAB_POSTGRES_URL`, `ESTOP_LAB_POSTGRES_STATE` and
-//! `ESTOP_LAB_SSH_CONFIG` set: `cargo test --test live -- --ignored`.
+//! A plain `cargo test` leaves them out. Each server reaches its tests as `ESTOP_LAB_NAME` (its address) and
+//! `ESTOP_LAB_NAME_STATE` (the folder that it was started in).
 
 mod badinput;
 mod compare;

@@ -37,7 +37,7 @@ fn tmux(scene: &Scene, what: &str) -> String {
 
 /// Logs in and runs a command there.
 fn log_in(scene: &Scene, command: &str) -> Result<Terminal> {
-    let config = setting("ESTOP_LAB_SSH_CONFIG")?;
+    let config = setting("ESTOP_LAB_SSHD")?;
     let words = ["/usr/bin/ssh", "-F", &config, "-tt", "jump", command];
     Ok(Start::at(&scene.place).through(words.map(str::to_owned).to_vec()).open())
 }

@@ -3,12 +3,12 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 use url::Url;
 use uuid::Uuid;
-use zeroize::Zeroize as _;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use super::{
     Grounds, ServerClock, error_of,
@@ -36,6 +36,7 @@ pub struct Call {
     query: Vec<(&'static str, String)>,
     body: Option<(&'static str, Bytes)>,
     key: Option<Uuid>,
+    secrets: Vec<(HeaderName, SecretString)>,
     cap: usize,
     limit: Option<Duration>,
 }
@@ -49,7 +50,8 @@ impl Call {
     /// Of these path segments, which are encoded one by one.
     pub fn new<S: Into<String>>(method: Method, path: impl IntoIterator<Item = S>) -> Self {
         let path = path.into_iter().map(Into::into).collect();
-        Self { method, path, query: Vec::new(), body: None, key: None, cap: DEFAULT_CAP, limit: None }
+        let (query, secrets) = (Vec::new(), Vec::new());
+        Self { method, path, query, body: None, key: None, secrets, cap: DEFAULT_CAP, limit: None }
     }
 
     /// A read.
@@ -79,6 +81,12 @@ impl Call {
     /// With the step's idempotency key.
     pub fn key(mut self, key: Uuid) -> Self {
         self.key = Some(key);
+        self
+    }
+
+    /// With a secret in a header of its own.
+    pub fn secret(mut self, header: HeaderName, secret: SecretString) -> Self {
+        self.secrets.push((header, secret));
         self
     }
 
@@ -165,6 +173,11 @@ impl Client {
     /// Of everything under a base URL.
     pub fn new(base: Url, transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Self {
         Self { base, transport, clock, server_clock: Arc::default(), budget: None }
+    }
+
+    /// By which its answers are timed.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
     }
 
     /// How the server's clock stands against ours.
@@ -258,11 +271,18 @@ impl Client {
         if let Some(key) = call.key {
             request = request.header("idempotency-key", key.to_string());
         }
-        if let Some(token) = bearer {
-            let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose_secret()))
-                .map_err(|_| unsendable("estop's own access token is not one"))?;
+        let sensitive = |text: &str| {
+            let mut value =
+                HeaderValue::try_from(text).map_err(|_| unsendable("estop's own access token is not one"))?;
             value.set_sensitive(true);
-            request = request.header(header::AUTHORIZATION, value);
+            Ok(value)
+        };
+        if let Some(token) = bearer {
+            let bearer = Zeroizing::new(format!("Bearer {}", token.expose_secret()));
+            request = request.header(header::AUTHORIZATION, sensitive(&bearer)?);
+        }
+        for (name, secret) in &call.secrets {
+            request = request.header(name, sensitive(secret.expose_secret())?);
         }
         let body = match call.body {
             None => Bytes::new(),

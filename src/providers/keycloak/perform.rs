@@ -16,7 +16,7 @@ use super::{
 use crate::{
     domain::{Answer, AnswerKind, Step, Untrusted},
     engine::ProviderError,
-    providers::http::{Call, Grounds, answer_to, check_id},
+    providers::http::{Call, Grounds, answer_to, check_id, unsent},
 };
 
 /// From computing a not-before to the server's applying it. A second too late spares what was minted in it; a second
@@ -99,20 +99,6 @@ fn permission_of(step: &Step) -> &str {
         | action::LINK_AGAIN => "manage-users",
         _ => "manage-clients",
     }
-}
-
-/// No token of our own: nothing was sent.
-fn unsent(error: &ProviderError) -> Answer {
-    let kind = match error {
-        ProviderError::Auth(_) | ProviderError::Refused { .. } => AnswerKind::Refused { permission: None },
-        ProviderError::RateLimited { retry_after, .. } => {
-            AnswerKind::Throttled { retry_after_ms: retry_after.and_then(|wait| u64::try_from(wait.as_millis()).ok()) }
-        }
-        _ => AnswerKind::Unreachable,
-    };
-    let mut answer = Answer::new(kind, "http", "");
-    answer.detail = Some(Untrusted::from(error.to_string()));
-    answer
 }
 
 /// Whether the client has authorization services, which every PUT has to repeat. A step made from the listing knows;

@@ -75,11 +75,11 @@ impl Lab {
         Ok(Self { admin: Admin::new(base_url, admin_password)? })
     }
 
-    /// The server of `ESTOP_LAB_KEYCLOAK_URL`; its password is in the folder `ESTOP_LAB_KEYCLOAK_STATE`.
+    /// The server of `ESTOP_LAB_KEYCLOAK`; its password is in the folder `ESTOP_LAB_KEYCLOAK_STATE`.
     pub fn from_env() -> Result<Self> {
         let file = format!("{}/admin.password", setting("ESTOP_LAB_KEYCLOAK_STATE")?);
         let password = std::fs::read_to_string(&file).with_context(|| file.clone())?;
-        Self::connect(&setting("ESTOP_LAB_KEYCLOAK_URL")?, password.trim())
+        Self::connect(&setting("ESTOP_LAB_KEYCLOAK")?, password.trim())
     }
 
     /// A new realm: every client with a new secret, every user with a new password.

@@ -66,9 +66,9 @@ pub struct Scene {
 }
 
 impl Server {
-    /// The server of `ESTOP_LAB_POSTGRES_URL`; its password is in the folder `ESTOP_LAB_POSTGRES_STATE`.
+    /// The server of `ESTOP_LAB_POSTGRES`; its password is in the folder `ESTOP_LAB_POSTGRES_STATE`.
     pub fn from_env() -> Result<Self> {
-        let url: Config = setting("ESTOP_LAB_POSTGRES_URL")?.parse()?;
+        let url: Config = setting("ESTOP_LAB_POSTGRES")?.parse()?;
         let port = *url.get_ports().first().context("the URL has no port")?;
         Self::in_state(port, Path::new(&setting("ESTOP_LAB_POSTGRES_STATE")?))
     }
