@@ -43,4 +43,4 @@ pub use order::{Order, Rechecked, Refusal, RestoreOrder};
 pub use people::{COLLATERAL_CAP, Login, People, Right, Rules, SystemPeople};
 pub use port::{Coverage, LaneCheck, Limits, Listing, Preflight, Provider, ProviderError, Whoami};
 pub use roster::{BotEntry, Roster};
-pub use snapshot::{BotView, ProviderStatus, STALE_AFTER, Snapshot};
+pub use snapshot::{BotView, Others, ProviderStatus, STALE_AFTER, Snapshot};

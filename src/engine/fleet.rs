@@ -29,7 +29,9 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{Budget, Clock, LONGEST_PAUSE, Leaked, Listing, Provider, ProviderError, Roster, Snapshot, backoff};
+use super::{
+    Budget, Clock, LONGEST_PAUSE, Leaked, Others, Provider, ProviderError, Roster, Snapshot, backoff, roster::Census,
+};
 use crate::domain::{
     BotName, Collateral, Identity, IdentityId, IdentityState, OperationId, Policy, ProviderName, Reading, ReadingSet,
 };
@@ -83,8 +85,9 @@ struct Run {
     gives_way: Option<CancellationToken>,
 }
 
+#[derive(Default)]
 struct Listed {
-    listing: Arc<Listing>,
+    census: Census,
     read_at: Option<Timestamp>,
     error: Option<String>,
     /// Whether it is of an earlier process: this one has had no listing yet.
@@ -99,6 +102,11 @@ impl Listed {
 }
 
 impl Known {
+    /// As its provider lists it.
+    fn listed(&self, id: &IdentityId) -> Option<&Identity> {
+        self.listings.get(id.provider()).and_then(|listed| listed.census.get(id))
+    }
+
     /// With the hints that are on record: what a provider has to remember outlives the process that read it.
     fn with_recorded_hints(&self, identity: &Identity) -> Identity {
         let recorded = self.recorded(&identity.id).flat_map(|recorded| recorded.hints.clone());
@@ -118,7 +126,7 @@ impl Known {
     /// configuration: calling that dead would call a living bot dark.
     fn unless_never_seen(&self, reading: Reading) -> Result<Reading, ProviderError> {
         let id = &reading.identity.id;
-        let listed = || self.listings.values().flat_map(|listed| &listed.listing.identities).any(|one| one.id == *id);
+        let listed = || self.listed(id).is_some();
         // Unknown is what the configuration names and nobody has listed.
         let is_there = |identity: &Identity| matches!(identity.state, IdentityState::Live | IdentityState::Gated);
         let seen = reading.identity.state != IdentityState::Gone
@@ -146,7 +154,7 @@ impl Fleet {
             generated_at: clock.now(),
             exercise: exercise.clone(),
             bots: Vec::new(),
-            others: Vec::new(),
+            others: Others::default(),
             providers: Vec::new(),
             notices: Vec::new(),
         };

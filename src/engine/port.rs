@@ -140,7 +140,7 @@ pub struct Coverage {
 }
 
 /// A listing of identities, with an end that says whether it is all.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Listing {
     /// What was read.
     pub identities: Vec<Identity>,

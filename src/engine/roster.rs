@@ -3,11 +3,16 @@
 //! A selector *lists*; only a `[[bot]]` entry *merges* or *protects*, and only by id: a name or an attribute at a
 //! provider may be the attacker's.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod census;
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
-use crate::domain::{Bot, BotName, Identity, IdentityId, Untrusted};
+pub(super) use census::Census;
+
+use super::Others;
+use crate::domain::{Bot, BotName, Identity, IdentityId, ProviderName, Untrusted};
 
 /// A `[[bot]]` entry.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -37,7 +42,7 @@ pub struct Roster {
 #[derive(Debug, Default)]
 pub(super) struct Sorted {
     pub bots: Vec<(Bot, Vec<Identity>)>,
-    pub others: Vec<Identity>,
+    pub others: Others,
     pub notices: Vec<String>,
 }
 
@@ -82,11 +87,15 @@ impl Roster {
         self.protected.contains(&identity.to_string())
     }
 
-    /// Sorts identities into bots and others.
-    pub(super) fn sort(&self, identities: Vec<Identity>) -> Sorted {
+    /// The ids in its entries, or names in their place.
+    fn named(&self) -> impl Iterator<Item = IdentityId> {
+        self.bots.iter().flat_map(|entry| &entry.identities).filter_map(|text| text.parse().ok())
+    }
+
+    /// Sorts what the providers list into bots and others.
+    pub(super) fn sort(&self, listed: &BTreeMap<&ProviderName, &Census>) -> Sorted {
         let mut sorted = Sorted::default();
-        let mut rest: BTreeMap<IdentityId, Identity> =
-            identities.into_iter().map(|identity| (identity.id.clone(), identity)).collect();
+        let mut rest = Rest { listed, taken: HashSet::new() };
         for entry in &self.bots {
             let bot = self.entry(entry, &mut rest, &mut sorted.notices);
             sorted.bots.push(bot);
@@ -95,16 +104,16 @@ impl Roster {
         for (bot, _) in &sorted.bots {
             *taken.entry(bot.name.raw().to_owned()).or_default() += 1;
         }
-        let (selected, others): (Vec<_>, Vec<_>) = rest.into_values().partition(|identity| self.selects(identity));
+        let selected: Vec<&Identity> = rest.selected().collect();
         for identity in &selected {
             *taken.entry(identity.name.raw().to_owned()).or_default() += 1;
         }
         for identity in selected {
             let ambiguous = taken.get(identity.name.raw()).is_some_and(|count| *count > 1);
             let name = if ambiguous { Untrusted::new(identity.id.to_string()) } else { identity.name.clone() };
-            sorted.bots.push((self.listed(name, &identity), vec![identity]));
+            sorted.bots.push((self.listed(name, identity), vec![identity.clone()]));
         }
-        sorted.others = others;
+        sorted.others = rest.others();
         sorted.bots.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
         sorted
     }
@@ -122,20 +131,14 @@ impl Roster {
         }
     }
 
-    fn entry(
-        &self,
-        entry: &BotEntry,
-        rest: &mut BTreeMap<IdentityId, Identity>,
-        notices: &mut Vec<String>,
-    ) -> (Bot, Vec<Identity>) {
+    fn entry(&self, entry: &BotEntry, rest: &mut Rest<'_>, notices: &mut Vec<String>) -> (Bot, Vec<Identity>) {
         let mut ids = Vec::new();
         let mut found = Vec::new();
         for text in &entry.identities {
-            match resolve(text, rest) {
+            match rest.take(text) {
                 Ok(Some(identity)) => {
-                    rest.remove(&identity.id);
                     ids.push(identity.id.clone());
-                    found.push(identity);
+                    found.push(identity.clone());
                 }
                 Ok(None) => {
                     if let Ok(id) = text.parse() {
@@ -160,25 +163,61 @@ impl Roster {
     }
 }
 
-/// An id first; else the provider's name for it, if only one has it.
-fn resolve(text: &str, rest: &BTreeMap<IdentityId, Identity>) -> Result<Option<Identity>, String> {
-    let id: IdentityId = text.parse().map_err(|error| format!("{text}: {error}"))?;
-    if let Some(identity) = rest.get(&id) {
-        return Ok(Some(identity.clone()));
+/// What no bot has been given yet.
+struct Rest<'a> {
+    listed: &'a BTreeMap<&'a ProviderName, &'a Census>,
+    /// What has, by provider and number.
+    taken: HashSet<(&'a ProviderName, u32)>,
+}
+
+impl<'a> Rest<'a> {
+    /// Takes one out: by its id, or else by the provider's name for it, if only one has that.
+    fn take(&mut self, text: &str) -> Result<Option<&'a Identity>, String> {
+        let id: IdentityId = text.parse().map_err(|error| format!("{text}: {error}"))?;
+        let Some((provider, census)) = self.listed.get_key_value(id.provider()) else { return Ok(None) };
+        let by_id = census.find(&id).filter(|at| !self.taken.contains(&(*provider, *at)));
+        let mut named = census.named(id.native()).iter().copied().filter(|at| !self.taken.contains(&(*provider, *at)));
+        let at = match (by_id, named.next(), named.next()) {
+            (Some(at), ..) | (None, Some(at), None) => at,
+            (None, None, _) => return Ok(None),
+            (None, Some(_), Some(_)) => return Err(format!("{text} names several identities: write the id")),
+        };
+        self.taken.insert((*provider, at));
+        Ok(Some(census.at(at)))
     }
-    let mut named =
-        rest.values().filter(|identity| identity.id.provider() == id.provider() && identity.name.raw() == id.native());
-    match (named.next(), named.next()) {
-        (None, _) => Ok(None),
-        (Some(identity), None) => Ok(Some(identity.clone())),
-        (Some(_), Some(_)) => Err(format!("{text} names several identities: write the id")),
+
+    fn selected(&self) -> impl Iterator<Item = &'a Identity> {
+        self.listed.iter().flat_map(|(provider, census)| {
+            let left = census.selected().iter().filter(|at| !self.taken.contains(&(*provider, **at)));
+            left.map(|at| census.at(*at))
+        })
+    }
+
+    /// Those that no selector lists either.
+    fn others(self) -> Others {
+        let mut places = Vec::with_capacity(self.listed.values().map(|census| census.len()).sum());
+        for (part, (provider, census)) in (0_u32..).zip(self.listed) {
+            let mut selected = census.selected().iter().copied().peekable();
+            let mine: HashSet<u32> =
+                self.taken.iter().filter(|(whose, _)| whose == provider).map(|(_, at)| *at).collect();
+            let numbers = 0..u32::try_from(census.len()).unwrap_or(u32::MAX);
+            places.extend(
+                numbers.filter(|at| selected.next_if_eq(at).is_none() && !mine.contains(at)).map(|at| (part, at)),
+            );
+        }
+        Others::new(self.listed.values().map(|census| census.listing().clone()).collect(), places)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use crate::domain::{IdentityKind, IdentityState, ProviderName};
+    use crate::{
+        domain::{IdentityKind, IdentityState},
+        engine::Listing,
+    };
 
     fn identity(native: &str, name: &str, attributes: &[(&str, &str)]) -> Identity {
         Identity {
@@ -190,6 +229,12 @@ mod tests {
                 IdentityState::Live,
             )
         }
+    }
+
+    /// As one provider lists them.
+    fn sort(roster: &Roster, identities: Vec<Identity>) -> Sorted {
+        let census = Census::of(roster, Arc::new(Listing { identities, gaps: Vec::new() }));
+        roster.sort(&BTreeMap::from([(&ProviderName::new("sso"), &census)]))
     }
 
     fn names(sorted: &Sorted) -> Vec<String> {
@@ -206,13 +251,16 @@ mod tests {
         let roster =
             Roster::new(&["*-bot".to_owned()], &["chatbot=true".to_owned()], vec![entry], ["sso:4".to_owned()])
                 .unwrap();
-        let sorted = roster.sort(vec![
-            identity("1", "eng-staging", &[]),
-            identity("2", "eng-prod", &[("chatbot", "true")]),
-            identity("3", "help-bot", &[("owner", "support")]),
-            identity("4", "odd", &[("chatbot", "true")]),
-            identity("5", "portal", &[("chatbot", "false")]),
-        ]);
+        let sorted = sort(
+            &roster,
+            vec![
+                identity("1", "eng-staging", &[]),
+                identity("2", "eng-prod", &[("chatbot", "true")]),
+                identity("3", "help-bot", &[("owner", "support")]),
+                identity("4", "odd", &[("chatbot", "true")]),
+                identity("5", "portal", &[("chatbot", "false")]),
+            ],
+        );
         assert_eq!(names(&sorted), ["engineering", "help-bot", "odd"]);
         assert_eq!(sorted.bots[0].0.identities.len(), 2);
         assert_eq!(sorted.bots[1].0.owner, Some("support".into()));
@@ -224,7 +272,7 @@ mod tests {
     fn equal_names_become_ids_and_a_missing_identity_stays_listed() {
         let entry = BotEntry { name: "gone".to_owned(), identities: vec!["sso:9".to_owned()], ..BotEntry::default() };
         let roster = Roster::new(&["x".to_owned()], &[], vec![entry], []).unwrap();
-        let sorted = roster.sort(vec![identity("1", "x", &[]), identity("2", "x", &[])]);
+        let sorted = sort(&roster, vec![identity("1", "x", &[]), identity("2", "x", &[])]);
         assert_eq!(names(&sorted), ["gone", "sso:1", "sso:2"]);
         assert_eq!(sorted.bots[0].0.identities[0].to_string(), "sso:9");
     }
@@ -233,7 +281,7 @@ mod tests {
     fn a_name_that_several_have_is_refused() {
         let entry = BotEntry { name: "b".to_owned(), identities: vec!["sso:x".to_owned()], ..BotEntry::default() };
         let roster = Roster::new(&[], &[], vec![entry], []).unwrap();
-        let sorted = roster.sort(vec![identity("1", "x", &[]), identity("2", "x", &[])]);
+        let sorted = sort(&roster, vec![identity("1", "x", &[]), identity("2", "x", &[])]);
         assert_eq!(sorted.notices, ["bot b: sso:x names several identities: write the id"]);
     }
 }

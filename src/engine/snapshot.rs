@@ -1,6 +1,10 @@
 //! What is known of the fleet right now: immutable, shared, replaced as a whole.
 
+mod others;
+
 use std::{collections::BTreeSet, sync::Arc};
+
+pub use others::Others;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -100,7 +104,7 @@ pub struct Snapshot {
     /// The bots, by name.
     pub bots: Vec<Arc<BotView>>,
     /// Every other non-human identity.
-    pub others: Vec<Identity>,
+    pub others: Others,
     /// The providers, in the order of the configuration.
     pub providers: Vec<ProviderStatus>,
     /// What a responder should know: `names several identities` …
@@ -127,9 +131,7 @@ impl Snapshot {
 
     /// Where in the list it is.
     pub fn other_at(&self, id: &IdentityId) -> Option<usize> {
-        // By id as a rule, and then there may be half a million.
-        let found = self.others.binary_search_by(|identity| identity.id.cmp(id)).ok();
-        found.or_else(|| self.others.iter().position(|identity| identity.id == *id))
+        self.others.find(id)
     }
 
     /// The bot that has the identity.

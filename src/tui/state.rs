@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     domain::{BotName, BotState, Depth, Fingerprint, Identity, OperationId, StepId},
-    engine::{BotView, Refusal, Right, Snapshot},
+    engine::{BotView, Others, Refusal, Right, Snapshot},
 };
 
 /// Now, by both clocks. The loop sets it before each message, so that `update` stays pure.
@@ -417,7 +417,7 @@ fn nothing(at: Timestamp) -> Snapshot {
         generated_at: at,
         exercise: None,
         bots: Vec::new(),
-        others: Vec::new(),
+        others: Others::default(),
         providers: Vec::new(),
         notices: Vec::new(),
     }

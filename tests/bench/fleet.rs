@@ -89,7 +89,7 @@ pub fn at(times: &mut [Duration], of_a_hundred: usize) -> f64 {
 fn main() -> ExitCode {
     let only: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     if only.iter().any(|one| one == "generate") {
-        for identity in &world::fleet(SEED, BOTS, COUNT - BOTS).others {
+        for identity in world::fleet(SEED, BOTS, COUNT - BOTS).others.iter() {
             println!("{} {}", identity.name.raw(), identity.id.provider());
         }
         return ExitCode::SUCCESS;

@@ -46,7 +46,7 @@ fn recalled() -> Snapshot {
 
 /// Nothing was read by anybody.
 fn nothing() -> Snapshot {
-    let mut snapshot = Snapshot { revision: 1, bots: Vec::new(), others: Vec::new(), ..sample::fleet() };
+    let mut snapshot = Snapshot { revision: 1, bots: Vec::new(), others: Vec::new().into(), ..sample::fleet() };
     for provider in &mut snapshot.providers {
         (provider.reachable, provider.complete, provider.error, provider.read_at) = (false, false, None, None);
     }

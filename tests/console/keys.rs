@@ -91,7 +91,7 @@ fn what_is_off_is_pressed_in_vain_and_says_why() {
     assert_eq!(disabled(&state, Action::Confirm), None, "not known before anything was read");
     let mut snapshot = sample::fleet();
     snapshot.bots.retain(|view| view.state == estop::domain::BotState::Live);
-    snapshot.others.clear();
+    snapshot.others = Vec::new().into();
     read(&mut state, snapshot);
     assert_eq!(disabled(&state, Action::Confirm).as_deref(), Some("no manual step waits for a person"));
     assert_eq!(disabled(&state, Action::ShowAll).as_deref(), Some("every identity that was read is a bot's"));

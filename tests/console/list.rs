@@ -32,6 +32,13 @@ fn names(list: &List) -> Vec<String> {
     (0..list.len()).map(|row| list.entry(row).unwrap().raw_name().to_owned()).collect()
 }
 
+/// Gives one of the others another name.
+fn rename(snapshot: &mut Snapshot, name: &str) {
+    let mut others: Vec<_> = snapshot.others.iter().cloned().collect();
+    others[3].name = name.into();
+    snapshot.others = others.into();
+}
+
 const ALL: View = View { column: Column::Attention, reverse: false, grouping: Grouping::None, all: true };
 
 #[test]
@@ -177,7 +184,7 @@ proptest! {
     #[test]
     fn narrowing_equals_filtering_afresh(seed in 0u64..1000, view in any_view(), steps in typed()) {
         let mut snapshot = world::fleet(seed, 12, 60);
-        snapshot.others[3].name = "sÿnc-Äxporter\u{202e}".into();
+        rename(&mut snapshot, "sÿnc-Äxporter\u{202e}");
         let snapshot = Arc::new(snapshot);
         let mut before = None;
         for text in steps {
@@ -195,7 +202,7 @@ proptest! {
         use nucleo_matcher::{Config, Matcher, Utf32Str, pattern::{Atom, AtomKind, CaseMatching, Normalization}};
         prop_assume!(!word.starts_with('-'));
         let mut snapshot = world::fleet(seed, 0, 80);
-        snapshot.others[3].name = "sÿnc-Äxporter".into();
+        rename(&mut snapshot, "sÿnc-Äxporter");
         let snapshot = Arc::new(snapshot);
         let atom = Atom::new(&word, CaseMatching::Ignore, Normalization::Smart, AtomKind::Fuzzy, false);
         let (mut engine, mut chars) = (Matcher::new(Config::DEFAULT), Vec::new());

@@ -317,7 +317,8 @@ pub fn fleet() -> Snapshot {
         bots: bots.into_iter().map(Arc::new).collect(),
         others: ["reporting-job", "backup", "ci-runner"]
             .map(|name| identity("warehouse", name, IdentityKind::ServiceAccount))
-            .to_vec(),
+            .to_vec()
+            .into(),
         providers: vec![
             status("corp-sso", "sso", true, None),
             status("warehouse", "database", false, Some("one bot could not be read")),

@@ -82,7 +82,7 @@ fn reads(names: &Names, requests: &[Recorded]) -> Lines {
 fn listed(side: &Side) -> Lines {
     let snapshot = side.engine.snapshot();
     let bots = snapshot.bots.iter().flat_map(|view| view.identities.clone());
-    bots.chain(snapshot.others.clone()).map(|identity| shape::identity(&side.names, &identity)).collect()
+    bots.chain(snapshot.others.iter().cloned()).map(|identity| shape::identity(&side.names, &identity)).collect()
 }
 
 #[tokio::test]

@@ -167,7 +167,7 @@ pub fn snapshot() -> Snapshot {
             view("docs-db:t2", false, vec![identity("docs-db", "t2", "twin")], ReadingSet::default()),
             view("helpdesk", true, vec![helpdesk], readings),
         ],
-        others: vec![identity("corp-sso", "other", "other")],
+        others: vec![identity("corp-sso", "other", "other")].into(),
         providers: vec![provider("corp-sso", "keycloak", true), provider("docs-db", "postgres", false)],
         notices: vec!["twin is the name of several identities: they are listed by id".into()],
     }

@@ -19,21 +19,16 @@ use crate::engine::{
 pub(super) type Keyring = BTreeMap<Fingerprint, BTreeSet<IdentityId>>;
 
 pub(super) fn assemble(fleet: &Fleet, known: &Known) -> Snapshot {
-    let identities = known.listings.values().flat_map(|listed| listed.listing.identities.clone()).collect();
-    let Sorted { bots, others, mut notices } = fleet.roster.sort(identities);
+    let listed = known.listings.iter().map(|(name, listed)| (name, &listed.census)).collect();
+    let Sorted { bots, others, mut notices } = fleet.roster.sort(&listed);
     let owners: BTreeMap<IdentityId, BotName> =
         bots.iter().flat_map(|(bot, _)| bot.identities.iter().map(|id| (id.clone(), bot.name.clone()))).collect();
     let environments = bots.iter().filter_map(|(bot, _)| Some((bot.name.clone(), bot.environment.clone()?))).collect();
     let keyring = keyring(known);
     // Of those that hold a long-lived secret: there may be half a million others.
     let holders: BTreeSet<&IdentityId> = keyring.values().flatten().collect();
-    let names: BTreeMap<IdentityId, Untrusted> = bots
-        .iter()
-        .flat_map(|(_, identities)| identities)
-        .chain(&others)
-        .filter(|identity| holders.contains(&identity.id))
-        .map(|identity| (identity.id.clone(), identity.name.clone()))
-        .collect();
+    let named = holders.into_iter().filter_map(|id| Some((id.clone(), known.listed(id)?.name.clone())));
+    let names: BTreeMap<IdentityId, Untrusted> = named.collect();
     let context = Context { fleet, known, owners, environments, keyring, names };
     let bots: Vec<Arc<BotView>> = bots.into_iter().map(|(bot, found)| Arc::new(context.view(bot, found))).collect();
     notices.extend(suspicious(&bots));
@@ -58,7 +53,7 @@ fn suspicious(bots: &[Arc<BotView>]) -> Vec<String> {
 
 fn status(provider: &dyn crate::engine::Provider, known: &Known, bots: &[Arc<BotView>]) -> ProviderStatus {
     let listed = known.listings.get(provider.name());
-    let gap = listed.and_then(|listed| listed.listing.gaps.first()).map(|gap| gap.what.clone());
+    let gap = listed.and_then(|listed| listed.census.listing().gaps.first()).map(|gap| gap.what.clone());
     let unread = bots
         .iter()
         .flat_map(|view| &view.identities)
@@ -94,12 +89,8 @@ fn keyring(known: &Known) -> Keyring {
             }
         }
     }
-    for identity in known.listings.values().flat_map(|listed| &listed.listing.identities) {
-        for fingerprint in identity.hints.get("fingerprints").into_iter().flat_map(|list| list.split(',')) {
-            if let Some(fingerprint) = Fingerprint::parse(fingerprint) {
-                keyring.entry(fingerprint).or_default().insert(identity.id.clone());
-            }
-        }
+    for (fingerprint, identity) in known.listings.values().flat_map(|listed| listed.census.fingerprints()) {
+        keyring.entry(fingerprint.clone()).or_default().insert(identity.id.clone());
     }
     keyring
 }
@@ -110,8 +101,10 @@ fn is_shut(known: &Known, id: &IdentityId) -> bool {
         if listed.recalled {
             return false;
         }
-        let found = listed.listing.identities.iter().find(|identity| identity.id == *id);
-        found.is_some_and(|identity| matches!(identity.state, IdentityState::Gated | IdentityState::Gone))
+        listed
+            .census
+            .get(id)
+            .is_some_and(|identity| matches!(identity.state, IdentityState::Gated | IdentityState::Gone))
     };
     let read = |reading: &Reading| reading.is_shut() && !known.recalled.has(reading);
     known.readings.get(id).is_some_and(read) || known.listings.get(id.provider()).is_some_and(listed)
@@ -242,7 +235,7 @@ impl Context<'_> {
                 .known
                 .listings
                 .get(id.provider())
-                .is_some_and(|listed| listed.is_fresh() && listed.listing.gaps.is_empty());
+                .is_some_and(|listed| listed.is_fresh() && listed.census.listing().gaps.is_empty());
             identities.push(Identity::new(
                 id.clone(),
                 Untrusted::new(id.native()),

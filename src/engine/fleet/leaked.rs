@@ -30,7 +30,7 @@ impl Fleet {
     pub fn owners(&self, secret: &LeakedSecret, recognised: &[Recognised]) -> Vec<Owner> {
         let known = self.known();
         let of = |name: &ProviderName| {
-            let listing = known.listings.get(name).into_iter().flat_map(|listed| &listed.listing.identities);
+            let listing = known.listings.get(name).into_iter().flat_map(|listed| &listed.census.listing().identities);
             let readings = known.readings.values().filter(|reading| reading.identity.id.provider() == name);
             (listing.collect::<Vec<&Identity>>(), readings.collect::<Vec<&Reading>>())
         };

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{Fleet, Known, Listed};
 use crate::{
     domain::{IdentityId, ProviderName, Reading},
-    engine::{Part, Snapshot},
+    engine::{Part, Snapshot, roster::Census},
 };
 
 /// Which of what is known is of an earlier process.
@@ -56,13 +56,16 @@ impl Fleet {
     /// Takes in what an earlier process has read of providers that have not been listed yet, and hands it out.
     pub fn recall(&self, parts: Vec<Part>) {
         {
+            // Worked out before anybody waits for the lock.
+            let parts = parts.into_iter().map(|part| (Census::of(&self.roster, part.listing.clone()), part));
+            let parts: Vec<(Census, Part)> = parts.collect();
             let mut known = self.known();
-            for part in parts {
+            for (census, part) in parts {
                 let is_read = known.listings.get(&part.name).is_some_and(|listed| listed.read_at.is_some());
                 if is_read || self.provider(&part.name).is_none() {
                     continue;
                 }
-                known.take_part(part);
+                known.take_part(part, census);
             }
         }
         self.publish();
@@ -84,7 +87,7 @@ impl Fleet {
                 parts.push(Part {
                     name: name.clone(),
                     read_at,
-                    listing: Arc::clone(&listed.listing),
+                    listing: Arc::clone(listed.census.listing()),
                     own,
                     readings: Vec::new(),
                 });
@@ -106,7 +109,7 @@ fn readings_into(parts: &mut [Part], snapshot: &Snapshot) {
 }
 
 impl Known {
-    fn take_part(&mut self, part: Part) {
+    fn take_part(&mut self, part: Part, census: Census) {
         // A listing that has failed meanwhile has not replaced what was known before.
         let error = self.listings.remove(&part.name).and_then(|listed| listed.error);
         for reading in part.readings {
@@ -122,7 +125,7 @@ impl Known {
         {
             self.recalled.own.insert(part.name.clone(), own);
         }
-        let listed = Listed { listing: part.listing, read_at: Some(part.read_at), error, recalled: true };
+        let listed = Listed { census, read_at: Some(part.read_at), error, recalled: true };
         self.listings.insert(part.name, listed);
     }
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{Fleet, Listed, asked};
 use crate::domain::{Identity, ProviderName, Reading};
-use crate::engine::{BotView, Listing, Provider, ProviderError, deadline::Allowance};
+use crate::engine::{BotView, Listing, Provider, ProviderError, deadline::Allowance, roster::Census};
 
 /// Bots read at once, per provider.
 const READINGS_AT_ONCE: usize = 4;
@@ -99,17 +99,12 @@ impl Fleet {
     }
 
     fn take_listing(&self, provider: &Arc<dyn Provider>, at: Timestamp, answer: Result<Listing, ProviderError>) {
+        // Worked out before anybody waits for the lock.
+        let answer = answer.map(|listing| Census::of(&self.roster, Arc::new(listing)));
         let mut known = self.known();
-        let listed = known.listings.entry(provider.name().clone()).or_insert_with(|| Listed {
-            listing: Arc::new(Listing { identities: Vec::new(), gaps: Vec::new() }),
-            read_at: None,
-            error: None,
-            recalled: false,
-        });
+        let listed = known.listings.entry(provider.name().clone()).or_default();
         match answer {
-            Ok(listing) => {
-                *listed = Listed { listing: Arc::new(listing), read_at: Some(at), error: None, recalled: false };
-            }
+            Ok(census) => *listed = Listed { census, read_at: Some(at), error: None, recalled: false },
             Err(error) => listed.error = Some(error.to_string()),
         }
     }

@@ -175,7 +175,7 @@ impl Index {
             let parts = in_parallel(snapshot.others.len(), |range| {
                 let mut longest = 0;
                 let mut part = Vec::with_capacity(range.len());
-                for identity in &snapshot.others[range] {
+                for identity in snapshot.others.range(range) {
                     longest = longest.max(width_of(&identity.name));
                     part.push(mask_of(identity));
                 }

@@ -138,7 +138,7 @@ fn names(count: usize) {
     for view in &snapshot.bots {
         println!("{} {}", view.bot.name, view.identities[0].id.provider());
     }
-    for identity in &snapshot.others {
+    for identity in snapshot.others.iter() {
         println!("{} {}", identity.name.raw(), identity.id.provider());
     }
 }

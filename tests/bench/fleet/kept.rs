@@ -41,7 +41,7 @@ fn config(names: &[&str]) -> String {
 
 fn parts(snapshot: &Snapshot) -> Vec<Part> {
     let part = |status: &estop::engine::ProviderStatus| {
-        let mine = snapshot.bots.iter().flat_map(|view| &view.identities).chain(&snapshot.others);
+        let mine = snapshot.bots.iter().flat_map(|view| &view.identities).chain(snapshot.others.iter());
         let mut identities: Vec<_> = mine.filter(|one| *one.id.provider() == status.name).cloned().collect();
         identities.sort_by(|a, b| a.id.cmp(&b.id));
         let readings = snapshot.bots.iter().flat_map(|view| view.readings.iter());

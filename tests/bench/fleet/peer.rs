@@ -17,7 +17,7 @@ use super::{at, keys};
 pub fn measure(snapshot: &Arc<Snapshot>, texts: &[&str]) -> (f64, f64) {
     let mut picker: Nucleo<u32> = Nucleo::new(Config::DEFAULT, Arc::new(|| {}), None, 1);
     let injector = picker.injector();
-    for (number, identity) in (0u32..).zip(&snapshot.others) {
+    for (number, identity) in (0u32..).zip(snapshot.others.iter()) {
         injector.push(number, |_, columns| {
             columns[0] = format!("{} {}", identity.name.raw(), identity.id.provider()).into();
         });

@@ -142,7 +142,7 @@ pub fn fleet(seed: u64, bots: usize, others: usize) -> Snapshot {
         generated_at: now(),
         exercise: None,
         bots: mine.into_iter().map(Arc::new).collect(),
-        others: rest,
+        others: rest.into(),
         providers: providers.iter().map(status).collect(),
         notices: Vec::new(),
     }
