@@ -175,9 +175,16 @@ impl Index {
             let parts = in_parallel(snapshot.others.len(), |range| {
                 let mut longest = 0;
                 let mut part = Vec::with_capacity(range.len());
+                // Neighbours have their provider in common.
+                let mut provider = ("", 0);
                 for identity in snapshot.others.range(range) {
-                    longest = longest.max(width_of(&identity.name));
-                    part.push(mask_of(identity));
+                    let name = identity.id.provider().as_str();
+                    if provider.0 != name {
+                        provider = (name, mask(name.bytes()));
+                    }
+                    let (mask, width) = look_of(&identity.name);
+                    longest = longest.max(width);
+                    part.push(mask | provider.1);
                 }
                 (part, longest)
             });
@@ -253,31 +260,34 @@ fn shown(name: &Untrusted) -> Cow<'_, str> {
     if is_plain(name.raw()) { Cow::Borrowed(name.raw()) } else { Cow::Owned(name.shown()) }
 }
 
-fn width_of(name: &Untrusted) -> usize {
-    if is_plain(name.raw()) { name.raw().len() } else { name.shown().width() }
-}
-
 fn is_plain(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
-fn mask_of(identity: &Identity) -> u64 {
-    let provider = identity.id.provider().as_str().bytes();
-    if is_plain(identity.name.raw()) { mask(identity.name.raw().bytes().chain(provider)) } else { u64::MAX }
+/// Which letters a name has, and how many columns it takes.
+fn look_of(name: &Untrusted) -> (u64, usize) {
+    let raw = name.raw();
+    if is_plain(raw) { (mask(raw.bytes()), raw.len()) } else { (u64::MAX, name.shown().width()) }
 }
 
 /// Which letters there are: one bit each for letters, digits and common signs. Whatever is beyond ASCII may fold to
 /// anything, so that such a text has them all.
 pub fn mask(bytes: impl Iterator<Item = u8>) -> u64 {
-    let mut mask = 0;
-    for byte in bytes {
-        mask |= match bit(byte) {
-            Some(bit) => bit,
-            None => return u64::MAX,
-        };
-    }
-    mask
+    bytes.fold(0, |mask, byte| mask | BITS[byte as usize])
 }
+
+/// What a byte adds to a mask.
+const BITS: [u64; 256] = {
+    let mut bits = [u64::MAX; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        if let Some(bit) = bit(byte) {
+            bits[byte as usize] = bit;
+        }
+        byte += 1;
+    }
+    bits
+};
 
 /// The bit of a letter; `None`: it is beyond ASCII.
 pub const fn bit(byte: u8) -> Option<u64> {
