@@ -26,7 +26,9 @@ use std::path::PathBuf;
 pub use error::ConfigError;
 pub use keys::KeySetting;
 pub use load::{Sources, load, user_file};
-pub use provider::{ClientIdentity, HttpServer, KeycloakSettings, PostgresSettings, ProviderConfig, ProviderSettings};
+pub use provider::{
+    ClientIdentity, HttpServer, KeycloakSettings, MatrixSettings, PostgresSettings, ProviderConfig, ProviderSettings,
+};
 pub use secret::{SecretReference, read_certificates};
 pub use select::Select;
 pub use starter::starter;

@@ -2,6 +2,7 @@
 
 pub mod http;
 pub mod keycloak;
+pub mod matrix;
 pub mod postgres;
 pub mod registry;
 pub mod transport;

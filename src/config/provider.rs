@@ -3,6 +3,7 @@
 mod address;
 mod http;
 mod keycloak;
+mod matrix;
 mod postgres;
 
 use super::{
@@ -14,6 +15,7 @@ use crate::domain::ProviderName;
 
 pub use http::{ClientIdentity, HttpServer};
 pub use keycloak::KeycloakSettings;
+pub use matrix::MatrixSettings;
 pub use postgres::PostgresSettings;
 
 /// Keys of every `[[provider]]`.
@@ -31,7 +33,7 @@ struct Kind {
     read: fn(&Section<'_>) -> Result<ProviderSettings, ConfigError>,
 }
 
-const KINDS: &[Kind] = &[keycloak::KIND, postgres::KIND];
+const KINDS: &[Kind] = &[keycloak::KIND, matrix::KIND, postgres::KIND];
 
 /// One `[[provider]]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +51,8 @@ pub struct ProviderConfig {
 pub enum ProviderSettings {
     /// `kind = "keycloak"`.
     Keycloak(KeycloakSettings),
+    /// `kind = "matrix"`.
+    Matrix(MatrixSettings),
     /// `kind = "postgres"`.
     Postgres(PostgresSettings),
 }
@@ -58,6 +62,7 @@ impl ProviderConfig {
     pub const fn kind(&self) -> &'static str {
         match self.settings {
             ProviderSettings::Keycloak(_) => keycloak::KIND.word,
+            ProviderSettings::Matrix(_) => matrix::KIND.word,
             ProviderSettings::Postgres(_) => postgres::KIND.word,
         }
     }
@@ -67,6 +72,7 @@ impl ProviderConfig {
     pub fn place(&self) -> String {
         let place = match &self.settings {
             ProviderSettings::Keycloak(settings) => settings.place(),
+            ProviderSettings::Matrix(settings) => settings.place(),
             ProviderSettings::Postgres(settings) => settings.place(),
         };
         format!("{} {} {place}", self.name, self.kind())

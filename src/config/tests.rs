@@ -95,7 +95,7 @@ fn the_starter_is_sound_in_both_forms() {
         .collect();
     let live = live.join("\n");
     let (config, notices) = read(&live).unwrap();
-    assert_eq!((config.providers.len(), config.bots.len(), notices.len()), (2, 1, 0));
+    assert_eq!((config.providers.len(), config.bots.len(), notices.len()), (3, 1, 0));
     for key in super::provider::all_keys() {
         assert!(starter().contains(&format!("\n#{key} = ")), "{key} is not in the starter");
     }

@@ -1,6 +1,7 @@
 //! From the configuration to providers: one file and one line a kind.
 
 mod keycloak;
+mod matrix;
 mod network;
 mod postgres;
 
@@ -31,6 +32,7 @@ pub async fn providers(
         let wiring = Wiring { provider, clock };
         let made = match &provider.settings {
             ProviderSettings::Keycloak(settings) => keycloak::connect(&wiring, settings).await,
+            ProviderSettings::Matrix(settings) => matrix::connect(&wiring, settings).await,
             ProviderSettings::Postgres(settings) => postgres::connect(&wiring, settings).await,
         };
         providers.push(made.map_err(|why| format!("provider {}: {why}", provider.name))?);

@@ -6,6 +6,7 @@ pub mod admin;
 pub mod attacker;
 pub mod browser;
 pub mod keycloak;
+pub mod matrix;
 pub mod oidc;
 pub mod own_server;
 pub mod postgres;

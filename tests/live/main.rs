@@ -14,6 +14,7 @@ mod isolate;
 // The library serves more tests than any one build has.
 #[allow(dead_code)]
 mod lab;
+mod matrix;
 mod permissions;
 mod postgres;
 mod pty;

@@ -157,3 +157,18 @@ stop_server() {
     done
     rm -f "$1/pid"
 }
+
+# need_python DIR REQUIREMENT...: a Python environment with these, made anew where they have changed.
+need_python() {
+    local dir="$1" work="$cache/tmp.$$"
+    shift
+    [[ -x $dir/bin/python ]] && [[ "$(cat "$dir/made-of" 2>/dev/null)" == "$*" ]] && return
+    rm -rf "$dir" "$work"
+    need_command python3 python3
+    python3 -c 'import ensurepip, venv' 2>/dev/null || install_package python3-venv
+    step "installing ${*: -1}"
+    # In its place: the paths in an environment are absolute.
+    { python3 -m venv "$dir" && "$dir/bin/pip" install --quiet --disable-pip-version-check "$@"; } >&2 ||
+        { rm -rf "$dir"; fail "${*: -1} could not be installed"; }
+    echo "$*" >"$dir/made-of"
+}

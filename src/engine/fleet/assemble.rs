@@ -27,8 +27,8 @@ pub(super) fn assemble(fleet: &Fleet, known: &Known) -> Snapshot {
     let keyring = keyring(known);
     // Of those that hold a long-lived secret: there may be half a million others.
     let holders: BTreeSet<&IdentityId> = keyring.values().flatten().collect();
-    let named = holders.into_iter().filter_map(|id| Some((id.clone(), known.listed(id)?.name.clone())));
-    let names: BTreeMap<IdentityId, Untrusted> = named.collect();
+    let name = |id: &IdentityId| Some((id.clone(), known.listed(id)?.name.clone()));
+    let names: BTreeMap<IdentityId, Untrusted> = holders.into_iter().filter_map(name).collect();
     let context = Context { fleet, known, owners, environments, keyring, names };
     let bots: Vec<Arc<BotView>> = bots.into_iter().map(|(bot, found)| Arc::new(context.view(bot, found))).collect();
     notices.extend(suspicious(&bots));

@@ -41,7 +41,7 @@ impl Census {
         }
         named.retain(|_, numbers| !numbers.is_empty());
         let fingerprints = numbered().flat_map(of_one).collect();
-        Self { selected, named, fingerprints, listing }
+        Self { listing, selected, named, fingerprints }
     }
 
     /// The listing, by id.

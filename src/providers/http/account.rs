@@ -50,17 +50,6 @@ impl Account {
         Self { of: of.into(), client, clock, header, token, deadline }
     }
 
-    /// What it sends through.
-    pub fn client(&self) -> &Client {
-        &self.client
-    }
-
-    /// Sends through another one: one that is held to another budget.
-    pub fn through(mut self, change: impl FnOnce(Client) -> Client) -> Self {
-        self.client = change(self.client);
-        self
-    }
-
     /// A read, decoded; again where the trouble is the server's and passing.
     ///
     /// # Errors

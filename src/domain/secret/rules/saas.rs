@@ -88,11 +88,11 @@ pub(super) const RULES: &[Rule] = &[
     rule("approle", "Vault AppRole secret id", "vault",
         "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", Shape)
         .near(&["secret_id", "secret-id", "approle"]).edges(Edges::Opaque),
-    rule("syt", "Synapse access token", "synapse", "syt_[A-Za-z0-9+/]+_[A-Za-z]{20}_[0-9A-Za-z]{6}", Length)
+    rule("syt", "Synapse access token", "matrix", "syt_[A-Za-z0-9+/]+_[A-Za-z]{20}_[0-9A-Za-z]{6}", Length)
         .caution("a look-up changes when its device was last seen").read(read::synapse),
-    rule("syr", "Synapse refresh token", "synapse", "syr_[A-Za-z0-9+/]+_[A-Za-z]{20}_[0-9A-Za-z]{6}", Length)
+    rule("syr", "Synapse refresh token", "matrix", "syr_[A-Za-z0-9+/]+_[A-Za-z]{20}_[0-9A-Za-z]{6}", Length)
         .caution(NEVER_EXCHANGE).read(read::synapse),
-    rule("syl", "Synapse login token", "synapse", "syl_[A-Za-z]{20}_[0-9A-Za-z]{6}", Length)
+    rule("syl", "Synapse login token", "matrix", "syl_[A-Za-z]{20}_[0-9A-Za-z]{6}", Length)
         .caution("using it makes a session and ends it").read(read::synapse),
     rule("mas", "Matrix Authentication Service token", "mas", "m(?:at|ar|ct|pt)_[0-9A-Za-z]{16,}(?:_[0-9A-Za-z]{6})?",
         Prefix),
