@@ -122,7 +122,7 @@ fn the_seeds_are_well_formed() {
     std::fs::write(&file, seeds::configuration()).expect("it can be written");
     let sources = Sources { system: directory.path().join("none"), user: Some(file), named: true };
     let (config, _) = load(&sources, &["dusk"]).expect("it is sound").expect("it is there");
-    assert_eq!((config.providers.len(), config.bots.len()), (2, 1));
+    assert_eq!((config.providers.len(), config.bots.len()), (3, 1));
 }
 
 /// And a server that is not read in full would not let the edits get far.
