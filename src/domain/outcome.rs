@@ -5,13 +5,16 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
     Collateral, Family, Fingerprint, Holding, HoldingState, Identity, IdentityId, Lost, ProviderName, Reading,
     ReadingSet, Reissue, Residual, Step, StepId, StepState, Values,
 };
+
+/// How long one read may take, from its beginning to what it says.
+const LONGEST_READ: SignedDuration = SignedDuration::from_secs(15);
 
 /// What the journal knows of one step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +51,18 @@ impl StepRecord {
             detail: None,
             said: None,
         }
+    }
+
+    /// Whether it may have changed something. What was refused, or never left, has not.
+    pub const fn may_have_been_done(&self) -> bool {
+        use StepState as S;
+        !matches!(self.state, S::Planned | S::Armed | S::Manual | S::Refused { .. } | S::Unreachable)
+    }
+
+    /// Whether what a reading says may be this step's doing: a read may have been on its way when it was sent.
+    pub fn may_show_in(&self, reading: &Reading) -> bool {
+        let latest = reading.read_at.checked_add(LONGEST_READ);
+        self.sent_at.is_some_and(|sent| latest.is_ok_and(|latest| latest >= sent))
     }
 
     /// Whether it is done as far as anybody can tell: a read has proved it, or no read ever can and the provider has

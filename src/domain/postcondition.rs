@@ -84,6 +84,11 @@ pub struct Sent {
 }
 
 impl Postcondition {
+    /// A fact has this value.
+    pub fn equal(fact: impl Into<String>, value: Fact) -> Self {
+        Self::Equal { fact: fact.into(), value }
+    }
+
     /// Judges it by a reading.
     pub fn judge(&self, reading: &Reading, sent: &Sent) -> Verdict {
         match self {

@@ -89,6 +89,14 @@ impl Reading {
         matches!(self.identity.state, IdentityState::Gated | IdentityState::Gone)
     }
 
+    /// A switch, where it was read.
+    pub fn switch(&self, fact: &str) -> Option<bool> {
+        match self.facts.get(fact) {
+            Some(Fact::Bool(on)) => Some(*on),
+            _ => None,
+        }
+    }
+
     /// The holding of that id.
     pub fn holding(&self, id: &HoldingId) -> Option<&Holding> {
         self.holdings.iter().find(|holding| holding.id == *id)

@@ -207,4 +207,9 @@ impl Answer {
         let (protocol, code) = (protocol.to_owned(), code.into());
         Self { kind, protocol, code, request_id: None, detail: None, values: Values::new() }
     }
+
+    /// To a step of which no request can be made: nothing was sent.
+    pub fn unsendable(protocol: &str, why: impl Into<Untrusted>) -> Self {
+        Self { detail: Some(why.into()), ..Self::new(AnswerKind::Rejected, protocol, "") }
+    }
 }

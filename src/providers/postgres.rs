@@ -39,7 +39,7 @@ pub use settings::{PasswordSource, Settings, SettingsError};
 use crate::{
     domain::{
         Activity, Answer, AnswerKind, Depth, Identity, LeakedSecret, Owner, Probed, ProviderName, Reading, Recognised,
-        Restoration, RestoreMode, Step, StepRecord, Untrusted,
+        Restoration, RestoreMode, Step, StepRecord,
     },
     engine::{Budget, Clock, Coverage, Limits, Listing, Preflight, Provider, ProviderError, Rate},
     journal::ArmedStep,
@@ -303,9 +303,7 @@ impl Provider for Postgres {
                 let permission = armed.step().missing_permission.as_deref().unwrap_or(command.permission());
                 self.execute(&command, permission).await
             }
-            Err(detail) => {
-                Answer { detail: Some(Untrusted::new(detail)), ..Answer::new(AnswerKind::Rejected, "postgres", "") }
-            }
+            Err(detail) => Answer::unsendable("postgres", detail),
         }
     }
 

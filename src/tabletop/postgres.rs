@@ -23,10 +23,7 @@ pub use seed::{PrivilegeSeed, RoleSeed, SessionSeed, WorldSeed};
 pub use world::{Denied, World};
 
 use crate::{
-    domain::{
-        Activity, Answer, AnswerKind, Depth, Identity, ProviderName, Reading, Restoration, RestoreMode, Step,
-        StepRecord, Untrusted,
-    },
+    domain::{Activity, Answer, Depth, Identity, ProviderName, Reading, Restoration, RestoreMode, Step, StepRecord},
     engine::{Clock, Coverage, Limits, Listing, Preflight, Provider, ProviderError},
     journal::ArmedStep,
     providers::postgres::{
@@ -180,9 +177,7 @@ impl Provider for SimulatedPostgres {
     async fn perform(&self, armed: &ArmedStep, _attempt: u32) -> Answer {
         match Command::of(armed.step()) {
             Ok(command) => self.execute(&command).await,
-            Err(detail) => {
-                Answer { detail: Some(Untrusted::new(detail)), ..Answer::new(AnswerKind::Rejected, "postgres", "") }
-            }
+            Err(detail) => Answer::unsendable("postgres", detail),
         }
     }
 }

@@ -72,7 +72,6 @@ pub async fn next_second() {
 
 /// An environment variable that the script which started the server has set.
 pub(crate) fn setting(name: &str) -> anyhow::Result<String> {
-    std::env::var(name).map_err(|_| {
-        anyhow::anyhow!("{name} is not set: start the servers first, tests/live/keycloak and tests/live/postgres")
-    })
+    std::env::var(name)
+        .map_err(|_| anyhow::anyhow!("{name} is not set: start the servers first (tests/live/run starts all of them)"))
 }

@@ -160,10 +160,10 @@ stop_server() {
 
 # need_python DIR REQUIREMENT...: a Python environment with these, made anew where they have changed.
 need_python() {
-    local dir="$1" work="$cache/tmp.$$"
+    local dir="$1"
     shift
     [[ -x $dir/bin/python ]] && [[ "$(cat "$dir/made-of" 2>/dev/null)" == "$*" ]] && return
-    rm -rf "$dir" "$work"
+    rm -rf "$dir"
     need_command python3 python3
     python3 -c 'import ensurepip, venv' 2>/dev/null || install_package python3-venv
     step "installing ${*: -1}"

@@ -180,7 +180,6 @@ impl Description {
             None if required => Err("the body is missing".to_owned()),
             None => Ok(()),
             Some(_) if schema.is_null() => Err("it takes no body".to_owned()),
-            // A list of changes (RFC 6902, RFC 7386 of a part) is described as "anything".
             Some(body) => self.valid_here(schema, body).map_err(|why| format!("body: {why}")),
         }
     }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{Call, Client, Grounds, Patience, Reply, answer_to, error_of};
 use crate::{
     domain::{Answer, AnswerKind, Untrusted},
-    engine::{Clock, ProviderError, time_left},
+    engine::{ProviderError, time_left},
     providers::transport::TransportError,
 };
 
@@ -31,7 +31,6 @@ pub enum TokenHeader {
 pub struct Account {
     of: String,
     client: Client,
-    clock: Arc<dyn Clock>,
     header: TokenHeader,
     token: SecretSource,
     deadline: Duration,
@@ -46,8 +45,7 @@ impl Account {
         token: SecretSource,
         deadline: Duration,
     ) -> Self {
-        let clock = client.clock().clone();
-        Self { of: of.into(), client, clock, header, token, deadline }
+        Self { of: of.into(), client, header, token, deadline }
     }
 
     /// A read, decoded; again where the trouble is the server's and passing.
@@ -90,7 +88,7 @@ impl Account {
     /// Sends one mutation with its step's key: what its answer means, and the answer, where there is one.
     pub async fn mutate(&self, call: Call, key: Uuid, permission: &str) -> (Answer, Option<Reply>) {
         match self.send(true, || call.key(key)).await {
-            Ok(result) => (answer_to(&result, permission, self.clock.now()), result.ok()),
+            Ok(result) => (answer_to(&result, permission, self.client.clock().now()), result.ok()),
             Err(error) => (unsent(&error), None),
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{credentials::class, read::Account, record::Record};
-use crate::domain::{Fact, Holding, HoldingId, HoldingState, Reading};
+use crate::domain::{Fact, Holding, HoldingId, HoldingState};
 
 /// Whether the client may be used.
 pub(super) const CLIENT_ENABLED: &str = "client.enabled";
@@ -43,12 +43,4 @@ pub(super) fn held(holding: &HoldingId) -> String {
 /// The fingerprint of a key or trust attribute's value.
 pub(super) fn attribute(name: &str) -> String {
     format!("attribute/{name}")
-}
-
-/// A switch, where it was read.
-pub(super) fn is_on(reading: &Reading, fact: &str) -> Option<bool> {
-    match reading.facts.get(fact) {
-        Some(Fact::Bool(on)) => Some(*on),
-        _ => None,
-    }
 }

@@ -14,7 +14,7 @@ use super::{
     wire::ClientWire,
 };
 use crate::{
-    domain::{Answer, AnswerKind, Step, Untrusted},
+    domain::{Answer, AnswerKind, Step},
     engine::ProviderError,
     providers::http::{Call, Grounds, answer_to, check_id, unsent},
 };
@@ -45,9 +45,7 @@ pub(super) async fn perform(keycloak: &Keycloak, step: &Step, key: Uuid) -> Answ
         request(keycloak, step, authorization, second).map(|call| call.key(key))
     };
     if let Err(Unusable(why)) = request() {
-        let mut answer = Answer::new(AnswerKind::Rejected, "http", "");
-        answer.detail = Some(Untrusted::from(format!("the step cannot be sent: {why}")));
-        return answer;
+        return Answer::unsendable("http", format!("the step cannot be sent: {why}"));
     }
     // It was built once above, from the same data.
     let sent = keycloak.authorized(true, || request().expect("the request can be built")).await;

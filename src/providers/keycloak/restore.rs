@@ -22,11 +22,8 @@ use super::{
 };
 use crate::domain::{
     Change, Fingerprint, Gap, Holding, HoldingId, IdentityState, Lost, ProviderName, Reading, Reissue, Restoration,
-    RestoreMode, Step, StepId, StepRecord, StepState, Untrusted,
+    RestoreMode, Step, StepId, StepRecord, Untrusted,
 };
-
-/// How long a read may have been on its way when the gate was sent: what it says of the gate may be the gate's doing.
-const READING: jiff::SignedDuration = jiff::SignedDuration::from_secs(15);
 
 pub(super) fn restore(
     provider: &ProviderName,
@@ -37,18 +34,10 @@ pub(super) fn restore(
     mode: RestoreMode,
 ) -> Restoration {
     let plan = Plan { provider, own, identity: &now.identity };
-    let done = done.iter().filter(|record| record.step.identity == now.identity.id && may_have_been_done(record));
+    let done = done.iter().filter(|record| record.step.identity == now.identity.id && record.may_have_been_done());
     let mut undo = Undo { plan, before, now, done: done.collect(), mode, out: Restoration::default() };
     undo.run();
     undo.out
-}
-
-/// Whether the step may have changed something. What was refused, or never left, has not.
-fn may_have_been_done(record: &StepRecord) -> bool {
-    !matches!(
-        record.state,
-        StepState::Planned | StepState::Armed | StepState::Manual | StepState::Refused { .. } | StepState::Unreachable
-    )
 }
 
 /// One client's way back, as far as it is worked out.
@@ -199,7 +188,7 @@ impl<'a> Undo<'a> {
         let account = self.plan.account()?;
         let before = self.before.identity.hints.get(hint::SERVICE_ACCOUNT).map(String::as_str);
         let same = before.is_none_or(|before| before == account);
-        let there = facts::is_on(self.now, "client.service-accounts-enabled") != Some(false);
+        let there = self.now.switch("client.service-accounts-enabled") != Some(false);
         (same && there).then(|| account.to_owned())
     }
 
@@ -264,7 +253,7 @@ impl<'a> Undo<'a> {
     /// Whether a door is to be opened: the isolation shut it, it was open before, and is shut now.
     fn opens(&mut self, action: &str, fact: &str, word: &str, shut_first: bool) -> bool {
         let what = format!("{word} {}: enabled", self.name());
-        match facts::is_on(self.now, fact) {
+        match self.now.switch(fact) {
             // Somebody opened it, and it is shut for the time that the credentials from before take to end.
             Some(true) if shut_first => {
                 self.change(what, "true: somebody opened it since", "true, once the old credentials are gone");
@@ -283,10 +272,8 @@ impl<'a> Undo<'a> {
             }
         }
         let Some(shut) = self.of(action).into_iter().next() else { return false };
-        let was_open = facts::is_on(self.before, fact);
-        let by_us =
-            shut.sent_at.is_some_and(|sent| self.before.read_at.checked_add(READING).is_ok_and(|read| read >= sent));
-        if was_open == Some(false) && !by_us {
+        let was_open = self.before.switch(fact);
+        if was_open == Some(false) && !shut.may_show_in(self.before) {
             self.change(what, "false, as before the isolation", "false");
             return false;
         }

@@ -19,10 +19,7 @@ use crate::{
 pub(super) async fn perform(matrix: &Matrix, step: &Step, key: Uuid) -> Answer {
     let call = match request(step) {
         Ok(call) => call,
-        Err(why) => {
-            let detail = Some(Untrusted::from(format!("the step cannot be sent: {why}")));
-            return Answer { detail, ..Answer::new(AnswerKind::Rejected, "http", "") };
-        }
+        Err(why) => return Answer::unsendable("http", format!("the step cannot be sent: {why}")),
     };
     // To change an account that is not there makes it.
     if makes_accounts(step)

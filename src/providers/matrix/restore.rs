@@ -9,25 +9,19 @@
 
 use super::{
     facts::{action, class, fact},
-    steps::{end_device, equals, on_account},
+    steps::{end_device, on_account},
 };
 use crate::domain::{
     Change, Fact, Gap, HoldingState, Lane, Lost, Postcondition, Reading, Reissue, Restoration, RestoreMode,
-    Reversibility, Step, StepRecord, StepState, Untrusted,
+    Reversibility, Step, StepRecord, Untrusted,
 };
 
 /// What undoing takes; `done` may hold steps of other identities too.
 pub(super) fn restore(before: &Reading, now: &Reading, done: &[StepRecord], mode: RestoreMode) -> Restoration {
-    let done = done.iter().filter(|record| record.step.identity == now.identity.id && may_have_been_done(record));
+    let done = done.iter().filter(|record| record.step.identity == now.identity.id && record.may_have_been_done());
     let mut undo = Undo { before, now, done: done.collect(), out: Restoration::default() };
     undo.run(mode);
     undo.out
-}
-
-/// Whether the step may have changed something. What was refused, or never left, has not.
-fn may_have_been_done(record: &StepRecord) -> bool {
-    use StepState as S;
-    !matches!(record.state, S::Planned | S::Armed | S::Manual | S::Refused { .. } | S::Unreachable)
 }
 
 struct Undo<'a> {
@@ -40,11 +34,11 @@ struct Undo<'a> {
 impl Undo<'_> {
     fn run(&mut self, mode: RestoreMode) {
         let account = self.account();
-        if flag(self.now, fact::DEACTIVATED).is_none() {
+        if self.now.switch(fact::DEACTIVATED).is_none() {
             return self.lose(account, "it is not there any more: a homeserver gives no name a second time");
         }
         self.lost();
-        if flag(self.now, fact::DEACTIVATED) == Some(true) && flag(self.before, fact::DEACTIVATED) != Some(true) {
+        if self.now.switch(fact::DEACTIVATED) == Some(true) && self.before.switch(fact::DEACTIVATED) != Some(true) {
             return self.deactivated();
         }
         if mode == RestoreMode::Rotate {
@@ -146,9 +140,9 @@ impl Undo<'_> {
     fn unlock(&mut self) {
         let ours = self.was_done(action::LOCK);
         // The first read may have come with the gate.
-        let was_locked = flag(self.before, fact::LOCKED) == Some(true)
+        let was_locked = self.before.switch(fact::LOCKED) == Some(true)
             && !self.done.iter().any(|record| locked_by(record, self.before));
-        match flag(self.now, fact::LOCKED) {
+        match self.now.switch(fact::LOCKED) {
             None => {
                 let what = "whether it is locked cannot be read: it is not unlocked".to_owned();
                 self.out.gaps.push(Gap { class: Some(fact::LOCKED.to_owned()), what, permission: None });
@@ -161,7 +155,7 @@ impl Undo<'_> {
                 self.change("locked", "open: what an admin once made for it works again");
                 self.out.then.push(Step {
                     reversible: Reversibility::Reversible,
-                    postcondition: equals(fact::LOCKED, false),
+                    postcondition: Postcondition::equal(fact::LOCKED, Fact::Bool(false)),
                     proof: "GET v2/users: locked is false".to_owned(),
                     ..on_account(&self.now.identity, action::UNLOCK, 200)
                 });
@@ -177,13 +171,6 @@ fn there_is_password(reading: &Reading) -> bool {
 /// Whether the lock that was read before is the isolation's own.
 fn locked_by(record: &StepRecord, before: &Reading) -> bool {
     record.step.action.word() == action::LOCK && record.sent_at.is_some_and(|sent| before.read_at >= sent)
-}
-
-fn flag(reading: &Reading, name: &str) -> Option<bool> {
-    match reading.facts.get(name) {
-        Some(Fact::Bool(on)) => Some(*on),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

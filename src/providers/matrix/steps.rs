@@ -33,7 +33,7 @@ pub(super) fn gate(identity: &Identity) -> Vec<Step> {
         mint_cut: identity.attribute("admin").is_some(),
         level: Level::Admin,
         reversible: Reversibility::Reversible,
-        postcondition: equals(fact::LOCKED, true),
+        postcondition: Postcondition::equal(fact::LOCKED, Fact::Bool(true)),
         proof: "GET v2/users: locked is true".to_owned(),
         ..on_account(identity, action::LOCK, 0)
     }]
@@ -66,7 +66,12 @@ fn deactivate(reading: &Reading) -> Step {
         lane: Lane::Tokens,
         holdings: secrets.map(|holding| holding.id.clone()).collect(),
         level: Level::Write,
-        postcondition: Postcondition::All { of: vec![equals(fact::DEACTIVATED, true), equals(fact::LOCKED, true)] },
+        postcondition: Postcondition::All {
+            of: vec![
+                Postcondition::equal(fact::DEACTIVATED, Fact::Bool(true)),
+                Postcondition::equal(fact::LOCKED, Fact::Bool(true)),
+            ],
+        },
         proof: "GET v2/users: deactivated and locked are true".to_owned(),
         ..on_account(&reading.identity, action::DEACTIVATE, 1)
     }
@@ -131,10 +136,6 @@ pub(super) fn on_account(identity: &Identity, action: &str, rank: u8) -> Step {
             Postcondition::All { of: Vec::new() },
         )
     }
-}
-
-pub(super) fn equals(name: &str, value: bool) -> Postcondition {
-    Postcondition::Equal { fact: name.to_owned(), value: Fact::Bool(value) }
 }
 
 #[cfg(test)]

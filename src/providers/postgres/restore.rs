@@ -10,8 +10,8 @@
 use std::collections::BTreeMap;
 
 use crate::domain::{
-    Change, Fact, Gap, Holding, HoldingState, Identity, IdentityState, Lane, Lost, Reading, Reissue, Restoration,
-    RestoreMode, Reversibility, Step, StepRecord, StepState, Untrusted,
+    Change, Fact, Gap, Holding, HoldingState, Identity, IdentityState, Lane, Lost, Postcondition, Reading, Reissue,
+    Restoration, RestoreMode, Reversibility, Step, StepRecord, Untrusted,
 };
 
 use super::{
@@ -22,8 +22,6 @@ use super::{
     steps::{self, Back, Cut, LOGIN_FACT, PASSWORD, PASSWORD_FACT, SESSION, cut_hint, edge_fact, edge_options},
 };
 
-/// How long a read may have been on its way when the gate was sent: what it says of the gate may be the gate's doing.
-const READING: jiff::SignedDuration = jiff::SignedDuration::from_secs(15);
 /// The door's place in the role's queue, behind every membership.
 const LAST: u8 = 200;
 
@@ -38,26 +36,10 @@ pub fn restore(before: &Reading, now: &Reading, done: &[StepRecord], mode: Resto
         out.lost.push(Lost { what: role_name(&now.identity), why: why.to_owned() });
         return out;
     };
-    let done = done.iter().filter(|record| record.step.identity == now.identity.id && may_have_been_done(record));
+    let done = done.iter().filter(|record| record.step.identity == now.identity.id && record.may_have_been_done());
     let mut undo = Undo { role, before, now, done: done.collect(), mode, out };
     undo.run();
     undo.out
-}
-
-/// Whether the step may have changed something. What was refused, or never left, has not.
-fn may_have_been_done(record: &StepRecord) -> bool {
-    !matches!(
-        record.state,
-        StepState::Planned | StepState::Armed | StepState::Manual | StepState::Refused { .. } | StepState::Unreachable
-    )
-}
-
-/// Whether it may log in, where that was read.
-fn login(reading: &Reading) -> Option<bool> {
-    match reading.facts.get(LOGIN_FACT) {
-        Some(Fact::Bool(on)) => Some(*on),
-        _ => None,
-    }
 }
 
 fn role_name(identity: &Identity) -> Untrusted {
@@ -205,9 +187,9 @@ impl Undo<'_> {
         let command = Command::Grant { edge: edge.clone(), by_grantor: one.back.by_grantor, options: one.is_16 };
         let readable = [edge.role, edge.member, edge.grantor].contains(&self.role);
         let postcondition = if readable {
-            steps::equals(&fact, options)
+            Postcondition::equal(&fact, options)
         } else {
-            crate::domain::Postcondition::Unreadable { why: "it is between two other roles".to_owned() }
+            Postcondition::Unreadable { why: "it is between two other roles".to_owned() }
         };
         let qualifier = format!("{}.{}.{}", edge.role, edge.member, edge.grantor);
         let rank = 2_u8.saturating_add(depth(edge, all)).min(LAST - 1);
@@ -243,7 +225,7 @@ impl Undo<'_> {
 
     fn door(&mut self) {
         let what = Untrusted::new(format!("role {}: LOGIN", self.now.identity.name.raw()));
-        match login(self.now) {
+        match self.now.switch(LOGIN_FACT) {
             Some(true) => {
                 if self.of("disable-login").next().is_some() {
                     self.change(what, "yes: somebody opened it since", "yes");
@@ -253,10 +235,9 @@ impl Undo<'_> {
             Some(false) => {}
             None => return self.gap(LOGIN_FACT, "whether it may log in cannot be read: it is not opened"),
         }
-        let Some(shut_at) = self.of("disable-login").next().map(|record| record.sent_at) else { return };
-        let was_open = login(self.before);
-        let by_us = shut_at.is_some_and(|sent| self.before.read_at.checked_add(READING).is_ok_and(|read| read >= sent));
-        if was_open == Some(false) && !by_us {
+        let Some(shut) = self.of("disable-login").next() else { return };
+        let was_open = self.before.switch(LOGIN_FACT);
+        if was_open == Some(false) && !shut.may_show_in(self.before) {
             return self.change(what, "no, as before the isolation", "no");
         }
         let assumed = "no; that it could log in before is assumed: the first read came with the gate";
@@ -270,7 +251,7 @@ impl Undo<'_> {
         self.out.then.push(Step {
             after,
             missing_permission: self.now.identity.hints.get(MISSING_ALTER).cloned(),
-            postcondition: steps::equals(LOGIN_FACT, Fact::Bool(true)),
+            postcondition: Postcondition::equal(LOGIN_FACT, Fact::Bool(true)),
             proof: "pg_roles: rolcanlogin is true".to_owned(),
             manual: Some(self.in_words(&command)),
             ..steps::on_role(&self.now.identity, "enable-login", None, LAST, &command)

@@ -102,7 +102,7 @@ pub fn gate(identity: &Identity) -> Vec<Step> {
         proof: "pg_roles: rolcanlogin is false".to_owned(),
         ..on_role(identity, "disable-login", None, 0, &Command::DisableLogin { role })
     };
-    vec![Step { postcondition: equals(LOGIN_FACT, Fact::Bool(false)), ..step }]
+    vec![Step { postcondition: Postcondition::equal(LOGIN_FACT, Fact::Bool(false)), ..step }]
 }
 
 /// Every step.
@@ -160,7 +160,7 @@ pub(super) fn clear_password(reading: &Reading, role: Oid, holding: &Holding) ->
     let identity = &reading.identity;
     let readable = reading.facts.contains_key(PASSWORD_FACT);
     let postcondition = if readable {
-        equals(PASSWORD_FACT, Fact::Text("none".to_owned()))
+        Postcondition::equal(PASSWORD_FACT, Fact::Text("none".to_owned()))
     } else {
         Postcondition::Unreadable { why: "only a superuser may read whether a password is set".to_owned() }
     };
@@ -205,8 +205,4 @@ pub(super) fn on_role(identity: &Identity, action: &str, qualifier: Option<&str>
             Postcondition::All { of: Vec::new() },
         )
     }
-}
-
-pub(super) fn equals(fact: &str, value: Fact) -> Postcondition {
-    Postcondition::Equal { fact: fact.to_owned(), value }
 }

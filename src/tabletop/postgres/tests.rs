@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::{
-    domain::{HoldingState, IdentityState, Postcondition, Verdict},
+    domain::{AnswerKind, HoldingState, IdentityState, Postcondition, Verdict},
     engine::ManualClock,
 };
 

@@ -39,7 +39,7 @@ impl<'a> Undo<'a> {
     pub(super) fn first(&mut self) -> bool {
         self.long_lived();
         let open = [facts::CLIENT_ENABLED, facts::USER_ENABLED];
-        let is_open = open.into_iter().any(|fact| facts::is_on(self.now, fact) == Some(true));
+        let is_open = open.into_iter().any(|fact| self.now.switch(fact) == Some(true));
         let classes = [class::TOKENS, class::SESSION, class::OFFLINE, class::CONSENT, class::INITIAL];
         let lives = self.now.holdings.iter().any(|one| classes.contains(&one.id.class()) && is_there(one));
         if is_open || lives {

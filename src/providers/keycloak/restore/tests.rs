@@ -5,7 +5,7 @@ use super::*;
 use crate::{
     domain::{
         AnswerKind, Depth, Fact, Family, HoldingState, Identity, IdentityId, IdentityKind, Lane, Reversibility, Sent,
-        Verdict,
+        StepState, Verdict,
     },
     engine::Provider as _,
     providers::keycloak::{

@@ -13,12 +13,8 @@ use crate::providers::keycloak::{facts, record::LinkBack};
 const MANAGE_CLIENTS: &str = "manage-clients";
 const MANAGE_USERS: &str = "manage-users";
 
-fn equal(fact: impl Into<String>, value: Fact) -> Postcondition {
-    Postcondition::Equal { fact: fact.into(), value }
-}
-
 fn is_held(holding: &Holding) -> Postcondition {
-    equal(facts::held(&holding.id), Fact::Bool(true))
+    Postcondition::equal(facts::held(&holding.id), Fact::Bool(true))
 }
 
 /// The client's door, after everything else. Its not-before stays where it is: back at 0 it would wake every token
@@ -34,7 +30,7 @@ pub(in super::super) fn enable_client(plan: &Plan<'_>, after: Vec<StepId>) -> St
         target: name.clone(),
         permission: MANAGE_CLIENTS,
         reversible: Reversibility::Reversible,
-        postcondition: equal(facts::CLIENT_ENABLED, Fact::Bool(true)),
+        postcondition: Postcondition::equal(facts::CLIENT_ENABLED, Fact::Bool(true)),
         proof: "GET client: enabled is true".to_owned(),
         manual: format!("Admin console: Clients > {name} > switch Enabled on"),
         params: vec![(param::CLIENT, json!(id))],
@@ -53,7 +49,7 @@ pub(in super::super) fn enable_user(plan: &Plan<'_>, account: &str, after: Vec<S
         target: format!("service-account user of {}", plan.client_name()),
         permission: MANAGE_USERS,
         reversible: Reversibility::Reversible,
-        postcondition: equal(facts::USER_ENABLED, Fact::Bool(true)),
+        postcondition: Postcondition::equal(facts::USER_ENABLED, Fact::Bool(true)),
         proof: "GET user: enabled is true".to_owned(),
         manual: format!("kcadm.sh update users/{account} -r REALM -s enabled=true"),
         params: vec![(param::USER, json!(account))],
@@ -147,7 +143,7 @@ pub(in super::super) fn put_attributes(
     let names = values.keys().copied().collect::<Vec<_>>().join(", ");
     let reads = values.iter().map(|(name, value)| {
         let fingerprint = crate::domain::Fingerprint::of(value.as_bytes());
-        equal(facts::attribute(name), Fact::Text(fingerprint.to_string()))
+        Postcondition::equal(facts::attribute(name), Fact::Text(fingerprint.to_string()))
     });
     let draft = Draft {
         action,

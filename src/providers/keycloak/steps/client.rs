@@ -38,7 +38,7 @@ impl Plan<'_> {
 pub(super) fn disable(plan: &Plan<'_>, holdings: &[Holding]) -> Step {
     let name = plan.client_name();
     let tokens = of_class(holdings, &[class::TOKENS]);
-    let enabled = Postcondition::Equal { fact: "client.enabled".to_owned(), value: Fact::Bool(false) };
+    let enabled = Postcondition::equal("client.enabled", Fact::Bool(false));
     let not_before = Postcondition::AtLeastSet { fact: "client.not-before".to_owned() };
     let draft = Draft {
         action: action::DISABLE_CLIENT,

@@ -25,7 +25,7 @@ pub(super) fn disable(plan: &Plan<'_>, account: &str) -> Step {
         target,
         permission: MANAGE_USERS,
         reversible: Reversibility::Reversible,
-        postcondition: Postcondition::Equal { fact: "user.enabled".to_owned(), value: Fact::Bool(false) },
+        postcondition: Postcondition::equal("user.enabled", Fact::Bool(false)),
         proof: "GET user: enabled is false".to_owned(),
         params: vec![(param::USER, json!(account))],
     };

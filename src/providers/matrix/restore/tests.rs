@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    domain::{Depth, Restoration},
+    domain::{Depth, Restoration, StepState},
     providers::matrix::{steps::steps, testing::account},
 };
 

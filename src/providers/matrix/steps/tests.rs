@@ -28,7 +28,12 @@ fn the_lock_comes_first_and_every_device_goes() {
     let burn = steps(&reading, Depth::Burn);
     assert_eq!(lines(&burn)[3..], ["chat:user/@helpdesk%3Achat.example 1 deactivate Irreversible"]);
     // Deactivated alone would let an admin's token live.
-    let both = Postcondition::All { of: vec![equals(fact::DEACTIVATED, true), equals(fact::LOCKED, true)] };
+    let both = Postcondition::All {
+        of: vec![
+            Postcondition::equal(fact::DEACTIVATED, Fact::Bool(true)),
+            Postcondition::equal(fact::LOCKED, Fact::Bool(true)),
+        ],
+    };
     assert_eq!(burn[3].postcondition, both);
     assert_eq!(burn[3].holdings.len(), 1, "the password goes with it");
 }

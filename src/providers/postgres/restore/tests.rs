@@ -8,7 +8,7 @@ use super::super::{
     reading::{Look, reading},
 };
 use super::*;
-use crate::domain::{Depth, ProviderName, Sent, Verdict};
+use crate::domain::{Depth, ProviderName, Sent, StepState, Verdict};
 
 const BOT: Oid = 1;
 const ALICE: Oid = 2;
