@@ -184,12 +184,12 @@ impl Provider for Matrix {
 
     fn owners(
         &self,
-        secret: &LeakedSecret,
+        _secret: &LeakedSecret,
         recognised: &[Recognised],
         listing: &[&Identity],
         readings: &[&Reading],
     ) -> Vec<Owner> {
-        owners::of(secret, recognised, listing, readings)
+        owners::of(recognised, listing, readings)
     }
 
     async fn probe(&self, secret: &LeakedSecret, owner: &Owner, _consent: bool) -> Probed {

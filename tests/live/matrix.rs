@@ -147,6 +147,55 @@ async fn burned_it_is_deactivated_and_stays_locked() -> Result<()> {
     let user = format!("/_synapse/admin/v2/users/{}", scene.bot.id);
     let user = scene.server.admin(Method::GET, &user, serde_json::Value::Null).await?;
     anyhow::ensure!(user["locked"] == true && user["deactivated"] == true, "{user}");
+    let ran = scene.estop.run(&["restore", "helpdesk", "--mode", "false-alarm", "--yes"]).await?.expect(3);
+    anyhow::ensure!(ran.outcome()["outcome"] == "partial", "it does not come back by itself: {ran}");
+    scene.assert_dead().await?;
+    scene.finish().await
+}
+
+#[tokio::test]
+#[ignore = "needs real servers: tests/live/run"]
+async fn the_leaked_token_is_recognised_and_used_once_more() -> Result<()> {
+    let scene = Scene::robbed().await?;
+    let made_by_admin = scene.loot.iter().find(|one| one.what == "a token that an admin made").context("none")?;
+    let identified = scene.estop.given(made_by_admin.secret(), &["identify"]).await?.expect(0);
+    anyhow::ensure!(list(identified.document(), "owners")?.iter().any(|owner| owner["bot"] == "helpdesk"));
+    let leaked = &["isolate", "helpdesk", "--yes", "--leaked"];
+    let ran = scene.estop.given(made_by_admin.secret(), leaked).await?.expect(0);
+    let used: Vec<_> = ran.lines.iter().filter(|line| line["schema"] == "estop.probe/1").collect();
+    anyhow::ensure!(!used.is_empty() && used.iter().all(|one| one["alive"] == false), "{ran}");
+    scene.assert_dead().await?;
+    scene.finish().await
+}
+
+#[tokio::test]
+#[ignore = "needs real servers: tests/live/run"]
+async fn whoever_logs_in_while_it_is_struck_is_left_with_nothing() -> Result<()> {
+    let scene = Scene::robbed().await?;
+    let (mint, mut mints) = tokio::sync::mpsc::unbounded_channel();
+    for _ in 0..3 {
+        let (server, bot, mint) = (scene.server.clone(), scene.bot.clone(), mint.clone());
+        tokio::spawn(async move {
+            while let Ok((token, _)) = server.log_in(&bot, true).await {
+                let _ = mint.send(token);
+            }
+        });
+    }
+    drop(mint);
+    // They are at it.
+    let mut minted = vec![mints.recv().await.context("no login")?];
+    let ran = scene.estop.run(&["isolate", "helpdesk", "--yes"]).await?.expect(0);
+    while let Some(token) = mints.recv().await {
+        minted.push(token);
+    }
+    anyhow::ensure!(ran.outcome()["outcome"] == "dark", "{ran}");
+    anyhow::ensure!(scene.server.devices(&scene.bot).await? == 0, "a device is left");
+    scene.assert_dead().await?;
+    // Nor do they wake with the lock.
+    scene.server.set_locked(&scene.bot, false).await?;
+    for token in &minted {
+        anyhow::ensure!(scene.server.with(token).still_works().await.refused(), "one of {} lives", minted.len());
+    }
     scene.finish().await
 }
 

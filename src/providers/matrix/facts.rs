@@ -35,9 +35,12 @@ pub(super) mod action {
     pub const RESET_PASSWORD: &str = "reset-password";
     pub const REMOVE_SERVICE: &str = "remove-service";
     pub const END_ADMIN_MADE: &str = "log-out-admins";
+    pub const REACTIVATE: &str = "reactivate";
 }
 
 /// Names of what a step's parameters hold.
 pub(super) mod param {
     pub const DEVICE: &str = "device";
+    /// That nobody has seen the account: it is looked for before it is changed.
+    pub const UNSEEN: &str = "unseen";
 }

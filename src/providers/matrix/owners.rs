@@ -1,91 +1,41 @@
 //! Whose a leaked token is, and whether it lives.
 
-use base64::{Engine as _, prelude::BASE64_STANDARD_NO_PAD};
+use std::collections::BTreeSet;
+
 use http::StatusCode;
 use secrecy::SecretString;
 
 use super::{
     Matrix,
-    facts::class,
     wire::{ErrorWire, WhoamiWire},
 };
 use crate::{
-    domain::{HoldingId, Identity, LeakedSecret, Owner, ProbeKind, Probed, Reading, Recognised},
+    domain::{ClaimKind, Identity, LeakedSecret, Owner, ProbeKind, Probed, Reading, Recognised},
     providers::http::Call,
 };
 
-/// Tokens name the account that they were made for: `syt_LOCALPART_…`, in base64. That is no proof.
-pub(super) fn of(
-    secret: &LeakedSecret,
-    recognised: &[Recognised],
-    listing: &[&Identity],
-    readings: &[&Reading],
-) -> Vec<Owner> {
-    let Some((kind, local)) = token(secret.expose().trim()) else { return Vec::new() };
-    if !recognised.iter().any(|one| one.provider == Some("matrix")) {
-        return Vec::new();
-    }
+/// The account that a token names; which device's it is, or whether an admin made it, no token tells.
+pub(super) fn of(recognised: &[Recognised], listing: &[&Identity], readings: &[&Reading]) -> Vec<Owner> {
+    let mut ours = recognised.iter().filter(|one| one.provider == Some("matrix"));
+    let named = ours.find_map(|one| Some((one, one.claim(ClaimKind::User)?.raw())));
+    let Some((what, local)) = named else { return Vec::new() };
     let is_it = |identity: &&Identity| {
-        let local_of = identity.id.native().strip_prefix('@').and_then(|rest| rest.split_once(':'));
-        local_of.is_some_and(|(name, _)| name == local)
+        let parts = identity.id.native().strip_prefix('@').and_then(|rest| rest.split_once(':'));
+        parts.is_some_and(|(name, _)| name == local)
     };
-    let read = readings.iter().map(|reading| &reading.identity).filter(is_it);
-    let mut found: Vec<&Identity> = read.collect();
-    let unread: Vec<&Identity> = listing.iter().copied().filter(is_it).collect();
-    found.extend(unread.into_iter().filter(|one| !found.iter().any(|known| known.id == one.id)).collect::<Vec<_>>());
+    // To exchange a refresh token makes new ones, and ends the old.
+    let probe = if what.rule == "syt" { ProbeKind::ReadOnly } else { ProbeKind::None };
+    let mut seen = BTreeSet::new();
+    let known = readings.iter().map(|reading| &reading.identity).chain(listing.iter().copied()).filter(is_it);
     let owner = |identity: &Identity| Owner {
         bot: None,
         identity: identity.id.clone(),
         name: identity.name.clone(),
-        holding: only_device(readings, identity),
-        how: format!("the {} names the account (that is no proof)", kind.word()),
-        probe: kind.probe(),
+        holding: None,
+        how: format!("the {} names the account (that is no proof)", what.name),
+        probe,
     };
-    found.into_iter().map(owner).collect()
-}
-
-/// Where it has one device and no more, the token is that one's.
-fn only_device(readings: &[&Reading], identity: &Identity) -> Option<HoldingId> {
-    let reading = readings.iter().find(|reading| reading.identity.id == identity.id)?;
-    let mut devices = reading.holdings.iter().filter(|holding| holding.id.class() == class::DEVICE);
-    match (devices.next(), devices.next()) {
-        (Some(only), None) => Some(only.id.clone()),
-        _ => None,
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Access,
-    Refresh,
-}
-
-impl Kind {
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Access => "access token",
-            Self::Refresh => "refresh token",
-        }
-    }
-
-    /// To exchange a refresh token makes new ones, and ends the old.
-    const fn probe(self) -> ProbeKind {
-        match self {
-            Self::Access => ProbeKind::ReadOnly,
-            Self::Refresh => ProbeKind::None,
-        }
-    }
-}
-
-/// What it is, and the local part that it names.
-fn token(text: &str) -> Option<(Kind, String)> {
-    let (kind, rest) = match text.split_once('_')? {
-        ("syt", rest) => (Kind::Access, rest),
-        ("syr", rest) => (Kind::Refresh, rest),
-        _ => return None,
-    };
-    let bytes = BASE64_STANDARD_NO_PAD.decode(rest.split('_').next()?.trim_end_matches('=')).ok()?;
-    Some((kind, String::from_utf8(bytes).ok()?)).filter(|(_, local)| !local.is_empty())
+    known.filter(|identity| seen.insert(&identity.id)).map(owner).collect()
 }
 
 /// Asks whose the token is: that makes nothing.
@@ -116,14 +66,25 @@ pub(super) async fn probe(matrix: &Matrix, secret: &LeakedSecret, owner: &Owner)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        domain::{IdentityState, recognise},
+        providers::matrix::testing::{account, bot},
+    };
 
     #[test]
     fn a_token_names_its_account() {
-        let one = |text: &str| token(text);
-        assert_eq!(one("syt_aGVscGRlc2s_abc_0aBcDe"), Some((Kind::Access, "helpdesk".to_owned())));
-        assert_eq!(one("syr_aGVscGRlc2s=_abc_0aBcDe"), Some((Kind::Refresh, "helpdesk".to_owned())));
-        for text in ["", "syt_", "syt__x_y", "syl_aGVscGRlc2s_x", "ghp_aGVscGRlc2s", "syt_!!_x_y"] {
-            assert_eq!(one(text), None, "{text}");
+        let (listed, read) = (bot(IdentityState::Live), account(false, false, &["AAA"]));
+        // `helpdesk`, and somebody else.
+        for (token, found, probe) in [
+            ("syt_aGVscGRlc2s_abcdefghijABCDEFGHIJ_0aBcDe", 1, Some(ProbeKind::ReadOnly)),
+            ("syr_aGVscGRlc2s_abcdefghijABCDEFGHIJ_0aBcDe", 1, Some(ProbeKind::None)),
+            ("syt_c2FsZXM_abcdefghijABCDEFGHIJ_0aBcDe", 0, None),
+            ("no token of any kind", 0, None),
+        ] {
+            let owners = of(&recognise(token), &[&listed], &[&read]);
+            assert_eq!(owners.len(), found, "{token}");
+            assert_eq!(owners.first().map(|owner| owner.probe), probe, "{token}");
+            assert!(owners.iter().all(|owner| owner.holding.is_none()), "which device's it is, it does not tell");
         }
     }
 }

@@ -21,8 +21,8 @@ pub(super) async fn perform(matrix: &Matrix, step: &Step, key: Uuid) -> Answer {
         Ok(call) => call,
         Err(why) => return Answer::unsendable("http", format!("the step cannot be sent: {why}")),
     };
-    // To change an account that is not there makes it.
-    if makes_accounts(step)
+    // Not for one that was listed: the gate does not wait for a read.
+    if step.params.contains_key(param::UNSEEN)
         && let Err(error) = read::user(matrix, step.identity.native()).await
     {
         return match error {
@@ -35,11 +35,6 @@ pub(super) async fn perform(matrix: &Matrix, step: &Step, key: Uuid) -> Answer {
         refine(&mut answer, &reply);
     }
     answer
-}
-
-/// `PUT v2/users` creates what it does not find.
-fn makes_accounts(step: &Step) -> bool {
-    matches!(step.action.word(), action::LOCK | action::UNLOCK)
 }
 
 /// The server's own word, and how long it wants to be left alone.

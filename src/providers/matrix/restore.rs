@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! false alarm                                           unlock
-//! rotate       first: reset-password ─▶ delete-device, admins log out (by hand) ─▶ unlock
+//! rotate       first: reset-password, delete-device, admins log out (by hand) ─▶ unlock
+//! burned                                                reactivate (by hand): it stays locked until then
 //! ```
 //!
 //! With the lock, whatever an admin once made for the account works again: it is said each time.
@@ -51,8 +52,8 @@ impl Undo<'_> {
         Untrusted::new(format!("account {}", self.now.identity.name.raw()))
     }
 
-    fn was_done(&self, action: &str) -> bool {
-        self.done.iter().any(|record| record.step.action.word() == action)
+    fn of<'s>(&'s self, action: &'s str) -> impl Iterator<Item = &'s StepRecord> + 's {
+        self.done.iter().copied().filter(move |record| record.step.action.word() == action)
     }
 
     fn lose(&mut self, what: Untrusted, why: &str) {
@@ -68,11 +69,10 @@ impl Undo<'_> {
     }
 
     fn lost(&mut self) {
-        for record in self.done.clone() {
-            if record.step.action.word() == action::END_DEVICE {
-                let why = "its tokens are gone: it logs in again, and has to be verified anew in encrypted rooms";
-                self.lose(record.step.target.clone(), why);
-            }
+        let targets: Vec<Untrusted> = self.of(action::END_DEVICE).map(|record| record.step.target.clone()).collect();
+        for target in targets {
+            let why = "its tokens are gone: it logs in again, and has to be verified anew in encrypted rooms";
+            self.lose(target, why);
         }
     }
 
@@ -80,11 +80,23 @@ impl Undo<'_> {
     fn deactivated(&mut self) {
         let what = Untrusted::new(format!("rooms, password and keys of {}", self.now.identity.name.raw()));
         self.lose(what, "it was deactivated: whoever makes it live again joins its rooms anew");
-        self.reissue(
-            "a new password",
-            "PUT /_synapse/admin/v2/users/… with deactivated false, locked false and a password, once every admin who \
-             may have made a token for it has logged out everywhere",
-        );
+        self.reissue("the password", "it is set when the account is made live again");
+        self.out.then.push(Step {
+            by_hand: true,
+            manual: Some(
+                "once every admin who may have made a token for it has logged out everywhere: PUT \
+                 /_synapse/admin/v2/users/… with deactivated false, locked false and a new password"
+                    .to_owned(),
+            ),
+            postcondition: Postcondition::All {
+                of: vec![
+                    Postcondition::equal(fact::DEACTIVATED, Fact::Bool(false)),
+                    Postcondition::equal(fact::LOCKED, Fact::Bool(false)),
+                ],
+            },
+            proof: "GET v2/users: deactivated and locked are false".to_owned(),
+            ..on_account(&self.now.identity, action::REACTIVATE, 200)
+        });
     }
 
     /// What ends before the lock is opened.
@@ -95,7 +107,8 @@ impl Undo<'_> {
             of_class.filter(|holding| holding.state != HoldingState::Gone)
         };
         let mut first = Vec::new();
-        if there(class::PASSWORD).next().is_some() {
+        let has_password = there(class::PASSWORD).next().is_some();
+        if has_password {
             first.push(Step {
                 lane: Lane::Tokens,
                 postcondition: Postcondition::Unreadable { why: "no API tells a password from another".to_owned() },
@@ -127,7 +140,7 @@ impl Undo<'_> {
             self.out.gaps.push(Gap { class: Some(class::SERVICE.to_owned()), what, permission: None });
         }
         self.out.first = first;
-        if there_is_password(self.now) {
+        if has_password {
             self.reissue("the password", "reset it, and hand the new one to the bot alone");
         }
     }
@@ -138,10 +151,10 @@ impl Undo<'_> {
     }
 
     fn unlock(&mut self) {
-        let ours = self.was_done(action::LOCK);
+        let ours = self.of(action::LOCK).next().is_some();
         // The first read may have come with the gate.
         let was_locked = self.before.switch(fact::LOCKED) == Some(true)
-            && !self.done.iter().any(|record| locked_by(record, self.before));
+            && !self.of(action::LOCK).any(|record| record.may_show_in(self.before));
         match self.now.switch(fact::LOCKED) {
             None => {
                 let what = "whether it is locked cannot be read: it is not unlocked".to_owned();
@@ -162,15 +175,6 @@ impl Undo<'_> {
             }
         }
     }
-}
-
-fn there_is_password(reading: &Reading) -> bool {
-    reading.holdings.iter().any(|holding| holding.id.class() == class::PASSWORD && holding.state != HoldingState::Gone)
-}
-
-/// Whether the lock that was read before is the isolation's own.
-fn locked_by(record: &StepRecord, before: &Reading) -> bool {
-    record.step.action.word() == action::LOCK && record.sent_at.is_some_and(|sent| before.read_at >= sent)
 }
 
 #[cfg(test)]

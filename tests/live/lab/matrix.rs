@@ -142,6 +142,11 @@ impl Homeserver {
         Stolen { what: "the application service", loot, server: self.clone() }
     }
 
+    /// Whoever has this access token.
+    pub fn with(&self, token: &str) -> Stolen {
+        Stolen { what: "an access token", loot: Loot::Access(token.to_owned()), server: self.clone() }
+    }
+
     pub async fn devices(&self, account: &Account) -> Result<usize> {
         let path = format!("/_synapse/admin/v2/users/{}/devices", account.id);
         Ok(self.admin(Method::GET, &path, Value::Null).await?["devices"].as_array().context("no list")?.len())

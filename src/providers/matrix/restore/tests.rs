@@ -43,7 +43,9 @@ fn what_was_deactivated_stays_locked() {
     let before = account(false, false, &[]);
     for mode in [RestoreMode::FalseAlarm, RestoreMode::Rotate] {
         let out = restore(&before, &account(true, true, &[]), &done(&before, Depth::Burn), mode);
-        assert!(out.first.is_empty() && out.then.is_empty(), "{mode:?}");
+        assert!(out.first.is_empty(), "{mode:?}");
+        assert_eq!(words(&out.then), [action::REACTIVATE], "{mode:?}");
+        assert!(out.then[0].by_hand && out.then[0].instruction().is_some(), "it is never said to be restored");
         assert_eq!((out.lost.len(), out.reissue.len()), (1, 1));
     }
 }
@@ -55,6 +57,11 @@ fn a_lock_that_is_not_ours_stays() {
     let locked_before = account(true, false, &[]);
     let records = done(&locked_before, Depth::Isolate);
     assert!(restore(&locked_before, &now, &records, RestoreMode::FalseAlarm).then.is_empty(), "it was before");
+    // A read that began just before the gate was sent may show the lock that it set.
+    let sent_at = locked_before.read_at.checked_add(jiff::SignedDuration::from_secs(1)).ok();
+    let gate = |record: StepRecord| StepRecord { sent_at, ..record };
+    let raced: Vec<StepRecord> = records.into_iter().map(gate).collect();
+    assert_eq!(words(&restore(&locked_before, &now, &raced, RestoreMode::FalseAlarm).then), [action::UNLOCK]);
     let opened = restore(&before, &before, &done(&before, Depth::Isolate), RestoreMode::FalseAlarm);
     assert!(opened.then.is_empty() && opened.changes[0].now.contains("somebody unlocked it"));
     let mut unread = now.clone();
