@@ -30,10 +30,10 @@ pub(super) mod fact {
 pub(super) mod action {
     pub const LOCK: &str = "lock";
     pub const UNLOCK: &str = "unlock";
-    pub const END_DEVICE: &str = "delete-device";
+    pub const END_DEVICE: &str = "delete";
     pub const DEACTIVATE: &str = "deactivate";
     pub const RESET_PASSWORD: &str = "reset-password";
-    pub const REMOVE_SERVICE: &str = "remove-service";
+    pub const REMOVE_SERVICE: &str = "remove";
     pub const END_ADMIN_MADE: &str = "log-out-admins";
     pub const REACTIVATE: &str = "reactivate";
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! false alarm                                           unlock
-//! rotate       first: reset-password, delete-device, admins log out (by hand) ─▶ unlock
+//! rotate       first: reset-password, delete devices, admins log out (by hand) ─▶ unlock
 //! burned                                                reactivate (by hand): it stays locked until then
 //! ```
 //!

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! user/ID     0 lock ─▶ 1 deactivate (burn)
-//! device/…    delete-device                    side by side with the lock: a new login is found by the sweep
+//! device/…    delete                           side by side with the lock: a new login is found by the sweep
 //! ```
 //!
 //! Both the lock and deactivation refuse logins and devices' tokens; the lock can be undone, and only the lock refuses

@@ -21,8 +21,8 @@ fn the_lock_comes_first_and_every_device_goes() {
         lines(&steps(&reading, Depth::Isolate)),
         [
             "chat:user/@helpdesk%3Achat.example 0 lock Reversible gate",
-            "chat:device/@helpdesk%3Achat.example%2FAAA 1 delete-device Irreversible",
-            "chat:device/@helpdesk%3Achat.example%2FB%2FB 1 delete-device Irreversible",
+            "chat:device/@helpdesk%3Achat.example%2FAAA 1 delete Irreversible",
+            "chat:device/@helpdesk%3Achat.example%2FB%2FB 1 delete Irreversible",
         ]
     );
     let burn = steps(&reading, Depth::Burn);
@@ -44,7 +44,7 @@ fn an_application_service_is_left_to_a_person() {
     let id = HoldingId::new(reading.identity.id.clone(), class::SERVICE, "irc");
     reading.holdings.push(Holding::new(id, Lane::Connectors, Family::Connector, "irc", HoldingState::Live));
     let steps = steps(&reading, Depth::Isolate);
-    assert_eq!(lines(&steps)[1], "chat:application-service/irc 1 remove-service Reversible by hand");
+    assert_eq!(lines(&steps)[1], "chat:application-service/irc 1 remove Reversible by hand");
     assert!(steps[1].instruction().is_some_and(|text| text.contains("app_service_config_files")));
     assert!(steps[1].postcondition.is_unreadable());
 }
